@@ -1,0 +1,213 @@
+package kit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/officer-doofy/officer/messages"
+)
+
+// Base holds what one incarnation of an actor has open: requests not yet answered,
+// timers, and work in the background. Embed it by value. All of it is released when
+// the incarnation ends: requests are answered with a Failure, timers stopped,
+// background work cancelled. Its methods belong to the actor's own goroutine.
+type Base struct {
+	requests map[*Request]struct{}
+	timers   map[*timeUp]struct{}
+	ctx      context.Context
+	cancel   context.CancelFunc
+	work     sync.WaitGroup
+	over     bool
+}
+
+func (b *Base) base() *Base { return b }
+
+// Request is a request that was accepted and will be answered later, once.
+type Request struct {
+	b      *Base
+	sender *actor.PID
+	root   *actor.RootContext
+	done   bool
+}
+
+// Accept takes the present message's sender as a request to be answered later. Without
+// a sender the Request swallows its answer.
+func (b *Base) Accept(ctx actor.Context) *Request {
+	r := &Request{b: b, sender: ctx.Sender(), root: ctx.ActorSystem().Root}
+	if b.requests == nil {
+		b.requests = make(map[*Request]struct{})
+	}
+	b.requests[r] = struct{}{}
+	return r
+}
+
+// Answer answers the request; every call after the first does nothing.
+func (r *Request) Answer(msg any) {
+	if r == nil || r.done {
+		return
+	}
+	r.done = true
+	delete(r.b.requests, r)
+	if r.sender != nil {
+		r.root.Send(r.sender, msg)
+	}
+}
+
+// Tell sends the asker something that is not the answer (Progress).
+func (r *Request) Tell(msg any) {
+	if r != nil && !r.done && r.sender != nil {
+		r.root.Send(r.sender, msg)
+	}
+}
+
+// Reply answers the present message at once; without a sender it does nothing.
+func Reply(ctx actor.Context, msg any) {
+	if ctx.Sender() != nil {
+		ctx.Respond(msg)
+	}
+}
+
+// Unhandled is the loud default of every Receive: the asker gets a Failure, the log a
+// line. Lifecycle messages are silent.
+func (b *Base) Unhandled(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case actor.SystemMessage, actor.AutoReceiveMessage, *actor.Started, *actor.Terminated,
+		*actor.Stopping, *actor.Stopped, *actor.Restarting, *Answer:
+		return
+	case *messages.Failure:
+		ctx.Logger().Warn("failure that nobody waits for", slog.String("actor", ctx.Self().Id),
+			slog.String("failure", ctx.Message().(*messages.Failure).Error()))
+		return
+	}
+	name := typeName(ctx.Message())
+	ctx.Logger().Error("unhandled message", slog.String("actor", ctx.Self().Id), slog.String("message", name))
+	Reply(ctx, messages.NewFailure("unhandled", "handle "+name, "%s does not take %s", ctx.Self().Id, name))
+}
+
+// answered tells whether the panicking message had been accepted for later, and if so
+// gives all its open requests the failure.
+func (b *Base) answered(sender *actor.PID, f *messages.Failure) bool {
+	found := false
+	for r := range b.requests {
+		if r.sender != nil && r.sender.Equal(sender) {
+			r.Answer(f)
+			found = true
+		}
+	}
+	return found
+}
+
+// After sends msg to the actor itself after d, unless the incarnation ends before.
+// stop is safe to call at any time. Calendar work belongs to the schedule actor; this
+// is for back-off, leases and watchdogs.
+func (b *Base) After(ctx actor.Context, d time.Duration, msg any) (stop func()) {
+	t := &timeUp{message: msg}
+	if b.timers == nil {
+		b.timers = make(map[*timeUp]struct{})
+	}
+	b.timers[t] = struct{}{}
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	t.timer = time.AfterFunc(d, func() { root.Send(self, t) })
+	return func() {
+		t.timer.Stop()
+		delete(b.timers, t)
+	}
+}
+
+// timeUp carries a timer's message to the incarnation that set it.
+type timeUp struct {
+	message any
+	timer   *time.Timer
+}
+
+func (b *Base) timerFired(t *timeUp) bool {
+	_, mine := b.timers[t]
+	delete(b.timers, t)
+	return mine
+}
+
+// Go runs work in the background and sends its outcome to the actor as an *Answer with
+// the tag. A panic in work becomes its error. ctx of work ends with the incarnation.
+func (b *Base) Go(ctx actor.Context, tag any, work func(context.Context) (any, error)) {
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	wctx := b.context()
+	b.work.Add(1)
+	go func() {
+		defer b.work.Done()
+		v, err := shielded(wctx, work)
+		root.Send(self, &Answer{Tag: tag, Value: v, Err: err, to: b})
+	}()
+}
+
+func shielded(ctx context.Context, work func(context.Context) (any, error)) (v any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			v, err = nil, messages.NewFailure("internal", "work in the background",
+				"a defect of Officer: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return work(ctx)
+}
+
+// Ask sends msg to another actor and delivers exactly one outcome to this one, as an
+// *Answer with the tag: the reply, its Failure, "no answer in time", or "gone". A
+// Progress the other sends meanwhile arrives as a message of its own.
+func (b *Base) Ask(ctx actor.Context, to *actor.PID, msg any, timeout time.Duration, tag any) {
+	system, self := ctx.ActorSystem(), ctx.Self()
+	wctx := b.context()
+	b.work.Add(1)
+	go func() {
+		defer b.work.Done()
+		actx, cancel := context.WithTimeout(wctx, timeout)
+		defer cancel()
+		v, err := ask(actx, system, to, msg, func(p *messages.Progress) { system.Root.Send(self, p) })
+		system.Root.Send(self, &Answer{Tag: tag, Value: v, Err: err, to: b})
+	}()
+}
+
+// Answer is the outcome of Go or Ask. Err is a *messages.Failure for everything that
+// another actor refused or could not do.
+type Answer struct {
+	Tag   any
+	Value any
+	Err   error
+	to    *Base
+}
+
+func (b *Base) context() context.Context {
+	if b.ctx == nil {
+		b.ctx, b.cancel = context.WithCancel(context.Background())
+		if b.over {
+			b.cancel()
+		}
+	}
+	return b.ctx
+}
+
+// release ends the incarnation: answers, stops, cancels. It does not wait for
+// background work, which ends by its context.
+func (b *Base) release(f *messages.Failure) {
+	b.over = true
+	for r := range b.requests {
+		r.Answer(f)
+	}
+	for t := range b.timers {
+		t.timer.Stop()
+	}
+	b.timers = nil
+	if b.cancel != nil {
+		b.cancel()
+	}
+}
+
+func typeName(msg any) string {
+	s := fmt.Sprintf("%T", msg)
+	return s[strings.LastIndexByte(s, '.')+1:]
+}
