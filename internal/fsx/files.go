@@ -1,0 +1,208 @@
+package fsx
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/officer-doofy/officer/internal/fault"
+)
+
+const (
+	chunkBytes    = 1 << 20 // a burst: large enough for a disk, small enough for the memory budget
+	tempNameTries = 100     // strays of as many killed runs
+)
+
+// WriteAtomic puts data under name so that, whenever the power fails, either the old
+// or the new content is there: temporary file beside it (O_EXCL) → write → fsync →
+// rename → fsync of the directory. On failure the temporary file is removed and the
+// old content is untouched.
+func WriteAtomic(fsys FS, name string, data []byte, perm fs.FileMode) (err error) {
+	f, err := createBeside(fsys, name, perm)
+	if err != nil {
+		return err
+	}
+	temp := f.Name()
+	defer func() {
+		if err != nil {
+			_ = fsys.Remove(temp)
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return Wrap("write "+filepath.Base(name), err)
+	}
+	if err = fsys.Rename(temp, name); err != nil {
+		return Wrap("write "+filepath.Base(name), err)
+	}
+	// From here the new content has the name: temp is gone and must not be removed.
+	if serr := fsys.SyncDir(filepath.Dir(name)); serr != nil {
+		return Wrap("write "+filepath.Base(name), serr)
+	}
+	return nil
+}
+
+// createBeside makes {name}.tmp or, when a stray has that name, {name}.tmp2 and so on.
+// Names are counted, not random, so that a simulated run repeats exactly.
+func createBeside(fsys FS, name string, perm fs.FileMode) (File, error) {
+	for i := 1; ; i++ {
+		temp := name + ".tmp"
+		if i > 1 {
+			temp += strconv.Itoa(i)
+		}
+		f, err := fsys.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+		if err == nil || !errors.Is(err, fs.ErrExist) || i == tempNameTries {
+			return f, err
+		}
+	}
+}
+
+// ReadLimited reads a small file whole. It refuses everything that is not a regular
+// file (a FIFO would hang, a symbolic link may have been planted) with fault.Refused
+// and a file of more than maxBytes with fault.TooBig.
+func ReadLimited(fsys FS, name string, maxBytes int64) ([]byte, error) {
+	op := "read " + filepath.Base(name)
+	info, err := fsys.Lstat(name)
+	if err != nil {
+		return nil, Wrap(op, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fault.New(fault.Refused, op, "not a regular file but %s", info.Mode().Type())
+	}
+	if info.Size() > maxBytes {
+		return nil, fault.New(fault.TooBig, op, "%d bytes, at most %d are read", info.Size(), maxBytes)
+	}
+	f, err := fsys.OpenFile(name, os.O_RDONLY|flagNoFollow, 0)
+	if err != nil {
+		return nil, Wrap(op, err)
+	}
+	defer f.Close()
+	// Between Lstat and open somebody may have put another file there.
+	if now, err := f.Stat(); err != nil {
+		return nil, Wrap(op, err)
+	} else if !now.Mode().IsRegular() {
+		return nil, fault.New(fault.Refused, op, "not a regular file but %s", now.Mode().Type())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	if err != nil {
+		return nil, Wrap(op, err)
+	}
+	if int64(len(data)) > maxBytes {
+		return nil, fault.New(fault.TooBig, op, "grew beyond %d bytes while being read", maxBytes)
+	}
+	return data, nil
+}
+
+// CopyFile copies a regular file to a name that must not exist yet (mode 0600),
+// fsyncs it and its directory. progress, when not nil, hears bytes done and in all
+// after every burst. The unfinished copy is removed on failure.
+func CopyFile(ctx context.Context, fsys FS, from, to string, progress func(doneBytes, totalBytes int64)) (err error) {
+	op := "copy " + filepath.Base(from)
+	src, err := fsys.Open(from)
+	if err != nil {
+		return Wrap(op, err)
+	}
+	defer src.Close()
+	info, err := src.Stat()
+	if err != nil {
+		return Wrap(op, err)
+	}
+	if !info.Mode().IsRegular() {
+		return fault.New(fault.Refused, op, "not a regular file but %s", info.Mode().Type())
+	}
+	dst, err := fsys.Create(to)
+	if err != nil {
+		return Wrap(op, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = fsys.Remove(to)
+		}
+	}()
+	err = pump(ctx, op, dst, src, info.Size(), progress)
+	if err == nil {
+		err = dst.Sync()
+	}
+	if cerr := dst.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = fsys.SyncDir(filepath.Dir(to))
+	}
+	return Wrap(op, err)
+}
+
+func pump(ctx context.Context, op string, dst io.Writer, src io.Reader, totalBytes int64, progress func(doneBytes, totalBytes int64)) error {
+	buf := make([]byte, chunkBytes)
+	var doneBytes int64
+	for {
+		if err := ctx.Err(); err != nil {
+			return fault.Wrap(fault.Interrupted, op, "stopped before the end", err)
+		}
+		n, err := io.ReadFull(src, buf)
+		if n > 0 {
+			if _, werr := dst.Write(buf[:n]); werr != nil {
+				return Wrap(op, werr)
+			}
+			doneBytes += int64(n)
+			if progress != nil {
+				progress(doneBytes, max(totalBytes, doneBytes))
+			}
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return nil
+		}
+		if err != nil {
+			return Wrap(op, err)
+		}
+	}
+}
+
+// HashFile gives SHA-256 in hexadecimal and size of a file as the device has it: the
+// page cache is dropped first, so that bytes are read back and not remembered.
+func HashFile(ctx context.Context, fsys FS, name string) (sha256Hex string, sizeBytes int64, err error) {
+	op := "hash " + filepath.Base(name)
+	f, err := fsys.Open(name)
+	if err != nil {
+		return "", 0, Wrap(op, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", 0, Wrap(op, err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", 0, fault.New(fault.Refused, op, "not a regular file but %s", info.Mode().Type())
+	}
+	// Advice only: a file system that cannot forget (tmpfs) is still hashed.
+	_ = fsys.DropCache(f)
+	h := sha256.New()
+	counted := &counter{w: h}
+	if err := pump(ctx, op, counted, f, info.Size(), nil); err != nil {
+		return "", 0, err
+	}
+	return hex.EncodeToString(h.Sum(nil)), counted.n, nil
+}
+
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
