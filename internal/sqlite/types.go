@@ -1,0 +1,109 @@
+package sqlite
+
+import (
+	"time"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/manifest"
+)
+
+// Options says how a database is opened.
+type Options struct {
+	// VFS is the name of a registered VFS; "" is the operating system.
+	VFS string
+	// ReadOnly opens the file for reading only and sets query_only.
+	ReadOnly bool
+	// BusyTimeout is how long a lock is waited for; 0 does not wait.
+	BusyTimeout time.Duration
+	// Untrusted is for stored copies and files from elsewhere: only a regular file,
+	// never a symbolic link, is opened.
+	Untrusted bool
+	// Immutable promises that nobody writes the file, and then takes no locks and looks
+	// for no -wal (https://sqlite.org/uri.html#uriimmutable). Only for stored copies.
+	Immutable bool
+	// Space tells the room on the volume of path. When set it is asked after each I/O
+	// error, because the driver reports a full disk as one. FreeInodes is -1 if unknown.
+	Space func(path string) (freeBytes, freeInodes int64, err error)
+}
+
+// Facts is what the header, the pager and the WAL tell about a database.
+type Facts struct {
+	PageSize      int    // bytes
+	PageCount     int64  // pages of the snapshot, WAL included
+	FreePages     int64  // pages on the freelist
+	Encoding      string // "UTF-8", "UTF-16le", "UTF-16be"
+	JournalMode   string // "wal", "delete", "truncate", "persist", "memory", "off"
+	AutoVacuum    string // "none", "full", "incremental"
+	UserVersion   int32
+	ApplicationID int32
+	ReservedBytes int   // bytes at the end of each page that SQLite leaves alone (header byte 20)
+	WALBytes      int64 // size of the -wal file; 0 = none
+	// Source identifies the state. In WAL mode with WALFrames = 0 two equal Sources do
+	// not prove equal content: a checkpoint takes the frames away without touching the
+	// change counter (https://sqlite.org/fileformat2.html#file_change_counter).
+	Source manifest.Source
+}
+
+// CopyOptions says how a copy is made. The zero value copies at full speed.
+type CopyOptions struct {
+	// PaceBytesPerSecond is the average speed over the copy; 0 = as fast as possible.
+	// It is ignored in rollback-journal mode, where a reader holds up the writer.
+	PaceBytesPerSecond int64
+	// UnlessContent, when set, is what the last verified copy holds: a database that
+	// still holds the same is not copied.
+	UnlessContent *manifest.Content
+	// Progress hears pages done and in all after every burst.
+	Progress func(donePages, totalPages int64)
+}
+
+// CopyResult is what was copied. With Skipped nothing was left in the destination.
+type CopyResult struct {
+	Content   manifest.Content // what the snapshot held, digested from the live database
+	Source    manifest.Source
+	Pages     int64
+	PageSize  int
+	SizeBytes int64
+	Skipped   bool
+	Duration  time.Duration
+	// WorstWriterStall is the longest time a commit of the app may have been held up.
+	// 0 in WAL mode, where readers never block the writer.
+	WorstWriterStall time.Duration
+}
+
+// RestoreOptions says how a restore goes.
+type RestoreOptions struct {
+	// BeforeWrite, when set, is called once the write lock on the live database is held
+	// and before the first page changes; an error stops the restore with nothing changed.
+	BeforeWrite func() error
+	// Progress hears pages done and in all after every burst.
+	Progress func(donePages, totalPages int64)
+}
+
+// CheckpointMode is how hard a checkpoint tries
+// (https://sqlite.org/c3ref/wal_checkpoint_v2.html).
+type CheckpointMode string
+
+// The modes, from never waiting to waiting for all readers and emptying the file.
+const (
+	Passive  CheckpointMode = "passive"
+	FullMode CheckpointMode = "full"
+	Restart  CheckpointMode = "restart"
+	Truncate CheckpointMode = "truncate"
+)
+
+// Identity names the open file and what its path names now. Known is false where the
+// system has no such numbers.
+type Identity struct {
+	Device, Inode         uint64 // of the descriptor that SQLite holds
+	PathDevice, PathInode uint64 // of the path now; 0 when nothing is there
+	Known                 bool
+}
+
+// RuleTimeout is how long one app rule may run.
+const RuleTimeout = 30 * time.Second
+
+// ruleRowsMax is how many offending rows of a rule are counted.
+const ruleRowsMax = 1000
+
+// reports made by this package carry this engine.
+const engine = check.EngineSQLite
