@@ -535,6 +535,8 @@ func (*CallResponse_Info) isCallResponse_Response() {}
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Database      string                 `protobuf:"bytes,1,opt,name=database,proto3" json:"database,omitempty"`
+	Replay        bool                   `protobuf:"varint,2,opt,name=replay,proto3" json:"replay,omitempty"` // first the events after after_sequence that are still held
+	AfterSequence uint64                 `protobuf:"varint,3,opt,name=after_sequence,json=afterSequence,proto3" json:"after_sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -574,6 +576,20 @@ func (x *WatchRequest) GetDatabase() string {
 		return x.Database
 	}
 	return ""
+}
+
+func (x *WatchRequest) GetReplay() bool {
+	if x != nil {
+		return x.Replay
+	}
+	return false
+}
+
+func (x *WatchRequest) GetAfterSequence() uint64 {
+	if x != nil {
+		return x.AfterSequence
+	}
+	return 0
 }
 
 // GetInfo → Info about the running Officer itself.
@@ -723,9 +739,11 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\x06health\x18\x13 \x01(\v2\x18.officer.v1.HealthReportH\x00R\x06health\x12&\n" +
 	"\x04info\x18\x14 \x01(\v2\x10.officer.v1.InfoH\x00R\x04infoB\n" +
 	"\n" +
-	"\bresponse\"*\n" +
+	"\bresponse\"i\n" +
 	"\fWatchRequest\x12\x1a\n" +
-	"\bdatabase\x18\x01 \x01(\tR\bdatabase\"\t\n" +
+	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12\x16\n" +
+	"\x06replay\x18\x02 \x01(\bR\x06replay\x12%\n" +
+	"\x0eafter_sequence\x18\x03 \x01(\x04R\rafterSequence\"\t\n" +
 	"\aGetInfo\"o\n" +
 	"\x04Info\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x10\n" +

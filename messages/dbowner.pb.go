@@ -529,6 +529,114 @@ func (x *DatabaseFacts) GetSqliteVersion() string {
 	return ""
 }
 
+// ReadContent reads what the live database holds, in one read transaction →
+// ContentReport. A table that cannot be read does not fail the request: its rows are
+// -1 and its digest is empty. A Failure means that nothing could be read at all.
+type ReadContent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	RowsOnly      bool                   `protobuf:"varint,2,opt,name=rows_only,json=rowsOnly,proto3" json:"rows_only,omitempty"` // row counts without digests: cheaper, for a preview
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadContent) Reset() {
+	*x = ReadContent{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadContent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadContent) ProtoMessage() {}
+
+func (x *ReadContent) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadContent.ProtoReflect.Descriptor instead.
+func (*ReadContent) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ReadContent) GetJob() *Job {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *ReadContent) GetRowsOnly() bool {
+	if x != nil {
+		return x.RowsOnly
+	}
+	return false
+}
+
+// ContentReport answers ReadContent. An empty digest was not computed or not readable.
+type ContentReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Content       *Content               `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
+	DurationMs    int64                  `protobuf:"varint,2,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContentReport) Reset() {
+	*x = ContentReport{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContentReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContentReport) ProtoMessage() {}
+
+func (x *ContentReport) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContentReport.ProtoReflect.Descriptor instead.
+func (*ContentReport) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ContentReport) GetContent() *Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *ContentReport) GetDurationMs() int64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
 // RunCheck checks the live database on a fresh connection → CheckReport.
 type RunCheck struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -541,7 +649,7 @@ type RunCheck struct {
 
 func (x *RunCheck) Reset() {
 	*x = RunCheck{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[7]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +661,7 @@ func (x *RunCheck) String() string {
 func (*RunCheck) ProtoMessage() {}
 
 func (x *RunCheck) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[7]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +674,7 @@ func (x *RunCheck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunCheck.ProtoReflect.Descriptor instead.
 func (*RunCheck) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{7}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RunCheck) GetJob() *Job {
@@ -601,7 +709,7 @@ type CheckpointDatabase struct {
 
 func (x *CheckpointDatabase) Reset() {
 	*x = CheckpointDatabase{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[8]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -613,7 +721,7 @@ func (x *CheckpointDatabase) String() string {
 func (*CheckpointDatabase) ProtoMessage() {}
 
 func (x *CheckpointDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[8]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -626,7 +734,7 @@ func (x *CheckpointDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointDatabase.ProtoReflect.Descriptor instead.
 func (*CheckpointDatabase) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{8}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CheckpointDatabase) GetJob() *Job {
@@ -656,7 +764,7 @@ type CheckpointReport struct {
 
 func (x *CheckpointReport) Reset() {
 	*x = CheckpointReport{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[9]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +776,7 @@ func (x *CheckpointReport) String() string {
 func (*CheckpointReport) ProtoMessage() {}
 
 func (x *CheckpointReport) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[9]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +789,7 @@ func (x *CheckpointReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointReport.ProtoReflect.Descriptor instead.
 func (*CheckpointReport) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{9}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CheckpointReport) GetLogFrames() int64 {
@@ -727,7 +835,7 @@ type OverwriteDatabase struct {
 
 func (x *OverwriteDatabase) Reset() {
 	*x = OverwriteDatabase{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[10]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -739,7 +847,7 @@ func (x *OverwriteDatabase) String() string {
 func (*OverwriteDatabase) ProtoMessage() {}
 
 func (x *OverwriteDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[10]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -752,7 +860,7 @@ func (x *OverwriteDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OverwriteDatabase.ProtoReflect.Descriptor instead.
 func (*OverwriteDatabase) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{10}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *OverwriteDatabase) GetJob() *Job {
@@ -797,7 +905,7 @@ type OverwriteReport struct {
 
 func (x *OverwriteReport) Reset() {
 	*x = OverwriteReport{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[11]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +917,7 @@ func (x *OverwriteReport) String() string {
 func (*OverwriteReport) ProtoMessage() {}
 
 func (x *OverwriteReport) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[11]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +930,7 @@ func (x *OverwriteReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OverwriteReport.ProtoReflect.Descriptor instead.
 func (*OverwriteReport) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{11}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OverwriteReport) GetInPlace() bool {
@@ -871,7 +979,7 @@ type KeepEvidence struct {
 
 func (x *KeepEvidence) Reset() {
 	*x = KeepEvidence{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[12]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +991,7 @@ func (x *KeepEvidence) String() string {
 func (*KeepEvidence) ProtoMessage() {}
 
 func (x *KeepEvidence) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[12]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +1004,7 @@ func (x *KeepEvidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepEvidence.ProtoReflect.Descriptor instead.
 func (*KeepEvidence) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{12}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *KeepEvidence) GetJob() *Job {
@@ -924,7 +1032,7 @@ type EvidenceKept struct {
 
 func (x *EvidenceKept) Reset() {
 	*x = EvidenceKept{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[13]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -936,7 +1044,7 @@ func (x *EvidenceKept) String() string {
 func (*EvidenceKept) ProtoMessage() {}
 
 func (x *EvidenceKept) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[13]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -949,7 +1057,7 @@ func (x *EvidenceKept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceKept.ProtoReflect.Descriptor instead.
 func (*EvidenceKept) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{13}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EvidenceKept) GetFiles() []string {
@@ -977,7 +1085,7 @@ type RaiseFence struct {
 
 func (x *RaiseFence) Reset() {
 	*x = RaiseFence{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[14]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1097,7 @@ func (x *RaiseFence) String() string {
 func (*RaiseFence) ProtoMessage() {}
 
 func (x *RaiseFence) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[14]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1110,7 @@ func (x *RaiseFence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaiseFence.ProtoReflect.Descriptor instead.
 func (*RaiseFence) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{14}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RaiseFence) GetReason() string {
@@ -1022,7 +1130,7 @@ type LiftFence struct {
 
 func (x *LiftFence) Reset() {
 	*x = LiftFence{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[15]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1142,7 @@ func (x *LiftFence) String() string {
 func (*LiftFence) ProtoMessage() {}
 
 func (x *LiftFence) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[15]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1155,7 @@ func (x *LiftFence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiftFence.ProtoReflect.Descriptor instead.
 func (*LiftFence) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{15}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LiftFence) GetReason() string {
@@ -1071,7 +1179,7 @@ type FenceState struct {
 
 func (x *FenceState) Reset() {
 	*x = FenceState{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[16]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1083,7 +1191,7 @@ func (x *FenceState) String() string {
 func (*FenceState) ProtoMessage() {}
 
 func (x *FenceState) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[16]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1096,7 +1204,7 @@ func (x *FenceState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FenceState.ProtoReflect.Descriptor instead.
 func (*FenceState) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{16}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FenceState) GetActive() bool {
@@ -1143,7 +1251,7 @@ type GetOwnerStatus struct {
 
 func (x *GetOwnerStatus) Reset() {
 	*x = GetOwnerStatus{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[17]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1155,7 +1263,7 @@ func (x *GetOwnerStatus) String() string {
 func (*GetOwnerStatus) ProtoMessage() {}
 
 func (x *GetOwnerStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[17]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1168,7 +1276,7 @@ func (x *GetOwnerStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOwnerStatus.ProtoReflect.Descriptor instead.
 func (*GetOwnerStatus) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{17}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{19}
 }
 
 // OwnerStatus is the owner's state.
@@ -1189,7 +1297,7 @@ type OwnerStatus struct {
 
 func (x *OwnerStatus) Reset() {
 	*x = OwnerStatus{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[18]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1201,7 +1309,7 @@ func (x *OwnerStatus) String() string {
 func (*OwnerStatus) ProtoMessage() {}
 
 func (x *OwnerStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[18]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1214,7 +1322,7 @@ func (x *OwnerStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnerStatus.ProtoReflect.Descriptor instead.
 func (*OwnerStatus) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{18}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OwnerStatus) GetState() string {
@@ -1330,7 +1438,14 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"size_bytes\x18\n" +
 	" \x01(\x03R\tsizeBytes\x12\x1b\n" +
 	"\twal_bytes\x18\v \x01(\x03R\bwalBytes\x12%\n" +
-	"\x0esqlite_version\x18\f \x01(\tR\rsqliteVersion\"\x80\x01\n" +
+	"\x0esqlite_version\x18\f \x01(\tR\rsqliteVersion\"M\n" +
+	"\vReadContent\x12!\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x1b\n" +
+	"\trows_only\x18\x02 \x01(\bR\browsOnly\"_\n" +
+	"\rContentReport\x12-\n" +
+	"\acontent\x18\x01 \x01(\v2\x13.officer.v1.ContentR\acontent\x12\x1f\n" +
+	"\vduration_ms\x18\x02 \x01(\x03R\n" +
+	"durationMs\"\x80\x01\n" +
 	"\bRunCheck\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.officer.v1.CheckKindR\x04kind\x12&\n" +
@@ -1404,7 +1519,7 @@ func file_officer_v1_dbowner_proto_rawDescGZIP() []byte {
 	return file_officer_v1_dbowner_proto_rawDescData
 }
 
-var file_officer_v1_dbowner_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_officer_v1_dbowner_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_officer_v1_dbowner_proto_goTypes = []any{
 	(*Job)(nil),                // 0: officer.v1.Job
 	(*CancelJob)(nil),          // 1: officer.v1.CancelJob
@@ -1413,45 +1528,49 @@ var file_officer_v1_dbowner_proto_goTypes = []any{
 	(*CopyReport)(nil),         // 4: officer.v1.CopyReport
 	(*InspectDatabase)(nil),    // 5: officer.v1.InspectDatabase
 	(*DatabaseFacts)(nil),      // 6: officer.v1.DatabaseFacts
-	(*RunCheck)(nil),           // 7: officer.v1.RunCheck
-	(*CheckpointDatabase)(nil), // 8: officer.v1.CheckpointDatabase
-	(*CheckpointReport)(nil),   // 9: officer.v1.CheckpointReport
-	(*OverwriteDatabase)(nil),  // 10: officer.v1.OverwriteDatabase
-	(*OverwriteReport)(nil),    // 11: officer.v1.OverwriteReport
-	(*KeepEvidence)(nil),       // 12: officer.v1.KeepEvidence
-	(*EvidenceKept)(nil),       // 13: officer.v1.EvidenceKept
-	(*RaiseFence)(nil),         // 14: officer.v1.RaiseFence
-	(*LiftFence)(nil),          // 15: officer.v1.LiftFence
-	(*FenceState)(nil),         // 16: officer.v1.FenceState
-	(*GetOwnerStatus)(nil),     // 17: officer.v1.GetOwnerStatus
-	(*OwnerStatus)(nil),        // 18: officer.v1.OwnerStatus
-	(Priority)(0),              // 19: officer.v1.Priority
-	(*Content)(nil),            // 20: officer.v1.Content
-	(*Source)(nil),             // 21: officer.v1.Source
-	(CheckKind)(0),             // 22: officer.v1.CheckKind
-	(*Rule)(nil),               // 23: officer.v1.Rule
+	(*ReadContent)(nil),        // 7: officer.v1.ReadContent
+	(*ContentReport)(nil),      // 8: officer.v1.ContentReport
+	(*RunCheck)(nil),           // 9: officer.v1.RunCheck
+	(*CheckpointDatabase)(nil), // 10: officer.v1.CheckpointDatabase
+	(*CheckpointReport)(nil),   // 11: officer.v1.CheckpointReport
+	(*OverwriteDatabase)(nil),  // 12: officer.v1.OverwriteDatabase
+	(*OverwriteReport)(nil),    // 13: officer.v1.OverwriteReport
+	(*KeepEvidence)(nil),       // 14: officer.v1.KeepEvidence
+	(*EvidenceKept)(nil),       // 15: officer.v1.EvidenceKept
+	(*RaiseFence)(nil),         // 16: officer.v1.RaiseFence
+	(*LiftFence)(nil),          // 17: officer.v1.LiftFence
+	(*FenceState)(nil),         // 18: officer.v1.FenceState
+	(*GetOwnerStatus)(nil),     // 19: officer.v1.GetOwnerStatus
+	(*OwnerStatus)(nil),        // 20: officer.v1.OwnerStatus
+	(Priority)(0),              // 21: officer.v1.Priority
+	(*Content)(nil),            // 22: officer.v1.Content
+	(*Source)(nil),             // 23: officer.v1.Source
+	(CheckKind)(0),             // 24: officer.v1.CheckKind
+	(*Rule)(nil),               // 25: officer.v1.Rule
 }
 var file_officer_v1_dbowner_proto_depIdxs = []int32{
-	19, // 0: officer.v1.Job.priority:type_name -> officer.v1.Priority
+	21, // 0: officer.v1.Job.priority:type_name -> officer.v1.Priority
 	0,  // 1: officer.v1.CopyDatabase.job:type_name -> officer.v1.Job
-	20, // 2: officer.v1.CopyDatabase.unless_content:type_name -> officer.v1.Content
-	20, // 3: officer.v1.CopyReport.content:type_name -> officer.v1.Content
-	21, // 4: officer.v1.CopyReport.source:type_name -> officer.v1.Source
+	22, // 2: officer.v1.CopyDatabase.unless_content:type_name -> officer.v1.Content
+	22, // 3: officer.v1.CopyReport.content:type_name -> officer.v1.Content
+	23, // 4: officer.v1.CopyReport.source:type_name -> officer.v1.Source
 	0,  // 5: officer.v1.InspectDatabase.job:type_name -> officer.v1.Job
-	21, // 6: officer.v1.DatabaseFacts.source:type_name -> officer.v1.Source
-	0,  // 7: officer.v1.RunCheck.job:type_name -> officer.v1.Job
-	22, // 8: officer.v1.RunCheck.kind:type_name -> officer.v1.CheckKind
-	23, // 9: officer.v1.RunCheck.rules:type_name -> officer.v1.Rule
-	0,  // 10: officer.v1.CheckpointDatabase.job:type_name -> officer.v1.Job
-	0,  // 11: officer.v1.OverwriteDatabase.job:type_name -> officer.v1.Job
-	20, // 12: officer.v1.OverwriteDatabase.want:type_name -> officer.v1.Content
-	0,  // 13: officer.v1.KeepEvidence.job:type_name -> officer.v1.Job
-	16, // 14: officer.v1.OwnerStatus.fence:type_name -> officer.v1.FenceState
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	23, // 6: officer.v1.DatabaseFacts.source:type_name -> officer.v1.Source
+	0,  // 7: officer.v1.ReadContent.job:type_name -> officer.v1.Job
+	22, // 8: officer.v1.ContentReport.content:type_name -> officer.v1.Content
+	0,  // 9: officer.v1.RunCheck.job:type_name -> officer.v1.Job
+	24, // 10: officer.v1.RunCheck.kind:type_name -> officer.v1.CheckKind
+	25, // 11: officer.v1.RunCheck.rules:type_name -> officer.v1.Rule
+	0,  // 12: officer.v1.CheckpointDatabase.job:type_name -> officer.v1.Job
+	0,  // 13: officer.v1.OverwriteDatabase.job:type_name -> officer.v1.Job
+	22, // 14: officer.v1.OverwriteDatabase.want:type_name -> officer.v1.Content
+	0,  // 15: officer.v1.KeepEvidence.job:type_name -> officer.v1.Job
+	18, // 16: officer.v1.OwnerStatus.fence:type_name -> officer.v1.FenceState
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_dbowner_proto_init() }
@@ -1468,7 +1587,7 @@ func file_officer_v1_dbowner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_dbowner_proto_rawDesc), len(file_officer_v1_dbowner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

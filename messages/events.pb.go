@@ -24,7 +24,7 @@ const (
 // Event is a moment worth telling the outside, in the shape of CloudEvents.
 type Event struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
-	Sequence   uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"` // rises by 1 without gaps
+	Sequence   uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"` // rises by 1 without gaps; 0 for Progress, which is not kept
 	Type       string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`          // "backup.verified", "integrity.damage_found", …
 	TimeUnixMs int64                  `protobuf:"varint,3,opt,name=time_unix_ms,json=timeUnixMs,proto3" json:"time_unix_ms,omitempty"`
 	Database   string                 `protobuf:"bytes,4,opt,name=database,proto3" json:"database,omitempty"` // name of the database
@@ -573,8 +573,11 @@ func (x *Lifecycle) GetState() string {
 }
 
 // Subscribe sends every later Event to the sender until Unsubscribe → Subscribed.
+// With replay the events after after_sequence that are still held (the last 1,000) come first.
 type Subscribe struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Replay        bool                   `protobuf:"varint,1,opt,name=replay,proto3" json:"replay,omitempty"`
+	AfterSequence uint64                 `protobuf:"varint,2,opt,name=after_sequence,json=afterSequence,proto3" json:"after_sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -607,6 +610,20 @@ func (x *Subscribe) ProtoReflect() protoreflect.Message {
 // Deprecated: Use Subscribe.ProtoReflect.Descriptor instead.
 func (*Subscribe) Descriptor() ([]byte, []int) {
 	return file_officer_v1_events_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Subscribe) GetReplay() bool {
+	if x != nil {
+		return x.Replay
+	}
+	return false
+}
+
+func (x *Subscribe) GetAfterSequence() uint64 {
+	if x != nil {
+		return x.AfterSequence
+	}
+	return 0
 }
 
 // Subscribed answers Subscribe.
@@ -733,8 +750,10 @@ const file_officer_v1_events_proto_rawDesc = "" +
 	"\x05actor\x18\x01 \x01(\tR\x05actor\x12\x18\n" +
 	"\afailure\x18\x02 \x01(\tR\afailure\"!\n" +
 	"\tLifecycle\x12\x14\n" +
-	"\x05state\x18\x01 \x01(\tR\x05state\"\v\n" +
-	"\tSubscribe\"(\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\"J\n" +
+	"\tSubscribe\x12\x16\n" +
+	"\x06replay\x18\x01 \x01(\bR\x06replay\x12%\n" +
+	"\x0eafter_sequence\x18\x02 \x01(\x04R\rafterSequence\"(\n" +
 	"\n" +
 	"Subscribed\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\"\r\n" +
