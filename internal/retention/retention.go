@@ -121,10 +121,3 @@ type Decision struct {
 	// Held says why nothing may be dropped in this cycle, "" when something may.
 	Held string
 }
-
-// Plan decides what stays and what goes. Call it after every verified backup and
-// after every change of state (pinned, quarantined, verified again …).
-func Plan(s Situation, backups []Backup, p Policy) Decision { return Decision{} }
-
-// Explain is Plan with the forecast ExpiresAt for every kept backup.
-func Explain(s Situation, backups []Backup, p Policy) Decision { return Decision{} }
