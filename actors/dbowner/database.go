@@ -1,0 +1,117 @@
+package dbowner
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/manifest"
+)
+
+// Purpose says what a connection is for.
+type Purpose string
+
+// The purposes. The worker's connection and the fence's write; a check's connection
+// reads only, and lives for one job.
+const (
+	ForWork  Purpose = "work"
+	ForFence Purpose = "fence"
+	ForCheck Purpose = "check"
+)
+
+// Opener opens the one live database of this tree.
+type Opener interface {
+	// Open opens the live database and never creates it. A file whose header is
+	// destroyed opens too: the first call that reads it fails with fault.NotADatabase.
+	// Other errors are fault.Missing, Permission, IO …
+	Open(ctx context.Context, purpose Purpose) (Database, error)
+	// Guard fails with fault.ForeignDriver when another SQLite in this process holds
+	// the file (promise P10). Open and Guard exclude each other.
+	Guard(ctx context.Context) error
+	// MatchPageSize writes src, a plain SQLite file, into tmp, an empty file, with
+	// another page size in bytes.
+	MatchPageSize(ctx context.Context, src, tmp string, pageSize int) error
+}
+
+// Database is one connection to the live database. Errors are *fault.Error. A call
+// ends soon after its context does.
+type Database interface {
+	Facts(ctx context.Context) (Facts, error)
+	Content(ctx context.Context) (manifest.Content, error)
+	// Copy writes one snapshot into dst, an empty file just created.
+	Copy(ctx context.Context, dst string, opts CopyOptions) (CopyResult, error)
+	CheckFull(ctx context.Context) (check.Report, error)
+	CheckQuick(ctx context.Context) (check.Report, error)
+	CheckForeignKeys(ctx context.Context, limit int) (check.Report, error)
+	RunRules(ctx context.Context, rules []check.Rule) (check.Report, error)
+	// Checkpoint takes mode "passive", "full", "restart" or "truncate" and gives frames
+	// in the WAL and frames moved.
+	Checkpoint(ctx context.Context, mode string) (logFrames, doneFrames int, err error)
+	// DataVersion changes when another connection has committed.
+	DataVersion(ctx context.Context) (int64, error)
+	HasMoved() (bool, error)
+	Identity() (Identity, error)
+	// MainFile and JournalFile read database and -wal through SQLite's own descriptors,
+	// without locks, valid until Close.
+	MainFile() (io.ReaderAt, int64, error)
+	JournalFile() (io.ReaderAt, int64, error)
+	// BeginFence takes and holds the write lock, or fails with fault.Busy in a moment.
+	BeginFence(ctx context.Context) error
+	EndFence() error
+	// Restore writes src into the live database under SQLite's own locks.
+	Restore(ctx context.Context, src string, opts RestoreOptions) error
+	// ResetDatabase makes an empty database out of one whose header is destroyed.
+	ResetDatabase(ctx context.Context, pageSize int) error
+	Close() error
+}
+
+// Facts are what header, pager and WAL tell. The fields are those of internal/sqlite,
+// so that its values convert.
+type Facts struct {
+	PageSize      int
+	PageCount     int64
+	FreePages     int64
+	Encoding      string
+	JournalMode   string
+	AutoVacuum    string
+	UserVersion   int32
+	ApplicationID int32
+	ReservedBytes int
+	WALBytes      int64
+	Source        manifest.Source
+}
+
+// CopyOptions says how a copy is made; the zero value copies at full speed.
+type CopyOptions struct {
+	PaceBytesPerSecond int64
+	UnlessContent      *manifest.Content
+	Progress           func(donePages, totalPages int64)
+}
+
+// CopyResult is what was copied.
+type CopyResult struct {
+	Content          manifest.Content
+	Source           manifest.Source
+	Pages            int64
+	PageSize         int
+	SizeBytes        int64
+	Skipped          bool
+	Duration         time.Duration
+	WorstWriterStall time.Duration
+}
+
+// RestoreOptions says how a restore goes. BeforeWrite is called once the write lock is
+// held and before the first page changes; its error ends the restore with nothing
+// changed. It must not use the connection that restores.
+type RestoreOptions struct {
+	BeforeWrite func() error
+	Progress    func(donePages, totalPages int64)
+}
+
+// Identity names the open file and what its path names now (0 = nothing is there).
+type Identity struct {
+	Device, Inode         uint64
+	PathDevice, PathInode uint64
+	Known                 bool
+}
