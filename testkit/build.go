@@ -80,6 +80,9 @@ func build(t testing.TB, path string, kind Kind, r recipe) *session {
 			r.rows(f)
 		}
 	})
+	if r.pending {
+		s.exec("pragma wal_checkpoint(truncate)") // only what follows is pending
+	}
 	if r.after != "" {
 		s.exec(r.after)
 	}
