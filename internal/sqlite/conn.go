@@ -2,133 +2,311 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"io"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
 
-	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
-	"github.com/officer-doofy/officer/internal/manifest"
+)
+
+const (
+	// lengthMaxBytes bounds every string, blob and row: a hostile schema can ask for
+	// gigabytes (an index on hex(zeroblob(2e8))), and the driver panics when memory ends.
+	lengthMaxBytes = 64 << 20
+	// cacheKiB bounds the page cache of one connection.
+	cacheKiB = 2048
+	// headerBytes is the size of the database header
+	// (https://sqlite.org/fileformat2.html#the_database_header).
+	headerBytes = 100
 )
 
 // Conn is one connection to one database. Its methods may be called from several
 // goroutines, and then wait for each other.
 type Conn struct {
-	mu   sync.Mutex
-	db   *sqlite3.Conn
-	path string
-	opts Options
+	mu       sync.Mutex
+	db       *sqlite3.Conn
+	path     string
+	opts     Options
+	fenced   bool
+	broken   bool
+	standIns []string // collations that are unknown here and were replaced for reading
 }
 
-var errTODO = fault.New(fault.Internal, "sqlite", "not written yet")
-
 // Open opens an existing database and never creates one.
-func Open(ctx context.Context, path string, opts Options) (*Conn, error) { return nil, errTODO }
+func Open(ctx context.Context, path string, opts Options) (*Conn, error) {
+	const op = "open database"
+	if err := regular(path, opts); err != nil {
+		return nil, err
+	}
+	c := &Conn{path: path, opts: opts}
+	err := c.guarded(op, func() error {
+		flags := sqlite3.OPEN_READWRITE
+		if opts.ReadOnly {
+			flags = sqlite3.OPEN_READONLY
+		}
+		db, err := sqlite3.OpenFlags(c.uri(), flags|sqlite3.OPEN_URI)
+		if err != nil {
+			return err
+		}
+		c.db = db
+		db.SetInterrupt(ctx)
+		defer db.SetInterrupt(context.Background())
+		return c.configure()
+	})
+	if err != nil {
+		c.discard()
+		return nil, err
+	}
+	opts.Descriptors.add(c)
+	return c, nil
+}
+
+func (c *Conn) uri() string {
+	mode := "rw"
+	if c.opts.ReadOnly {
+		mode = "ro"
+	}
+	params := []string{"mode", mode}
+	if c.opts.VFS != "" {
+		params = append(params, "vfs", c.opts.VFS)
+	}
+	if c.opts.Immutable {
+		params = append(params, "immutable", "1")
+	}
+	return fileURI(c.path, params...)
+}
+
+// regular refuses what must not be opened: opening a FIFO hangs, a device may do
+// anything. Only the operating system's files can be looked at here.
+func regular(path string, opts Options) error {
+	const op = "open database"
+	if path == "" {
+		return fault.New(fault.Invalid, op, "no path") // SQLite would make a temporary database
+	}
+	if opts.VFS != "" && opts.VFS != "os" {
+		return nil
+	}
+	look := os.Stat
+	if opts.Untrusted {
+		look = os.Lstat
+	}
+	info, err := look(path)
+	switch {
+	case os.IsNotExist(err):
+		return fault.Wrap(fault.Missing, op, "no such file", err)
+	case os.IsPermission(err):
+		return fault.Wrap(fault.Permission, op, "not permitted", err)
+	case err != nil:
+		return fault.Wrap(fault.IO, op, "the file cannot be looked at", err)
+	case !info.Mode().IsRegular():
+		return fault.New(fault.Refused, op, "%s is not a regular file but %s", filepath.Base(path), info.Mode().Type())
+	}
+	return nil
+}
+
+// configure hardens a new connection (https://sqlite.org/security.html) before
+// anything of the file is parsed.
+func (c *Conn) configure() error {
+	db := c.db
+	if err := db.BusyTimeout(c.opts.BusyTimeout); err != nil {
+		return err
+	}
+	for _, set := range []struct {
+		op sqlite3.DBConfig
+		on bool
+	}{
+		{sqlite3.DBCONFIG_DEFENSIVE, true},
+		{sqlite3.DBCONFIG_TRUSTED_SCHEMA, false},
+		{sqlite3.DBCONFIG_ENABLE_TRIGGER, false}, // no statement of Officer's should fire one
+		{sqlite3.DBCONFIG_DQS_DDL, true},         // old schemas have "text" in double quotes
+		{sqlite3.DBCONFIG_ENABLE_LOAD_EXTENSION, false},
+	} {
+		if _, err := db.Config(set.op, set.on); err != nil {
+			return err
+		}
+	}
+	db.Limit(sqlite3.LIMIT_LENGTH, lengthMaxBytes)
+	if err := register(db); err != nil {
+		return err
+	}
+	if c.opts.ReadOnly {
+		if err := db.CollationNeeded(c.standIn); err != nil {
+			return err
+		}
+	}
+	if c.opts.Untrusted {
+		if err := db.SetAuthorizer(readingOnly); err != nil {
+			return err
+		}
+	}
+	if err := c.passChecksums(); err != nil {
+		return err
+	}
+	pragmas := fmt.Sprintf(`PRAGMA mmap_size=0; PRAGMA temp_store=FILE; PRAGMA cache_size=-%d; PRAGMA cell_size_check=ON;`, cacheKiB)
+	if c.opts.ReadOnly {
+		pragmas += `PRAGMA query_only=ON;`
+	}
+	return db.Exec(pragmas)
+}
+
+// passChecksums looks at header byte 20 before SQLite does. With 8 reserved bytes the
+// driver switches on its checksum layer (https://sqlite.org/cksumvfs.html) and fails
+// every read of a file whose reserved bytes hold something else.
+func (c *Conn) passChecksums() error {
+	f, err := c.mainFile()
+	if err != nil {
+		return err
+	}
+	var header [headerBytes]byte
+	// Short and unreadable files are SQLite's to judge.
+	if n, _ := f.ReadAt(header[:], 0); n < len(header) || header[20] != 8 {
+		return nil
+	}
+	return c.db.Exec(`PRAGMA checksum_verification=OFF`)
+}
+
+func (c *Conn) mainFile() (vfs.File, error) {
+	p, err := c.db.FileControl("main", sqlite3.FCNTL_FILE_POINTER)
+	if err != nil {
+		return nil, err
+	}
+	f, ok := p.(vfs.File)
+	if !ok {
+		return nil, fault.New(fault.Internal, "find database file", "the driver holds no file")
+	}
+	return f, nil
+}
+
+// guarded runs f on a goroutine that survives the panics of the driver.
+func (c *Conn) guarded(op string, f func() error) (err error) {
+	// A -shm truncated by another program is SIGBUS; as a panic it can be recovered.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = c.panicked(op, r)
+		}
+	}()
+	return c.fail(op, f())
+}
+
+// do runs f with the connection to itself, interrupted when ctx ends.
+func (c *Conn) do(ctx context.Context, op string, f func() error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.usable(ctx, op); err != nil {
+		return err
+	}
+	c.db.SetInterrupt(ctx)
+	defer c.db.SetInterrupt(context.Background())
+	return c.guarded(op, f)
+}
+
+func (c *Conn) usable(ctx context.Context, op string) error {
+	switch {
+	case c.db == nil:
+		return fault.New(fault.Refused, op, "the connection is closed")
+	case c.broken:
+		return fault.New(fault.Internal, op, "the connection is broken since the engine crashed on it")
+	case ctx.Err() != nil:
+		return fault.Wrap(fault.Interrupted, op, "stopped before it began", ctx.Err())
+	}
+	return nil
+}
+
+// snapshot runs f inside one read transaction. The pragma takes the snapshot without
+// parsing the schema, which may be damaged. Under the fence f runs in its transaction.
+func (c *Conn) snapshot(f func() error) error {
+	if c.fenced {
+		return f()
+	}
+	if err := c.db.Exec(`BEGIN; PRAGMA schema_version`); err != nil {
+		c.rollback()
+		return err
+	}
+	defer c.rollback()
+	return f()
+}
+
+// rollback ends whatever transaction is open, even when the context is over.
+func (c *Conn) rollback() {
+	if c.broken || c.db.GetAutocommit() {
+		return
+	}
+	old := c.db.SetInterrupt(context.Background())
+	defer c.db.SetInterrupt(old)
+	_ = c.db.Exec(`ROLLBACK`) // can only fail by having nothing to roll back
+}
 
 // Close ends the connection, rolling back what is open. It is safe to call it twice.
-func (c *Conn) Close() error { return errTODO }
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.db == nil {
+		return nil
+	}
+	c.opts.Descriptors.remove(c)
+	err := c.guarded("close database", c.db.Close)
+	c.db, c.fenced = nil, false
+	return err
+}
+
+// discard closes a connection that was never given out.
+func (c *Conn) discard() {
+	if c.db != nil {
+		_ = c.guarded("close database", c.db.Close)
+		c.db = nil
+	}
+}
 
 // Path is the path the connection was opened with.
 func (c *Conn) Path() string { return c.path }
 
-// Facts reads header, pager and WAL in one read transaction.
-func (c *Conn) Facts(ctx context.Context) (Facts, error) { return Facts{}, errTODO }
-
-// Copy writes one snapshot of the database into dst, an empty file that the caller has
-// just created with O_EXCL beside the copy's final name. The copy is left in journal
-// mode DELETE, fsynced and closed, with no journal beside it.
-func (c *Conn) Copy(ctx context.Context, dst string, opts CopyOptions) (CopyResult, error) {
-	return CopyResult{}, errTODO
+// value runs a statement that gives one row and returns its first column.
+func (c *Conn) value(sql string) (int64, error) {
+	s, _, err := c.db.Prepare(sql)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	var v int64
+	if s.Step() {
+		v = s.ColumnInt64(0)
+	}
+	return v, s.Err()
 }
 
-// Content digests what every table holds, in one read transaction.
-func (c *Conn) Content(ctx context.Context) (manifest.Content, error) {
-	return manifest.Content{}, errTODO
+// rows runs a statement and calls f for every row until f or the statement fails.
+func (c *Conn) rows(sql string, f func(s *sqlite3.Stmt) error) error {
+	s, _, err := c.db.Prepare(sql)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for s.Step() {
+		if err := f(s); err != nil {
+			return err
+		}
+	}
+	return s.Err()
 }
 
-// CheckFull is PRAGMA integrity_check. An error is operational and no verdict.
-func (c *Conn) CheckFull(ctx context.Context) (check.Report, error) { return check.Report{}, errTODO }
-
-// CheckQuick is PRAGMA quick_check. An error is operational and no verdict.
-func (c *Conn) CheckQuick(ctx context.Context) (check.Report, error) { return check.Report{}, errTODO }
-
-// CheckForeignKeys is PRAGMA foreign_key_check, reporting at most limit orphans (0 = all).
-func (c *Conn) CheckForeignKeys(ctx context.Context, limit int) (check.Report, error) {
-	return check.Report{}, errTODO
+// wait sleeps, but not beyond ctx.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
-
-// RunRules runs each rule in a read transaction and reports those that returned rows
-// or could not be run. Verdict is OK or CannotJudge: broken rules are not damage.
-func (c *Conn) RunRules(ctx context.Context, rules []check.Rule) (check.Report, error) {
-	return check.Report{}, errTODO
-}
-
-// Checkpoint moves frames of the WAL into the database: frames in the WAL and frames
-// moved. On a database that is not in WAL mode both are 0.
-func (c *Conn) Checkpoint(ctx context.Context, mode CheckpointMode) (logFrames, doneFrames int, err error) {
-	return 0, 0, errTODO
-}
-
-// DataVersion changes when another connection has committed
-// (https://sqlite.org/pragma.html#pragma_data_version).
-func (c *Conn) DataVersion(ctx context.Context) (int64, error) { return 0, errTODO }
-
-// HasMoved tells whether the path no longer names the open file.
-func (c *Conn) HasMoved() (bool, error) { return false, errTODO }
-
-// Identity gives device and inode of the open file and of its path.
-func (c *Conn) Identity() (Identity, error) { return Identity{}, errTODO }
-
-// MainFile reads the database file through SQLite's own descriptor, without locks.
-// The reader is valid until Close.
-func (c *Conn) MainFile() (io.ReaderAt, int64, error) { return nil, 0, errTODO }
-
-// JournalFile is MainFile for the -wal or -journal; fault.Missing when none is open.
-func (c *Conn) JournalFile() (io.ReaderAt, int64, error) { return nil, 0, errTODO }
-
-// BeginFence takes and holds the write lock, which keeps every other process from
-// writing. It waits at most a moment and then fails with fault.Busy.
-func (c *Conn) BeginFence(ctx context.Context) error { return errTODO }
-
-// EndFence releases the write lock. Without a fence it does nothing.
-func (c *Conn) EndFence() error { return errTODO }
-
-// Fenced tells whether this connection holds the fence.
-func (c *Conn) Fenced() bool { return false }
-
-// Restore writes the database file src into this live database under SQLite's own
-// locks. src must be in journal mode DELETE and have the live page size (see
-// MatchPageSize). Killed or failing at any point it leaves the old database or the new.
-func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) error { return errTODO }
-
-// ResetDatabase makes an empty database with the given page size out of a live one
-// whose header is destroyed, so that Restore works, while other connections stay open
-// (https://sqlite.org/c3ref/c_dbconfig_defensive.html, SQLITE_DBCONFIG_RESET_DATABASE).
-// Everything in the file is lost.
-func (c *Conn) ResetDatabase(ctx context.Context, pageSize int) error { return errTODO }
-
-// Preview counts the rows of every table, without digests.
-func (c *Conn) Preview(ctx context.Context) ([]manifest.Table, error) { return nil, errTODO }
-
-// MatchPageSize writes a copy of the database src into tmp, an empty file that the
-// caller has just created, with another page size.
-func MatchPageSize(ctx context.Context, src, tmp, vfs string, pageSize int) error { return errTODO }
-
-// VerifyCopy opens a stored copy afresh, runs the full check and compares its content
-// with want. Damaged content is a finding of kind "content" that names the table.
-func VerifyCopy(ctx context.Context, path, vfs string, want manifest.Content) (check.Report, manifest.Content, error) {
-	return check.Report{}, manifest.Content{}, errTODO
-}
-
-// Preview counts the rows of every table of a stored copy.
-func Preview(ctx context.Context, path, vfs string) ([]manifest.Table, error) { return nil, errTODO }
-
-// OpenDB gives an embedding program its handle on the database.
-func OpenDB(path string, opts Options) (*sql.DB, error) { return nil, errTODO }
-
-// ForeignDriverGuard fails with fault.ForeignDriver when this process holds a
-// descriptor on one of the databases (or its -wal, -shm, -journal) that is not one of
-// own. Where the system does not let it look, known is false and err nil.
-func ForeignDriverGuard(paths []string, own ...*Conn) (known bool, err error) { return false, errTODO }

@@ -21,6 +21,8 @@ type Options struct {
 	// Immutable promises that nobody writes the file, and then takes no locks and looks
 	// for no -wal (https://sqlite.org/uri.html#uriimmutable). Only for stored copies.
 	Immutable bool
+	// Descriptors, when set, learns what this connection holds, for ForeignDriverGuard.
+	Descriptors *Descriptors
 	// Space tells the room on the volume of path. When set it is asked after each I/O
 	// error, because the driver reports a full disk as one. FreeInodes is -1 if unknown.
 	Space func(path string) (freeBytes, freeInodes int64, err error)
@@ -58,7 +60,7 @@ type CopyOptions struct {
 
 // CopyResult is what was copied. With Skipped nothing was left in the destination.
 type CopyResult struct {
-	Content   manifest.Content // what the snapshot held, digested from the live database
+	Content   manifest.Content // what the snapshot held
 	Source    manifest.Source
 	Pages     int64
 	PageSize  int
@@ -98,12 +100,6 @@ type Identity struct {
 	PathDevice, PathInode uint64 // of the path now; 0 when nothing is there
 	Known                 bool
 }
-
-// RuleTimeout is how long one app rule may run.
-const RuleTimeout = 30 * time.Second
-
-// ruleRowsMax is how many offending rows of a rule are counted.
-const ruleRowsMax = 1000
 
 // reports made by this package carry this engine.
 const engine = check.EngineSQLite

@@ -1,0 +1,312 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/officer-doofy/officer/internal/manifest"
+)
+
+const (
+	// bigValueBytes is the size from which a value is streamed once its row has proved
+	// to be beyond lengthMaxBytes.
+	bigValueBytes = 1 << 20
+	// blobChunkBytes is one read of a streamed value; a multiple of 8 (rowHash.bytes).
+	blobChunkBytes = 256 << 10
+)
+
+// Content digests what every table holds, in one read transaction, with the memory of
+// one row. Virtual tables are left out: what they hold lies in ordinary (shadow) tables,
+// which are digested. So are sqlite_sequence and sqlite_stat1. Virtual generated
+// columns are computed, not held, and left out. In a table whose columns shadow all
+// three names of the rowid, the rowid is left out.
+func (c *Conn) Content(ctx context.Context) (manifest.Content, error) {
+	var content manifest.Content
+	err := c.do(ctx, "digest content", func() error {
+		return c.snapshot(func() (err error) {
+			content, err = c.content()
+			return err
+		})
+	})
+	return content, err
+}
+
+func (c *Conn) content() (manifest.Content, error) {
+	schema, err := c.schemaDigest()
+	if err != nil {
+		return manifest.Content{}, err
+	}
+	tables, err := c.tables()
+	if err != nil {
+		return manifest.Content{}, err
+	}
+	content := manifest.Content{SchemaDigest: schema, Tables: make([]manifest.Table, 0, len(tables))}
+	for _, t := range tables {
+		sum, err := c.digestTable(t)
+		if err != nil {
+			return manifest.Content{}, c.fail("digest table "+t.name, err)
+		}
+		content.Tables = append(content.Tables, manifest.Table{Name: t.name, Rows: sum.rows, Digest: sum.hex()})
+	}
+	return content, nil
+}
+
+// table is one table that stores rows.
+type table struct {
+	name    string
+	rowid   string   // the name by which the rowid can be read; "" = none
+	columns []string // those that are stored
+}
+
+// tables lists the tables that store rows, sorted by name
+// (https://sqlite.org/pragma.html#pragma_table_list).
+func (c *Conn) tables() ([]table, error) {
+	type entry struct {
+		name         string
+		withoutRowid bool
+	}
+	var entries []entry
+	err := c.rows(`PRAGMA main.table_list`, func(s *sqlite3.Stmt) error {
+		name, kind := s.ColumnText(1), s.ColumnText(2)
+		stores := kind == "table" || kind == "shadow"
+		if s.ColumnText(0) == "main" && stores && name != "sqlite_schema" {
+			entries = append(entries, entry{name, s.ColumnInt(4) != 0})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
+	list := make([]table, 0, len(entries))
+	for _, e := range entries {
+		t := table{name: e.name}
+		names := map[string]bool{}
+		err := c.rows(`PRAGMA main.table_xinfo(`+quote(e.name)+`)`, func(s *sqlite3.Stmt) error {
+			const virtualGenerated = 2
+			name := s.ColumnText(1)
+			names[strings.ToLower(name)] = true
+			if s.ColumnInt(6) != virtualGenerated {
+				t.columns = append(t.columns, name)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if !e.withoutRowid {
+			for _, alias := range []string{"rowid", "_rowid_", "oid"} {
+				if !names[alias] {
+					t.rowid = alias
+					break
+				}
+			}
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// quote quotes an identifier. sqlite3.QuoteIdentifier panics on NUL, which a hostile
+// schema may hold; SQLite itself ends the name there.
+func quote(name string) string {
+	name, _, _ = strings.Cut(name, "\x00")
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}
+
+// digestTable reads the table's own b-tree: without NOT INDEXED SQLite may read all
+// columns out of a covering index instead.
+func (c *Conn) digestTable(t table) (tableSum, error) {
+	list := make([]string, 0, len(t.columns)+1)
+	if t.rowid != "" {
+		list = append(list, t.rowid)
+	}
+	for _, name := range t.columns {
+		list = append(list, quote(name))
+	}
+	sum, err := c.digestRows(`SELECT `+strings.Join(list, ",")+` FROM main.`+quote(t.name)+` NOT INDEXED`, t.rowid != "")
+	if errors.Is(err, sqlite3.TOOBIG) && t.rowid != "" {
+		return c.digestBigRows(t)
+	}
+	return sum, err
+}
+
+func (c *Conn) digestRows(sql string, rowidFirst bool) (tableSum, error) {
+	s, _, err := c.db.Prepare(sql)
+	if err != nil {
+		return tableSum{}, err
+	}
+	defer s.Close()
+	var sum tableSum
+	n := s.ColumnCount()
+	for s.Step() {
+		h := newRowHash()
+		col := 0
+		if rowidFirst {
+			h.rowid(s.ColumnInt64(0))
+			col = 1
+		}
+		for ; col < n; col++ {
+			feed(&h, s, col)
+		}
+		if err := s.Err(); err != nil {
+			return tableSum{}, err
+		}
+		sum.add(&h)
+	}
+	return sum, s.Err()
+}
+
+// feed hashes one value. RawBlob gives the bytes of text in the database's own
+// encoding; asking for text would convert UTF-16 and repair what is not valid in it.
+func feed(h *rowHash, s *sqlite3.Stmt, col int) {
+	tag := uint64(tagBlob)
+	switch s.ColumnType(col) {
+	case sqlite3.NULL:
+		h.null()
+		return
+	case sqlite3.INTEGER:
+		h.integer(s.ColumnInt64(col))
+		return
+	case sqlite3.FLOAT:
+		h.real(s.ColumnFloat(col))
+		return
+	case sqlite3.TEXT:
+		tag = tagText
+	}
+	p := s.ColumnRawBlob(col)
+	h.head(tag, int64(len(p)))
+	h.bytes(p)
+}
+
+// digestBigRows is digestTable for tables with values that no statement may hold: big
+// values are streamed through the incremental blob interface
+// (https://sqlite.org/c3ref/blob_open.html). The digest is the same.
+func (c *Conn) digestBigRows(t table) (tableSum, error) {
+	list := []string{t.rowid}
+	for _, name := range t.columns {
+		q := quote(name)
+		list = append(list, `typeof(`+q+`)`, `octet_length(`+q+`)`,
+			`CASE WHEN octet_length(`+q+`)<`+itoa(bigValueBytes)+` THEN `+q+` END`)
+	}
+	s, _, err := c.db.Prepare(`SELECT ` + strings.Join(list, ",") + ` FROM main.` + quote(t.name) + ` NOT INDEXED`)
+	if err != nil {
+		return tableSum{}, err
+	}
+	defer s.Close()
+	var sum tableSum
+	buf := make([]byte, blobChunkBytes)
+	for s.Step() {
+		h := newRowHash()
+		rowid := s.ColumnInt64(0)
+		h.rowid(rowid)
+		for i, name := range t.columns {
+			col := 1 + 3*i
+			size := s.ColumnInt64(col + 1)
+			if size < bigValueBytes {
+				feed(&h, s, col+2)
+				continue
+			}
+			tag := uint64(tagBlob)
+			if s.ColumnText(col) == "text" {
+				tag = tagText
+			}
+			h.head(tag, size)
+			if err := c.feedBlob(&h, t.name, name, rowid, buf); err != nil {
+				return tableSum{}, err
+			}
+		}
+		if err := s.Err(); err != nil {
+			return tableSum{}, err
+		}
+		sum.add(&h)
+	}
+	return sum, s.Err()
+}
+
+func (c *Conn) feedBlob(h *rowHash, table, column string, rowid int64, buf []byte) error {
+	blob, err := c.db.OpenBlob("main", table, column, rowid, false)
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	for {
+		n, err := io.ReadFull(blob, buf)
+		h.bytes(buf[:n])
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// schemaDigest is SHA-256 over the sorted rows of sqlite_schema without root pages,
+// then user_version, application_id and encoding. Fields carry their length, so that
+// no two schemas share a feed.
+func (c *Conn) schemaDigest() (string, error) {
+	var objects []string
+	err := c.rows(`SELECT type,name,tbl_name,sql FROM main.sqlite_schema`, func(s *sqlite3.Stmt) error {
+		var object []byte
+		for col := range 4 {
+			p := s.ColumnRawText(col)
+			object = binary.AppendUvarint(object, uint64(len(p)))
+			object = append(object, p...)
+		}
+		objects = append(objects, string(object))
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(objects)
+	h := sha256.New()
+	for _, object := range objects {
+		io.WriteString(h, object)
+	}
+	for _, pragma := range []string{`user_version`, `application_id`} {
+		v, err := c.value(`PRAGMA main.` + pragma)
+		if err != nil {
+			return "", err
+		}
+		var word [8]byte
+		binary.BigEndian.PutUint64(word[:], uint64(v))
+		h.Write(word[:])
+	}
+	err = c.rows(`PRAGMA main.encoding`, func(s *sqlite3.Stmt) error {
+		h.Write(s.ColumnRawText(0))
+		return nil
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// Preview counts the rows of every table, without digests.
+func (c *Conn) Preview(ctx context.Context) (list []manifest.Table, err error) {
+	err = c.do(ctx, "count rows", func() error {
+		return c.snapshot(func() error {
+			tables, err := c.tables()
+			if err != nil {
+				return err
+			}
+			for _, t := range tables {
+				rows, err := c.value(`SELECT count(*) FROM main.` + quote(t.name))
+				if err != nil {
+					return err
+				}
+				list = append(list, manifest.Table{Name: t.name, Rows: rows})
+			}
+			return nil
+		})
+	})
+	return list, err
+}

@@ -1,0 +1,106 @@
+package sqlite
+
+import (
+	"sync"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// Descriptors knows which file descriptors this process's one SQLite holds, so that
+// ForeignDriverGuard can tell another SQLite's from them. One is shared by all
+// connections of a process; nil forgets everything.
+type Descriptors struct {
+	mu      sync.Mutex
+	conns   map[*Conn]map[uintptr]bool
+	handles map[*sqlite3.Conn]uintptr // main files of database/sql connections
+}
+
+func (d *Descriptors) add(c *Conn) {
+	if d == nil {
+		return
+	}
+	held := heldBy(c.db)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conns == nil {
+		d.conns = map[*Conn]map[uintptr]bool{}
+	}
+	d.conns[c] = held
+}
+
+func (d *Descriptors) remove(c *Conn) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.conns, c)
+}
+
+func (d *Descriptors) addHandle(conn *sqlite3.Conn) {
+	if d == nil {
+		return
+	}
+	fd, ok := descriptorOf(conn, sqlite3.FCNTL_FILE_POINTER)
+	if !ok {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.handles == nil {
+		d.handles = map[*sqlite3.Conn]uintptr{}
+	}
+	d.handles[conn] = fd
+}
+
+func (d *Descriptors) removeHandle(conn *sqlite3.Conn) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.handles, conn)
+}
+
+// held lists all known descriptors. complete is false when a connection is at work or
+// belongs to database/sql: it may then hold a journal, WAL or -shm that is not listed.
+// The database files themselves are always listed.
+func (d *Descriptors) held() (fds map[uintptr]bool, complete bool) {
+	fds, complete = map[uintptr]bool{}, true
+	if d == nil {
+		return fds, true
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c, known := range d.conns {
+		if c.mu.TryLock() {
+			if c.db != nil && !c.broken {
+				known = heldBy(c.db)
+				d.conns[c] = known
+			}
+			c.mu.Unlock()
+		} else {
+			complete = false
+		}
+		for fd := range known {
+			fds[fd] = true
+		}
+	}
+	for _, fd := range d.handles {
+		fds[fd], complete = true, false
+	}
+	return fds, complete
+}
+
+func heldBy(db *sqlite3.Conn) map[uintptr]bool {
+	fds := map[uintptr]bool{}
+	for _, which := range []sqlite3.FcntlOpcode{sqlite3.FCNTL_FILE_POINTER, sqlite3.FCNTL_JOURNAL_POINTER} {
+		if fd, ok := descriptorOf(db, which); ok {
+			fds[fd] = true
+		}
+	}
+	if fd, ok := shmDescriptorOf(db); ok {
+		fds[fd] = true
+	}
+	return fds
+}

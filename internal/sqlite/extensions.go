@@ -1,0 +1,42 @@
+package sqlite
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
+	"github.com/ncruces/go-sqlite3/ext/rtree"
+)
+
+// register gives a connection the modules that databases in the field have tables of:
+// FTS5, rtree and geopoly. Functions that replace a built-in one (a Unicode lower or
+// LIKE) are left out on purpose: an index on lower(name) that stock SQLite wrote would
+// then look damaged.
+func register(db *sqlite3.Conn) error {
+	return errors.Join(fts5.Register(db), rtree.Register(db))
+}
+
+// standIn lets a database with an unknown collation be read row by row. The order it
+// gives is not the database's, so nothing that depends on order is believed afterwards
+// and no connection that writes has it.
+func (c *Conn) standIn(db *sqlite3.Conn, name string) {
+	if db.CreateCollation(name, bytes.Compare) == nil {
+		c.standIns = append(c.standIns, name)
+	}
+}
+
+// readingOnly is the authorizer of untrusted files and of app rules
+// (https://sqlite.org/c3ref/set_authorizer.html): it lets statements read and nothing else.
+func readingOnly(action sqlite3.AuthorizerActionCode, name3rd, name4th, _, _ string) sqlite3.AuthorizerReturnCode {
+	switch action {
+	case sqlite3.AUTH_SELECT, sqlite3.AUTH_READ, sqlite3.AUTH_RECURSIVE, sqlite3.AUTH_TRANSACTION, sqlite3.AUTH_PRAGMA:
+		return sqlite3.AUTH_OK
+	case sqlite3.AUTH_FUNCTION:
+		if name4th == "load_extension" {
+			return sqlite3.AUTH_DENY
+		}
+		return sqlite3.AUTH_OK
+	}
+	return sqlite3.AUTH_DENY
+}

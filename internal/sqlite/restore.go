@@ -1,0 +1,209 @@
+package sqlite
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/manifest"
+)
+
+const opRestore = "restore database"
+
+// Restore writes the database file src into this live database under SQLite's own
+// locks (https://sqlite.org/backup.html), while other connections stay open. src must be in
+// journal mode DELETE and have the live page size (see MatchPageSize), else the error
+// is fault.Invalid and nothing changed. Killed or failing at any point it leaves the old database or
+// the new. A fence of this connection is released just before the write lock is asked for, so
+// BeforeWrite has to look whether anybody committed since.
+//
+// Afterwards the live content is compared with src (fault.Mismatch when somebody wrote
+// in between or it differs), and the WAL is emptied if nobody is in the way.
+func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) error {
+	source, err := Open(ctx, src, Options{VFS: c.opts.VFS, ReadOnly: true, Immutable: true, Untrusted: true, Space: c.opts.Space})
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	want, err := source.Content(ctx)
+	if err != nil {
+		return err
+	}
+	// Lock order is always live before source; nobody else has source.
+	return c.do(ctx, opRestore, func() error {
+		if c.opts.ReadOnly {
+			return fault.New(fault.ReadOnly, opRestore, "the live database was opened for reading only")
+		}
+		if err := c.mayRestore(source); err != nil {
+			return err
+		}
+		if err := c.endFence(); err != nil {
+			return err
+		}
+		err := source.do(ctx, opRestore, func() error { return source.writeInto(ctx, c, opts) })
+		if err != nil {
+			return err
+		}
+		return c.afterRestore(want)
+	})
+}
+
+// mayRestore refuses a source that would change the journal mode of the live database
+// or that SQLite would refuse halfway.
+func (c *Conn) mayRestore(source *Conn) error {
+	from, err := source.headerOnDisk()
+	if err != nil || !from.valid() {
+		return fault.Wrap(fault.Invalid, opRestore, "the backup has no database header", err)
+	}
+	if from.wal() {
+		return fault.New(fault.Invalid, opRestore, "the backup is in WAL mode; backups are kept in journal mode DELETE")
+	}
+	live, err := c.value(`PRAGMA main.page_size`)
+	if err != nil {
+		return err
+	}
+	// An empty live file takes any page size.
+	pages, err := c.value(`PRAGMA main.page_count`)
+	if err != nil {
+		return err
+	}
+	if pages > 0 && int(live) != from.pageSize() {
+		return fault.New(fault.Invalid, opRestore, "page size %d of the backup is not the live %d", from.pageSize(), live)
+	}
+	return nil
+}
+
+// writeInto copies all pages of c, the source, into live's file in one transaction of
+// a connection of its own. synchronous=EXTRA makes the commit durable in both modes.
+func (c *Conn) writeInto(ctx context.Context, live *Conn, opts RestoreOptions) error {
+	busy := itoa(int(live.opts.BusyTimeout.Milliseconds()))
+	uri := fileURI(live.path, append(vfsParam(live.opts.VFS), "mode", "rw",
+		"_pragma", "busy_timeout("+busy+")", "_pragma", "synchronous(extra)")...)
+	b, err := c.db.BackupInit("main", uri)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	// No page yet, but the write lock of the destination.
+	if _, err := b.Step(0); err != nil {
+		return err
+	}
+	if opts.BeforeWrite != nil {
+		if err := opts.BeforeWrite(); err != nil {
+			return err
+		}
+	}
+	size, err := c.value(`PRAGMA main.page_size`)
+	if err != nil {
+		return err
+	}
+	burst := max(1, burstBytes/int(size))
+	for done := false; !done; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if done, err = b.Step(burst); err != nil {
+			return err
+		}
+		if opts.Progress != nil {
+			total := int64(b.PageCount())
+			opts.Progress(total-int64(b.Remaining()), total)
+		}
+	}
+	return b.Close()
+}
+
+// afterRestore compares what is live now with what was to be restored.
+func (c *Conn) afterRestore(want manifest.Content) error {
+	var got manifest.Content
+	err := c.snapshot(func() (err error) {
+		got, err = c.content()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// Best effort: a reader of the old snapshot may be in the way.
+	_, _, _ = c.db.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	if !reflect.DeepEqual(got, want) {
+		return fault.New(fault.Mismatch, opRestore, "restored, but the live content differs from the backup: %s", firstDifference(want, got))
+	}
+	return nil
+}
+
+// ResetDatabase makes an empty database with the given page size out of a live one
+// whose header is destroyed, so that Restore works, while other connections stay open
+// (https://sqlite.org/c3ref/c_dbconfig_defensive.html#sqlitedbconfigresetdatabase).
+// Everything in the file is lost. A database whose header can be read is refused.
+func (c *Conn) ResetDatabase(ctx context.Context, pageSize int) error {
+	const op = "reset database"
+	if !validPageSize(pageSize) {
+		return fault.New(fault.Invalid, op, "no page size: %d", pageSize)
+	}
+	return c.do(ctx, op, func() error {
+		if _, err := c.value(`PRAGMA main.schema_version`); err == nil {
+			return fault.New(fault.Refused, op, "the header of the database is not destroyed")
+		} else if !fault.IsDamage(c.fail(op, err)) {
+			return err
+		}
+		if err := c.endFence(); err != nil {
+			return err
+		}
+		if _, err := c.db.Config(sqlite3.DBCONFIG_RESET_DATABASE, true); err != nil {
+			return err
+		}
+		defer c.db.Config(sqlite3.DBCONFIG_RESET_DATABASE, false)
+		return c.db.Exec(`PRAGMA main.page_size=` + itoa(pageSize) + `; VACUUM main;`)
+	})
+}
+
+// MatchPageSize writes a copy of the database src into tmp, an empty file that the
+// caller has just created, with another page size (VACUUM INTO,
+// https://sqlite.org/lang_vacuum.html). It fails with fault.Mismatch when the copy does
+// not hold the same, and with fault.CannotJudge when a collation or module is unknown
+// here: indexes would be rebuilt in the wrong order. tmp is fsynced.
+func MatchPageSize(ctx context.Context, src, tmp, vfsName string, pageSize int) error {
+	const op = "match page size"
+	if !validPageSize(pageSize) {
+		return fault.New(fault.Invalid, op, "no page size: %d", pageSize)
+	}
+	if err := mustBeEmpty(tmp, vfsName); err != nil {
+		return (&Conn{path: tmp}).fail(op, err)
+	}
+	// Not read-only, so that no collation is replaced by a stand-in; VACUUM INTO writes
+	// nothing to src.
+	c, err := Open(ctx, src, Options{VFS: vfsName})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	want, err := c.Content(ctx)
+	if err != nil {
+		return err
+	}
+	err = c.do(ctx, op, func() error {
+		into := fileURI(tmp, append(vfsParam(vfsName), "mode", "rw")...)
+		return c.db.Exec(`PRAGMA main.page_size=` + itoa(pageSize) + `; VACUUM main INTO ` + sqlite3.Quote(into))
+	})
+	if err != nil {
+		return err
+	}
+	if err := bare(tmp, vfsName, syncFile); err != nil {
+		return (&Conn{path: tmp}).fail(op, err)
+	}
+	copied, err := Open(ctx, tmp, Options{VFS: vfsName, ReadOnly: true, Immutable: true})
+	if err != nil {
+		return err
+	}
+	defer copied.Close()
+	got, err := copied.Content(ctx)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(got, want) {
+		return fault.New(fault.Mismatch, op, "the rewritten copy differs: %s", firstDifference(want, got))
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fault"
+)
+
+const (
+	// RuleTimeout is how long one app rule may run.
+	RuleTimeout = 30 * time.Second
+	// ruleRowsMax is how many offending rows of a rule are counted.
+	ruleRowsMax = 1000
+)
+
+// RunRules runs each rule in one read transaction under an authorizer that lets it
+// read only, and reports those that returned rows or could not be run. The verdict is
+// OK: broken rules are not damage. An error means that no rule could be judged.
+func (c *Conn) RunRules(ctx context.Context, rules []check.Rule) (check.Report, error) {
+	report := check.Report{Engine: engine, Kind: check.Full, Verdict: check.OK}
+	started := time.Now()
+	err := c.do(ctx, "run rules", func() error {
+		return c.snapshot(func() error {
+			if err := c.db.SetAuthorizer(readingOnly); err != nil {
+				return err
+			}
+			if !c.opts.Untrusted {
+				defer c.db.SetAuthorizer(nil)
+			}
+			for _, rule := range rules {
+				rows, err := c.runRule(ctx, rule)
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				switch {
+				case err != nil:
+					if fault.IsDamage(c.fail("run rule", err)) {
+						return err
+					}
+					report.RuleBreaks = append(report.RuleBreaks, check.RuleBreak{Rule: rule, Rows: rows, Err: err.Error()})
+				case rows > 0:
+					report.RuleBreaks = append(report.RuleBreaks, check.RuleBreak{Rule: rule, Rows: rows})
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return check.Report{}, err
+	}
+	report.Duration = time.Since(started)
+	return report, nil
+}
+
+func (c *Conn) runRule(ctx context.Context, rule check.Rule) (rows int64, err error) {
+	const op = "run rule"
+	bounded, cancel := context.WithTimeout(ctx, RuleTimeout)
+	defer cancel()
+	c.db.SetInterrupt(bounded)
+	defer c.db.SetInterrupt(ctx)
+	s, tail, err := c.db.Prepare(rule.SQL)
+	if err != nil {
+		return 0, err
+	}
+	if s == nil {
+		return 0, fault.New(fault.Invalid, op, "no statement")
+	}
+	defer s.Close()
+	if strings.Trim(tail, " \t\r\n;") != "" {
+		return 0, fault.New(fault.Invalid, op, "more than one statement")
+	}
+	if !s.ReadOnly() {
+		return 0, fault.New(fault.Invalid, op, "the statement writes")
+	}
+	for rows < ruleRowsMax && s.Step() {
+		rows++
+	}
+	if bounded.Err() != nil && ctx.Err() == nil {
+		return rows, fault.New(fault.Interrupted, op, "took longer than %s", RuleTimeout)
+	}
+	return rows, s.Err()
+}
