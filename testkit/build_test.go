@@ -45,3 +45,14 @@ func TestBuildArchive_growsByRows(t *testing.T) {
 		t.Errorf("got %d bytes for 340 locations, want about 1 MB", size)
 	}
 }
+
+func write(t *testing.T, dir, name string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
