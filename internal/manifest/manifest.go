@@ -15,6 +15,7 @@
 package manifest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/fault"
@@ -88,7 +89,7 @@ type Entry struct {
 	Tier     retention.Tier `json:"tier"`
 	Verified bool           `json:"verified"`
 	Verdict  string         `json:"verdict"`            // the newest one
-	Verdicts []VerdictAt    `json:"verdicts,omitempty"` // oldest first, the last verdictsMax
+	Verdicts []VerdictAt    `json:"verdicts,omitempty"` // oldest first: the first one and the newest ones
 	Drill    *Drill         `json:"drill,omitempty"`
 	Pinned   bool           `json:"pinned"`
 	State    string         `json:"state,omitempty"` // "", StateSuspect or StateQuarantined
@@ -133,48 +134,48 @@ type Break struct {
 	Text string // one sentence
 }
 
-// New is an empty manifest.
-func New(database string) Manifest { return Manifest{Version: Version, Database: database} }
-
-// Parse reads a manifest. Errors carry fault.TooBig, Damaged or Newer. It checks
-// the form, not the chain: see VerifyChain.
-func Parse(data []byte) (Manifest, error) { return Manifest{}, nil }
-
-// Marshal writes the manifest: indented, sorted by time taken, the same bytes for
-// the same value. It refuses what Parse would refuse.
-func (m Manifest) Marshal() ([]byte, error) { return nil, nil }
+// New is an empty manifest of a database; name as SafeName gives it.
+func New(database string) Manifest {
+	return Manifest{Version: Version, Database: SafeName(database), Entries: []Entry{}}
+}
 
 // Find gives the entry with this id.
-func (m Manifest) Find(id string) (Entry, bool) { return Entry{}, false }
+func (m Manifest) Find(id string) (Entry, bool) {
+	if i := m.index(id); i >= 0 {
+		return m.Entries[i], true
+	}
+	return Entry{}, false
+}
+
+func (m Manifest) index(id string) int {
+	return slices.IndexFunc(m.Entries, func(e Entry) bool { return e.ID == id })
+}
 
 // Newest gives the newest verified entry that is neither suspect nor quarantined.
-func (m Manifest) Newest() (Entry, bool) { return Entry{}, false }
+func (m Manifest) Newest() (Entry, bool) {
+	for i := len(m.Entries) - 1; i >= 0; i-- {
+		if e := m.Entries[i]; e.Verified && e.State == "" {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
 
-// Head is the hash of the newest link, "" for an empty chain.
-func (m Manifest) Head() string { return "" }
-
-// Append adds an entry and chains it; Seq, Prev, Hash and Seal are filled in.
-func (m Manifest) Append(e Entry) (Manifest, error) { return m, nil }
-
-// Update changes an entry's state. It refuses a change of evidence.
-func (m Manifest) Update(id string, change func(*Entry)) (Manifest, error) { return m, nil }
-
-// Judge adds a verdict to an entry's history and makes it the current one.
-func (m Manifest) Judge(id string, v VerdictAt) (Manifest, error) { return m, nil }
-
-// Drop removes an entry and leaves a tombstone. The file goes after this is on disk.
-func (m Manifest) Drop(id string, at time.Time, reason string) (Manifest, error) { return m, nil }
-
-// Replace puts new evidence under an id that exists, for a rebuilt entry that was
-// verified again: the old link becomes a tombstone, the new one is appended.
-func (m Manifest) Replace(e Entry, at time.Time, reason string) (Manifest, error) { return m, nil }
-
-// VerifyChain names every entry that was changed, added or taken out past this package.
-func (m Manifest) VerifyChain() []Break { return nil }
-
-// Rebuild makes a manifest from what the files tell; everything in it is
-// unverified. Second result: paths that are not backups of this layout.
-func Rebuild(database string, files []FileFact) (Manifest, []string) { return New(database), nil }
+// NextID gives the id for a backup taken at t that this manifest has not used.
+func (m Manifest) NextID(t time.Time) string {
+	return NewID(t, func(id string) bool {
+		return m.index(id) >= 0 || slices.ContainsFunc(m.Dropped, func(d Tombstone) bool { return d.ID == id })
+	})
+}
 
 // Backups gives the entries as retention sees them.
-func (m Manifest) Backups() []retention.Backup { return nil }
+func (m Manifest) Backups() []retention.Backup {
+	out := make([]retention.Backup, 0, len(m.Entries))
+	for _, e := range m.Entries {
+		out = append(out, retention.Backup{
+			ID: e.ID, TakenAt: e.Taken, Tier: e.Tier, Verified: e.Verified, Pinned: e.Pinned,
+			Suspect: e.State == StateSuspect, Quarantined: e.State == StateQuarantined, SizeBytes: e.SizeBytes,
+		})
+	}
+	return out
+}
