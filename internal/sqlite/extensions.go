@@ -27,10 +27,13 @@ func (c *Conn) standIn(db *sqlite3.Conn, name string) {
 }
 
 // readingOnly is the authorizer of untrusted files and of app rules
-// (https://sqlite.org/c3ref/set_authorizer.html): it lets statements read and nothing else.
-func readingOnly(action sqlite3.AuthorizerActionCode, name3rd, name4th, _, _ string) sqlite3.AuthorizerReturnCode {
+// (https://sqlite.org/c3ref/set_authorizer.html): nothing is attached, created, dropped
+// or rebuilt. It lets rows be changed, because the R-tree module prepares such
+// statements whenever it is read; query_only keeps them from running.
+func readingOnly(action sqlite3.AuthorizerActionCode, _, name4th, _, _ string) sqlite3.AuthorizerReturnCode {
 	switch action {
-	case sqlite3.AUTH_SELECT, sqlite3.AUTH_READ, sqlite3.AUTH_RECURSIVE, sqlite3.AUTH_TRANSACTION, sqlite3.AUTH_PRAGMA:
+	case sqlite3.AUTH_SELECT, sqlite3.AUTH_READ, sqlite3.AUTH_RECURSIVE, sqlite3.AUTH_TRANSACTION, sqlite3.AUTH_PRAGMA,
+		sqlite3.AUTH_INSERT, sqlite3.AUTH_UPDATE, sqlite3.AUTH_DELETE:
 		return sqlite3.AUTH_OK
 	case sqlite3.AUTH_FUNCTION:
 		if name4th == "load_extension" {
@@ -39,4 +42,12 @@ func readingOnly(action sqlite3.AuthorizerActionCode, name3rd, name4th, _, _ str
 		return sqlite3.AUTH_OK
 	}
 	return sqlite3.AUTH_DENY
+}
+
+// ruleOnly is readingOnly without pragmas: a rule must not change what the connection is.
+func ruleOnly(action sqlite3.AuthorizerActionCode, name3rd, name4th, schema, inner string) sqlite3.AuthorizerReturnCode {
+	if action == sqlite3.AUTH_PRAGMA || action == sqlite3.AUTH_TRANSACTION {
+		return sqlite3.AUTH_DENY
+	}
+	return readingOnly(action, name3rd, name4th, schema, inner)
 }

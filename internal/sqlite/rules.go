@@ -24,12 +24,11 @@ func (c *Conn) RunRules(ctx context.Context, rules []check.Rule) (check.Report, 
 	started := time.Now()
 	err := c.do(ctx, "run rules", func() error {
 		return c.snapshot(func() error {
-			if err := c.db.SetAuthorizer(readingOnly); err != nil {
+			confined, err := c.confine()
+			if err != nil {
 				return err
 			}
-			if !c.opts.Untrusted {
-				defer c.db.SetAuthorizer(nil)
-			}
+			defer confined()
 			for _, rule := range rules {
 				rows, err := c.runRule(ctx, rule)
 				if ctx.Err() != nil {
@@ -53,6 +52,28 @@ func (c *Conn) RunRules(ctx context.Context, rules []check.Rule) (check.Report, 
 	}
 	report.Duration = time.Since(started)
 	return report, nil
+}
+
+// confine lets the connection only read until the returned function is called.
+func (c *Conn) confine() (release func(), err error) {
+	if err := c.db.Exec(`PRAGMA query_only=ON`); err != nil {
+		return nil, err
+	}
+	if err := c.db.SetAuthorizer(ruleOnly); err != nil {
+		return nil, err
+	}
+	return func() {
+		if c.opts.Untrusted {
+			_ = c.db.SetAuthorizer(readingOnly)
+		} else {
+			_ = c.db.SetAuthorizer(nil)
+		}
+		if !c.opts.ReadOnly {
+			old := c.db.SetInterrupt(context.Background())
+			_ = c.db.Exec(`PRAGMA query_only=OFF`)
+			c.db.SetInterrupt(old)
+		}
+	}, nil
 }
 
 func (c *Conn) runRule(ctx context.Context, rule check.Rule) (rows int64, err error) {
