@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -19,8 +18,6 @@ const (
 	// lengthMaxBytes bounds every string, blob and row: a hostile schema can ask for
 	// gigabytes (an index on hex(zeroblob(2e8))), and the driver panics when memory ends.
 	lengthMaxBytes = 64 << 20
-	// cacheKiB bounds the page cache of one connection.
-	cacheKiB = 2048
 	// headerBytes is the size of the database header
 	// (https://sqlite.org/fileformat2.html#the_database_header).
 	headerBytes = 100
@@ -45,26 +42,40 @@ func Open(ctx context.Context, path string, opts Options) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{path: path, opts: opts}
-	err := c.guarded(op, func() error {
-		flags := sqlite3.OPEN_READWRITE
-		if opts.ReadOnly {
-			flags = sqlite3.OPEN_READONLY
-		}
-		db, err := sqlite3.OpenFlags(c.uri(), flags|sqlite3.OPEN_URI)
-		if err != nil {
-			return err
-		}
-		c.db = db
-		db.SetInterrupt(ctx)
-		defer db.SetInterrupt(context.Background())
-		return c.configure()
-	})
-	if err != nil {
+	if err := c.guarded(op, func() error { return c.connect(ctx) }); err != nil {
 		c.discard()
 		return nil, err
 	}
 	opts.Descriptors.add(c)
 	return c, nil
+}
+
+func (c *Conn) connect(ctx context.Context) error {
+	flags := sqlite3.OPEN_READWRITE
+	if c.opts.ReadOnly {
+		flags = sqlite3.OPEN_READONLY
+	}
+	db, err := sqlite3.OpenFlags(c.uri(), flags|sqlite3.OPEN_URI)
+	if err != nil {
+		return err
+	}
+	c.db, c.standIns = db, nil
+	db.SetInterrupt(ctx)
+	defer db.SetInterrupt(context.Background())
+	return c.configure()
+}
+
+// reconnect replaces the driver's connection by a fresh one that knows nothing of the
+// database as it was.
+func (c *Conn) reconnect(ctx context.Context) error {
+	if err := c.db.Close(); err != nil {
+		return err
+	}
+	if err := c.connect(ctx); err != nil {
+		return err
+	}
+	c.db.SetInterrupt(ctx) // as do has it
+	return nil
 }
 
 func (c *Conn) uri() string {
@@ -132,7 +143,13 @@ func (c *Conn) configure() error {
 		}
 	}
 	db.Limit(sqlite3.LIMIT_LENGTH, lengthMaxBytes)
-	if err := register(db); err != nil {
+	if err := c.passChecksums(); err != nil {
+		return err
+	}
+	// FTS5 reads the schema when it is registered. A damaged or unreadable one must not
+	// keep the file from being opened: the first look at it will say so again.
+	switch err := register(db); fault.CodeOf(c.fail("register modules", err)) {
+	case fault.Busy, fault.IO, fault.Full, fault.NoMemory, fault.Interrupted:
 		return err
 	}
 	if c.opts.ReadOnly {
@@ -145,10 +162,8 @@ func (c *Conn) configure() error {
 			return err
 		}
 	}
-	if err := c.passChecksums(); err != nil {
-		return err
-	}
-	pragmas := fmt.Sprintf(`PRAGMA mmap_size=0; PRAGMA temp_store=FILE; PRAGMA cache_size=-%d; PRAGMA cell_size_check=ON;`, cacheKiB)
+	// None of these may parse the schema (as cache_size does): a damaged file must open.
+	pragmas := `PRAGMA mmap_size=0; PRAGMA temp_store=FILE; PRAGMA cell_size_check=ON;`
 	if c.opts.ReadOnly {
 		pragmas += `PRAGMA query_only=ON;`
 	}

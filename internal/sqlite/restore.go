@@ -46,7 +46,7 @@ func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) err
 		if err != nil {
 			return err
 		}
-		return c.afterRestore(want)
+		return c.afterRestore(ctx, want)
 	})
 }
 
@@ -116,7 +116,11 @@ func (c *Conn) writeInto(ctx context.Context, live *Conn, opts RestoreOptions) e
 }
 
 // afterRestore compares what is live now with what was to be restored.
-func (c *Conn) afterRestore(want manifest.Content) error {
+func (c *Conn) afterRestore(ctx context.Context, want manifest.Content) error {
+	// A connection cannot follow a change of the text encoding.
+	if err := c.reconnect(ctx); err != nil {
+		return err
+	}
 	var got manifest.Content
 	err := c.snapshot(func() (err error) {
 		got, err = c.content()
