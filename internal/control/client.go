@@ -1,0 +1,129 @@
+package control
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/officer-doofy/officer/messages"
+	"github.com/officer-doofy/officer/messages/messagesconnect"
+)
+
+// dialWithin is how long a socket may take to accept: a local one does at once or never.
+const dialWithin = 2 * time.Second
+
+// Client reaches the Officer that looks after one home.
+type Client struct {
+	service   messagesconnect.ControlServiceClient
+	transport *http.Transport
+	database  string
+}
+
+// Dial finds the Officer of a home. The error is a *messages.Failure with the code
+// "no_officer" when nobody answers there.
+func Dial(ctx context.Context, home, database string) (*Client, error) {
+	path, err := socketPath(home, false)
+	if err != nil {
+		return nil, nobody(home)
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialWithin)
+		defer cancel()
+		return connectSocket(ctx, path)
+	}
+	first, err := dial(ctx, "", "")
+	if err != nil {
+		return nil, nobody(home)
+	}
+	_ = first.Close()
+	transport := &http.Transport{DialContext: dial, MaxIdleConns: 2}
+	return &Client{
+		transport: transport, database: database,
+		service: messagesconnect.NewControlServiceClient(&http.Client{Transport: transport}, "http://officer",
+			connect.WithReadMaxBytes(answerBytesMax)),
+	}, nil
+}
+
+func nobody(home string) *messages.Failure {
+	return messages.NewFailure("no_officer", "reach Officer", "no Officer answers for %s", home).
+		WithDid("Nothing was changed.")
+}
+
+// Ask sends one request and waits for its answer. The error is the *messages.Failure
+// that the other side gave, or "no_officer" when it went away. Progress of a request
+// that has a job id is heard meanwhile when progress is not nil.
+func (c *Client) Ask(ctx context.Context, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
+	call := &messages.CallRequest{Database: c.database}
+	if !fill(call, "request", msg) {
+		return nil, messages.NewFailure("unhandled", "call", "the protocol has no such request")
+	}
+	if job, ok := msg.(interface{ GetJobId() string }); ok && progress != nil && job.GetJobId() != "" {
+		listening, cancel := context.WithCancel(ctx)
+		heard := make(chan struct{})
+		defer func() {
+			cancel()
+			<-heard
+		}()
+		if err := c.follow(listening, job.GetJobId(), progress, heard); err != nil {
+			close(heard)
+		}
+	}
+	response, err := c.service.Call(ctx, call)
+	if err != nil {
+		return nil, unpack(ctx, "call", err)
+	}
+	got := answer(response)
+	if got == nil {
+		return nil, messages.NewFailure("internal", "call", "the answer was empty")
+	}
+	return got, nil
+}
+
+// follow passes the progress of one job on, until ctx is done; then heard is closed.
+func (c *Client) follow(ctx context.Context, job string, progress func(*messages.Progress), heard chan struct{}) error {
+	events, err := c.Subscribe(ctx, &messages.WatchRequest{})
+	if err != nil {
+		return err
+	}
+	go func() {
+		defer close(heard)
+		for e := range events {
+			if p := e.GetProgress(); p != nil && p.JobId == job {
+				progress(p)
+			}
+		}
+	}()
+	return nil
+}
+
+// Subscribe gives events until ctx is done or Officer goes away; then the channel is closed.
+func (c *Client) Subscribe(ctx context.Context, from *messages.WatchRequest) (<-chan *messages.Event, error) {
+	if from.Database == "" {
+		from = &messages.WatchRequest{Database: c.database, Replay: from.Replay, AfterSequence: from.AfterSequence}
+	}
+	stream, err := c.service.Watch(ctx, from)
+	if err != nil {
+		return nil, unpack(ctx, "watch", err)
+	}
+	stream.ResponseHeader() // comes once the other side listens: nothing is missed from here on
+	events := make(chan *messages.Event)
+	go func() {
+		defer close(events)
+		defer stream.Close()
+		for stream.Receive() {
+			select {
+			case events <- stream.Msg():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return events, nil
+}
+
+// Close gives the connections back.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }

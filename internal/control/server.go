@@ -1,0 +1,140 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/officer-doofy/officer/messages"
+	"github.com/officer-doofy/officer/messages/messagesconnect"
+)
+
+// Limits against clients that are slow or hold on: a request must be here within
+// seconds, its answer may take hours.
+const (
+	headerWithin = 5 * time.Second
+	bodyWithin   = 10 * time.Second
+	idleFor      = 2 * time.Minute
+	headerBytes  = 64 << 10
+)
+
+// Server answers at one socket.
+type Server struct {
+	http     *http.Server
+	listener net.Listener
+	path     string
+	ended    chan error
+}
+
+// Serve answers at the socket of home until Close. Requests that name no database mean
+// the one called database. The caller holds the lock of home: a socket that lies there
+// is then a dead process's and is removed.
+func Serve(home, database string, officer Officer) (*Server, error) {
+	listener, path, err := listen(home)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(messagesconnect.NewControlServiceHandler(&service{officer: officer, database: database},
+		connect.WithReadMaxBytes(requestBytesMax)))
+	s := &Server{
+		listener: listener, path: path, ended: make(chan error, 1),
+		http: &http.Server{
+			Handler: bounded(mux), ReadHeaderTimeout: headerWithin, IdleTimeout: idleFor, MaxHeaderBytes: headerBytes,
+		},
+	}
+	go func() { s.ended <- s.http.Serve(listener) }()
+	return s, nil
+}
+
+// Path is where the socket is.
+func (s *Server) Path() string { return s.path }
+
+// Close lets running calls finish until ctx is done, then cuts them, and removes the socket.
+func (s *Server) Close(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = s.http.Close()
+	}
+	<-s.ended
+	return err
+}
+
+// bounded reads the body before the handler runs, so that a deadline can be set for it
+// without one for the answer (http.Server.ReadTimeout would end long calls).
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(bodyWithin))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, requestBytesMax+headerBytes))
+		if err != nil {
+			status := http.StatusRequestTimeout
+			var large *http.MaxBytesError
+			if errors.As(err, &large) {
+				status = http.StatusRequestEntityTooLarge
+			}
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(status)
+			return
+		}
+		_ = control.SetReadDeadline(time.Time{})
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// service is ControlService.
+type service struct {
+	officer  Officer
+	database string
+}
+
+// Call carries one request to Officer and its answer back.
+func (s *service) Call(ctx context.Context, call *messages.CallRequest) (*messages.CallResponse, error) {
+	msg := request(call)
+	if msg == nil {
+		return nil, carry(messages.NewFailure("invalid", "call", "the call carries no request"))
+	}
+	got, err := s.officer.Ask(ctx, s.named(call.Database), msg, nil)
+	if err != nil {
+		return nil, carry(err)
+	}
+	response := &messages.CallResponse{}
+	if !fill(response, "response", got) {
+		return nil, carry(messages.NewFailure("internal", "call", "the answer has no place in the protocol"))
+	}
+	return response, nil
+}
+
+// Watch streams events until the client leaves.
+func (s *service) Watch(ctx context.Context, from *messages.WatchRequest, to *connect.ServerStream[messages.Event]) error {
+	events, err := s.officer.Subscribe(ctx, &messages.WatchRequest{
+		Database: s.named(from.Database), Replay: from.Replay, AfterSequence: from.AfterSequence,
+	})
+	if err != nil {
+		return carry(err)
+	}
+	// The headers go out now: the client knows that from here on it misses nothing.
+	if err := to.Send(nil); err != nil {
+		return err
+	}
+	for e := range events {
+		if err := to.Send(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *service) named(database string) string {
+	if database == "" {
+		return s.database
+	}
+	return database
+}
