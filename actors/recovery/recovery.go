@@ -14,6 +14,7 @@ package recovery
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/messages"
 )
 
 // Config of the recovery actor, complete and fixed for a life.
@@ -60,15 +62,199 @@ type Scratch interface {
 	Consolidate(ctx context.Context, from, to string) (manifest.Content, error)
 }
 
+const (
+	keepSetsDefault  = 5
+	undoForDefault   = 7 * 24 * time.Hour
+	timeoutDefault   = 6 * time.Hour
+	queueMax         = 8 // orders that wait for the look at an interrupted restore
+	lookAgainBase    = 30 * time.Second
+	lookAgainMax     = time.Hour
+	janitorKey       = "recovery.janitor"
+	janitorEvery     = 24 * time.Hour
+	evidenceAgain    = 10 * time.Minute
+	evidenceTriesMax = 6 // of one damage: an hour of a full or failing disk
+)
+
+// Private messages: tags of what runs in the background, and timers.
+type (
+	orderDone    struct{ run *run }
+	lookDone     struct{ run *run }
+	evidenceDone struct{}
+	evidenceOver struct{}
+	janitorDone  struct{}
+	scheduleDone struct{}
+	lookAgain    struct{}
+	keepAgain    struct{}
+)
+
 type recovery struct {
 	kit.Base
-	cfg Config
+	cfg     Config
+	led     *ledger
+	running *current
+	waiting []pending
+	looks   int // at an interrupted restore, without an answer
+	keeps   int // tries to keep evidence of the present damage
+	keeping bool
+}
+
+// current is the order being carried out; without steps it is a look at an old one.
+type current struct {
+	run     *run
+	req     *kit.Request
+	looking bool
+}
+
+type pending struct {
+	order order
+	steps []step
+	req   *kit.Request
 }
 
 // Props makes the props of the recovery actor.
 func Props(cfg Config) *actor.Props {
-	return kit.Props(func() actor.Actor { return &recovery{cfg: cfg} })
+	if cfg.KeepSets <= 0 {
+		cfg.KeepSets = keepSetsDefault
+	}
+	if cfg.UndoFor <= 0 {
+		cfg.UndoFor = undoForDefault
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = timeoutDefault
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	led := &ledger{born: time.Now()}
+	return kit.Props(func() actor.Actor { return &recovery{cfg: cfg, led: led} })
 }
 
 // Receive is the table of contents.
-func (r *recovery) Receive(ctx actor.Context) { r.Unhandled(ctx) }
+func (r *recovery) Receive(ctx actor.Context) {
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		r.start(ctx)
+	case *messages.RestoreBackup:
+		r.restore(ctx, msg)
+	case *messages.UndoRestore:
+		r.take(ctx, order{op: "undo the restore", jobID: msg.GetJobId(), dryRun: msg.GetDryRun(), confirmed: true}, takeBack())
+	case *messages.DamageFound:
+		r.keepEvidence(ctx, msg)
+	case *messages.DamageGone:
+		r.closeDamage(ctx)
+	case *messages.Due:
+		r.sweep(ctx)
+	case *messages.Progress:
+		r.pass(msg)
+	case lookAgain:
+		r.look(ctx)
+	case keepAgain:
+		r.keepPending(ctx)
+	case *kit.Answer:
+		r.hear(ctx, msg)
+	default:
+		r.Unhandled(ctx)
+	}
+}
+
+func (r *recovery) start(ctx actor.Context) {
+	if e := r.led.takeClosing(); e != nil {
+		r.announce(ctx, e)
+	}
+	if r.cfg.Passive {
+		return
+	}
+	r.Ask(ctx, r.cfg.Peers.Of("schedule"), &messages.AddSchedule{Key: janitorKey,
+		Spec: &messages.AddSchedule_EveryMs{EveryMs: janitorEvery.Milliseconds()}}, askTimeout, scheduleDone{})
+	r.keepPending(ctx)
+	r.look(ctx)
+}
+
+// look finds out how an interrupted restore ended. Orders wait for it.
+func (r *recovery) look(ctx actor.Context) {
+	if r.running != nil {
+		return // an order runs: when it ends the question is settled or asked again
+	}
+	n := r.newRun(ctx, order{op: "finish an interrupted restore"})
+	r.running = &current{run: n, looking: true}
+	r.Go(ctx, lookDone{n}, func(wctx context.Context) (any, error) { return n.resume(wctx) })
+}
+
+func (r *recovery) restore(ctx actor.Context, msg *messages.RestoreBackup) {
+	o := order{op: "restore", jobID: msg.GetJobId(), id: msg.GetId(), beforeMS: msg.GetBeforeUnixMs(),
+		toFile: msg.GetToFile(), dryRun: msg.GetDryRun(), confirmed: msg.GetConfirmed()}
+	if o.toFile != "" {
+		r.take(ctx, o, intoFile())
+		return
+	}
+	r.take(ctx, o, restoreInPlace())
+}
+
+// take accepts an order. One runs at a time.
+func (r *recovery) take(ctx actor.Context, o order, steps []step) {
+	if r.running != nil && (!r.running.looking || len(r.waiting) >= queueMax) {
+		kit.Reply(ctx, messages.NewFailure("already_running", o.op, "another restore is running").
+			WithDid("Nothing was changed.").WithHints(command(r.cfg.Database, "status")))
+		return
+	}
+	p := pending{o, steps, r.Accept(ctx)}
+	if r.running != nil {
+		r.waiting = append(r.waiting, p)
+		return
+	}
+	r.begin(ctx, p)
+}
+
+func (r *recovery) begin(ctx actor.Context, p pending) {
+	n := r.newRun(ctx, p.order)
+	r.running = &current{run: n, req: p.req}
+	r.Go(ctx, orderDone{n}, func(wctx context.Context) (any, error) { return n.carryOut(wctx, p.steps) })
+}
+
+func (r *recovery) newRun(ctx actor.Context, o order) *run {
+	now := time.Now()
+	if o.jobID == "" {
+		o.jobID = "recovery-" + now.UTC().Format("20060102T150405.000000Z")
+	}
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	n := &run{order: o, cfg: r.cfg, led: r.led, system: ctx.ActorSystem(), began: now,
+		tell: func(p *messages.Progress) { root.Send(self, p) }}
+	n.quar = quarantine{fs: r.cfg.FS, dir: n.quarantineDir()}
+	return n
+}
+
+// pass hands progress on to whoever gave the order.
+func (r *recovery) pass(p *messages.Progress) {
+	if r.running != nil && r.running.run.jobID == p.GetJobId() {
+		r.running.req.Tell(p)
+	}
+}
+
+func (r *recovery) hear(ctx actor.Context, a *kit.Answer) {
+	switch tag := a.Tag.(type) {
+	case orderDone:
+		r.finish(ctx, tag.run, a)
+	case lookDone:
+		r.settle(ctx, tag.run, a)
+	case evidenceDone:
+		r.evidence(ctx, a)
+	case evidenceOver, janitorDone, scheduleDone:
+		if a.Err != nil {
+			r.cfg.Log.Warn("house-keeping failed", "what", fmt.Sprintf("%T", tag), "error", a.Err)
+		}
+	default:
+		r.Unhandled(ctx)
+	}
+}
+
+// next ends the present order and begins one that waited.
+func (r *recovery) next(ctx actor.Context) {
+	r.running = nil
+	if len(r.waiting) > 0 {
+		p := r.waiting[0]
+		r.waiting = r.waiting[1:]
+		r.begin(ctx, p)
+		return
+	}
+	r.sweep(ctx)
+}

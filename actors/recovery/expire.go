@@ -1,0 +1,134 @@
+package recovery
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sortSets puts sets in the order of their ids, which is that of their time.
+func sortSets(all []*set) {
+	slices.SortFunc(all, func(a, b *set) int {
+		if c := strings.Compare(a.id[:len(setLayout)], b.id[:len(setLayout)]); c != 0 {
+			return c
+		}
+		return serial(a.id) - serial(b.id)
+	})
+}
+
+// serial is the number of a set within its second.
+func serial(id string) int {
+	_, tail, _ := strings.Cut(strings.TrimSuffix(id, damageTail), "-")
+	n, err := strconv.Atoi(tail)
+	if err != nil {
+		return 1
+	}
+	return n
+}
+
+// dropped is a set that need not be kept, with the reason.
+type dropped struct {
+	set    *set
+	reason string
+}
+
+// expire tells which sets may go. Never: the newest undo point, the newest evidence, a
+// restore whose outcome is open, a set whose record cannot be read, and one that is
+// stamped in the future (a clock that jumped proves nothing). sets are oldest first.
+func expire(now time.Time, sets []*set, keepSets int) []dropped {
+	var drop []dropped
+	undo, evidence := 0, 0
+	needed := map[string]bool{} // sets that a kept one is undone from
+	for _, s := range slices.Backward(sets) {
+		if s.err != nil || s.rec.Began.After(now) {
+			continue
+		}
+		switch {
+		case needed[s.id] && s.rec.State == stateAborted:
+		case s.rec.Kind == kindDamage && s.rec.State == stateKeeping:
+			drop = append(drop, dropped{s, "it was never complete"})
+		case s.rec.Kind == kindDamage:
+			if evidence++; evidence > keepSets {
+				drop = append(drop, dropped{s, "newer evidence is kept"})
+			}
+		case s.rec.State == stateAborted:
+			if s.rec.Expires.IsZero() || now.After(s.rec.Expires) {
+				drop = append(drop, dropped{s, "its restore never went live"})
+			}
+		case s.rec.State == stateVerified:
+			undo++
+			switch {
+			case undo == 1:
+			case now.After(s.rec.Expires):
+				drop = append(drop, dropped{s, "the time for undo is over"})
+				continue
+			case undo > keepSets:
+				drop = append(drop, dropped{s, "newer undo points are kept"})
+				continue
+			}
+			needed[s.rec.UndoFrom] = true
+		}
+	}
+	return drop
+}
+
+// remove deletes the files of a set that Officer named, its record last, and then the
+// directory. What somebody else put there stays, and with it the directory.
+func (q quarantine) remove(s *set) error {
+	entries, err := q.fs.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	last := recordFile(s.rec.Kind)
+	foreign := false
+	for _, e := range entries {
+		switch {
+		case e.Name() == last:
+		case e.IsDir() || !s.names(e.Name()):
+			foreign = true
+		default:
+			if err := q.fs.Remove(filepath.Join(s.dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if err := q.fs.SyncDir(s.dir); err != nil {
+		return err
+	}
+	if err := q.fs.Remove(filepath.Join(s.dir, last)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if foreign {
+		return nil
+	}
+	if err := q.fs.Remove(s.dir); err != nil {
+		return err
+	}
+	return q.fs.SyncDir(q.dir)
+}
+
+// names tells whether Officer gives this name to a file of the set.
+func (s *set) names(name string) bool {
+	if slices.Contains(s.rec.KeptFiles, name) || strings.HasPrefix(name, recordFile(s.rec.Kind)+".tmp") {
+		return true
+	}
+	base := name
+	for _, tail := range tails() {
+		base = strings.TrimSuffix(base, tail)
+	}
+	return base == s.rec.Database || base == sourceFile
+}
+
+// dropSource removes the private copy of what was put live.
+func (q quarantine) dropSource(s *set) error {
+	for _, tail := range append([]string{""}, tails()...) {
+		if err := q.fs.Remove(s.source() + tail); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return q.fs.SyncDir(s.dir)
+}

@@ -1,0 +1,203 @@
+package recovery
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// ending is what a look at an interrupted restore found.
+type ending string
+
+const (
+	endedNone    ending = ""        // nothing was open
+	endedOld     ending = "old"     // the old database stands
+	endedNew     ending = "new"     // the restore had gone live
+	endedAgain   ending = "again"   // neither; the restore was carried out again
+	endedUnclear ending = "unclear" // a healthy database of which nobody can tell
+)
+
+// looked is the outcome of a resume.
+type looked struct {
+	ending ending
+	set    *set
+	found  string // for people
+	report *messages.RestoreReport
+}
+
+// resume finds out how an interrupted restore ended and finishes it (promise P7). It
+// returns an error when nobody could tell yet: then it is asked again later.
+func (r *run) resume(ctx context.Context) (looked, error) {
+	r.report = &messages.RestoreReport{}
+	s, err := r.lastOpen()
+	if err != nil || s == nil {
+		return looked{}, err
+	}
+	if s.err != nil {
+		r.cfg.Log.Error("the journal of a restore cannot be read", "dir", s.dir, "error", s.err)
+		return looked{ending: endedUnclear, set: s, found: "its journal cannot be read"}, nil
+	}
+	r.set, r.began, r.suspect = s, s.rec.Began, s.rec.Damaged
+	r.pick = candidate{from: s.rec.RestoredFrom, content: s.rec.After}
+	switch s.rec.State {
+	case stateStaging:
+		return r.endOld(false, "nothing had been changed")
+	case stateLive:
+		return r.endNew(ctx, "it was in place and compared")
+	}
+	r.unfinishedNow(s, "Officer is looking at the database", r.verb("status"))
+	end, guess, found, err := r.inspect(ctx)
+	if err != nil {
+		return looked{set: s}, err
+	}
+	switch end {
+	case endedOld:
+		return r.endOld(guess, found)
+	case endedNew:
+		return r.endNew(ctx, found)
+	case endedAgain:
+		return r.endAgain(ctx, s, found)
+	}
+	s.rec.Found = found
+	return looked{ending: endedUnclear, set: s, found: found}, r.quar.save(s)
+}
+
+// lastOpen gives the newest restore or undo if its outcome is open, and closes older
+// ones that a later restore decided.
+func (r *run) lastOpen() (*set, error) {
+	sets, err := r.quar.sets()
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range slices.Backward(sets) {
+		switch {
+		case s.err == nil && (s.rec.Kind == kindDamage || s.rec.State == stateAborted):
+			continue
+		case s.err != nil || s.open():
+			return s, nil
+		}
+		r.set = sets[i] // verified: it decided what came before
+		r.supersede()
+		return nil, nil
+	}
+	return nil, nil
+}
+
+// inspect looks at the live database: is it what it was, what was wanted, or neither?
+// guess says that it was told by most tables and not by all.
+func (r *run) inspect(ctx context.Context) (end ending, guess bool, found string, err error) {
+	rec := &r.set.rec
+	rep, err := request[*messages.ContentReport](ctx, r, "dbowner", &messages.ReadContent{Job: r.job(".look")}, r.cfg.Timeout)
+	if err != nil && passing(codeOf(err)) && codeOf(err) != "unhandled" {
+		return "", false, "", err
+	}
+	var now *manifest.Content
+	if err == nil {
+		now = fromMessage(rep.GetContent())
+	}
+	if complete(now) && complete(rec.After) && same(now, rec.After) {
+		return endedNew, false, "the restored database is in place", nil
+	}
+	if complete(now) && complete(rec.Before) && same(now, rec.Before) {
+		return endedOld, false, "the old database is in place", nil
+	}
+	c, err := request[*messages.CheckReport](ctx, r, "integrity", &messages.CheckNow{
+		Kind: messages.CheckKind_CHECK_KIND_FULL, Priority: messages.Priority_PRIORITY_URGENT, JobId: r.jobID + ".check"}, r.cfg.Timeout)
+	if err != nil && passing(codeOf(err)) {
+		return "", false, "", err
+	}
+	switch {
+	case err != nil || c.GetVerdict() == string(check.Damaged):
+		return endedAgain, false, "the database was neither the old nor the restored one", nil
+	case c.GetVerdict() != string(check.OK) || now == nil:
+		return endedUnclear, false, "the database could not be judged", nil
+	}
+	end, found = resembles(now, rec)
+	return end, true, found, nil
+}
+
+// resembles judges a healthy database that equals neither side, because the app went on
+// writing. Only an empty one in place of tables is a restore that was cut in two: that is
+// what remains when a destroyed header was reset.
+func resembles(now *manifest.Content, rec *record) (ending, string) {
+	if len(now.Tables) == 0 && rec.After != nil && len(rec.After.Tables) > 0 && (rec.Before == nil || len(rec.Before.Tables) > 0) {
+		return endedAgain, "the database was empty"
+	}
+	toNew, toOld := equalTables(now, rec.After, rec.Before), equalTables(now, rec.Before, rec.After)
+	switch {
+	case toNew > toOld:
+		return endedNew, "the restored database is in place, and the app has written since"
+	case toOld > toNew:
+		return endedOld, "the old database is in place, and the app has written since"
+	}
+	return endedUnclear, "the database is healthy, but it cannot be told whether it is the old or the restored one"
+}
+
+// equalTables counts tables of now that equal those of side and not those of other.
+func equalTables(now, side, other *manifest.Content) int {
+	n := 0
+	for _, t := range now.Tables {
+		if t.Digest != "" && holds(side, t) && !holds(other, t) {
+			n++
+		}
+	}
+	return n
+}
+
+func holds(c *manifest.Content, t manifest.Table) bool {
+	return c != nil && slices.Contains(c.Tables, t)
+}
+
+func same(a, b *manifest.Content) bool {
+	return a.SchemaDigest == b.SchemaDigest && slices.Equal(a.Tables, b.Tables)
+}
+
+func (r *run) endOld(guess bool, found string) (looked, error) {
+	s := r.set
+	if !guess {
+		return looked{ending: endedOld, set: s, found: found}, r.abort(found)
+	}
+	// Told by most tables only: what was kept stays for as long as an undo point.
+	s.rec.State, s.rec.Found, s.rec.Ended = stateAborted, found, time.Now().UTC()
+	s.rec.Expires = s.rec.Ended.Add(r.cfg.UndoFor)
+	if err := r.quar.save(s); err != nil {
+		return looked{set: s}, err
+	}
+	return looked{ending: endedOld, set: s, found: found}, r.quar.dropSource(s)
+}
+
+func (r *run) endNew(ctx context.Context, found string) (looked, error) {
+	r.set.rec.Found = found
+	r.keep(r.set.rec.KeptFiles)
+	r.report.RestoredFrom = r.set.rec.RestoredFrom
+	if err := r.seal(ctx); err != nil {
+		return looked{set: r.set}, err
+	}
+	r.report.DurationMs = r.set.rec.Ended.Sub(r.set.rec.Began).Milliseconds()
+	return looked{ending: endedNew, set: r.set, found: found, report: r.report}, r.release(ctx)
+}
+
+// endAgain carries the order out again, from the private copy of the killed run. The
+// order stands: it was confirmed, or damage had been seen twice, and is seen again.
+func (r *run) endAgain(ctx context.Context, s *set, found string) (looked, error) {
+	r.killed, r.suspect, r.confirmed, r.began = s, true, s.rec.Confirmed, time.Now()
+	r.set = nil
+	r.pick = candidate{from: s.rec.RestoredFrom, path: s.source(), sha256: s.rec.SHA256, size: s.rec.SizeBytes, content: s.rec.After}
+	if sum, _, err := fsx.HashFile(ctx, r.cfg.FS, s.source()); err != nil || sum != s.rec.SHA256 {
+		return looked{ending: endedUnclear, set: s, found: found + ", and its copy of the backup is gone"}, ctx.Err()
+	}
+	rep, err := r.carryOut(ctx, append([]step{
+		{"preview the restore", (*run).preview},
+		{"open the journal", (*run).journal},
+		{"copy the backup", (*run).stage},
+	}, goLive()...))
+	if err != nil {
+		return looked{set: s}, err
+	}
+	return looked{ending: endedAgain, set: r.set, found: found + "; the restore was carried out again", report: rep}, nil
+}
