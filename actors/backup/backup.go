@@ -25,10 +25,10 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/officer-doofy/officer/internal/check"
-	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/internal/retention"
+	"github.com/officer-doofy/officer/messages"
 )
 
 // Config is fixed for the life of the actor. Zero values of the figures mean their
@@ -69,6 +69,7 @@ type Shelf interface {
 	Size(rel string) (sizeBytes int64, err error)
 	Path(rel string) (string, error)
 	Free() (freeBytes int64, err error)
+	Dir() string // absolute
 }
 
 // Verifier opens a database file read-only and judges it: integrity, and content
@@ -78,20 +79,162 @@ type Verifier interface {
 	Verify(ctx context.Context, path string, want manifest.Content) (check.Report, manifest.Content, error)
 }
 
-// Props makes the props of the actor.
-func Props(cfg Config) *actor.Props {
-	return kit.Props(func() actor.Actor { return &backup{cfg: cfg} })
-}
+// Figures, each with its reason.
+const (
+	everyDefault       = 4 * time.Hour
+	triesDefault       = 3
+	paceDefault        = 10_000_000 // bytes per second: a disk that serves the app hardly notices
+	marginDefault      = 64 << 20   // room for the app's WAL and journal while the copy lies there
+	copySecondsMax     = 4          // budget: 100 MB in 5 s, with a fifth of margin
+	backoffBase        = time.Second
+	backoffLimit       = 4 * time.Second
+	startWait          = 2 * time.Minute  // for the first full check, so that a sick database is known as such
+	retryAfter         = 15 * time.Minute // own backups that failed do not wait for the next period
+	sweepEvery         = 24 * time.Hour
+	askTimeout         = 30 * time.Second
+	copyTimeoutBase    = 10 * time.Minute
+	copyBytesPerSecond = 1_000_000 // slower than this, a copy is stuck
+	rottenShown        = 7 * 24 * time.Hour
+	droppedShown       = 200 // of the backups that went, how many are told
+)
 
-// Conditions declares what this system can find wrong.
-func Conditions() []condition.Definition { return nil }
+// Keys of schedules.
+const (
+	keyBackup  = "backup"
+	keyJanitor = "backup.janitor"
+)
 
+// Messages to itself.
+type (
+	startTime   struct{} // the wait for the first check is over
+	retryTime   struct{} // an own backup failed a while ago
+	watchTime   struct{} // look whether backups are overdue
+	tryAgain    struct{ t *take }
+	verifiedOne struct { // one stored backup of a run is judged
+		v           *verification
+		done, total int
+	}
+)
+
+// backup is one incarnation.
 type backup struct {
 	kit.Base
-	cfg Config
+	cfg    Config
+	ledger *ledger
+
+	ready    bool // the manifest was loaded
+	loading  bool
+	waiting  []held // requests that came before
+	taking   *take  // the backup under way
+	wish     string // reason of an own backup to take after it
+	sweeping bool
+	sweepDue bool            // a sweep waits for the end of the backup under way
+	queue    []*verification // the first one runs
+	retrying bool
+}
+
+// held is a request with what answers it.
+type held struct {
+	req *kit.Request
+	msg any
+}
+
+// Props makes the props of the actor. The ledger outlives restarts.
+func Props(cfg Config) *actor.Props {
+	cfg = cfg.withDefaults()
+	l := &ledger{}
+	return kit.Props(func() actor.Actor { return &backup{cfg: cfg, ledger: l} })
+}
+
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Policy == (retention.Policy{}) {
+		c.Policy = retention.Default()
+	}
+	if c.Location == nil {
+		c.Location = time.Local
+	}
+	if c.Every <= 0 {
+		c.Every = everyDefault
+	}
+	if c.Tries <= 0 {
+		c.Tries = triesDefault
+	}
+	if c.PaceBytesPerSecond <= 0 {
+		c.PaceBytesPerSecond = paceDefault
+	}
+	if c.FreeMarginBytes <= 0 {
+		c.FreeMarginBytes = marginDefault
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Elapsed == nil {
+		c.Elapsed = func() time.Duration { return 0 }
+	}
+	return c
 }
 
 // Receive is the table of contents.
 func (b *backup) Receive(ctx actor.Context) {
-	b.Unhandled(ctx)
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		b.begin(ctx)
+	case *actor.Restarting, *actor.Stopping:
+		b.cancelCopy(ctx)
+	case *messages.TakeBackup, *messages.ListBackups, *messages.FindBackup, *messages.ExplainRetention,
+		*messages.VerifyBackups, *messages.PinBackup, *messages.UnpinBackup:
+		b.admit(ctx, held{b.Accept(ctx), msg})
+	case *messages.Due:
+		b.due(ctx, msg.GetKey())
+	case *messages.DamageFound:
+		b.ledger.suspect = true
+	case *messages.DamageGone:
+		b.ledger.suspect = false
+		b.takeOwn(ctx, "after_repair")
+	case *messages.RestoreFinished:
+		b.takeOwn(ctx, "after_restore")
+	case *messages.IntegrityChecked:
+		if msg.GetReport().GetKind() == messages.CheckKind_CHECK_KIND_FULL {
+			b.takeFirst(ctx)
+		}
+	case *messages.Progress:
+		b.forward(msg)
+	case *messages.ScheduleAdded:
+	case *startTime:
+		b.takeFirst(ctx)
+	case *retryTime:
+		b.retrying = false
+		b.takeOwn(ctx, "scheduled")
+	case *watchTime:
+		b.watch(ctx)
+	case *tryAgain:
+		b.resume(ctx, msg.t)
+	case *verifiedOne:
+		b.tellVerified(msg)
+	case *kit.Answer:
+		b.proceed(ctx, msg)
+	default:
+		b.Unhandled(ctx)
+	}
+}
+
+// proceed hands the outcome of an ask or of background work to who waits for it.
+func (b *backup) proceed(ctx actor.Context, a *kit.Answer) {
+	switch tag := a.Tag.(type) {
+	case loaded:
+		b.open(ctx, a)
+	case swept:
+		b.tidied(ctx, a)
+	case changed:
+		b.settled(ctx, tag, a)
+	case *verification:
+		b.judged(ctx, tag, a)
+	case step:
+		if tag.t == b.taking {
+			tag.next(ctx, tag.t, a)
+		}
+	}
 }

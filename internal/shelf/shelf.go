@@ -113,6 +113,12 @@ func (s *Shelf) Publish(temp, rel string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.cfg.FS.MkdirAll(filepath.Dir(final)); err != nil {
+		return fsx.Wrap("publish backup", err)
+	}
+	if _, err := s.Path(rel); err != nil {
+		return err // what stands there now is no folder of the shelf
+	}
 	if err := s.sync(temp); err != nil {
 		return err
 	}
@@ -287,3 +293,6 @@ func (s *Shelf) syncUp(rel string) error {
 		}
 	}
 }
+
+// Dir is the absolute path of the shelf.
+func (s *Shelf) Dir() string { return s.cfg.Dir }

@@ -1,0 +1,105 @@
+package backup
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/manifest"
+)
+
+// ledger is what outlives a restart of the actor. Changes of the shelf run in the
+// background, one at a time across incarnations: one that an incarnation began and left
+// behind ends before the next one's begins, and none that has not begun ever does.
+type ledger struct {
+	desk sync.Mutex // held while the shelf is being changed
+
+	mu    sync.Mutex // guards what follows up to why
+	m     manifest.Manifest
+	fresh bool   // m is what the disk holds
+	why   string // the manifest was rebuilt
+
+	// Only the actor itself touches these.
+	suspect     bool // the live database failed its check
+	startDone   bool // the backup at start was taken
+	tidied      bool // a passive life swept once
+	provenAt    time.Time
+	same        proven
+	jobs        int
+	lastNow     time.Time
+	lastElapsed time.Duration
+}
+
+// proven is a state of the live database that was found to hold what a backup holds.
+type proven struct {
+	id     string
+	source manifest.Source
+}
+
+// view gives the manifest as it was last known.
+func (l *ledger) view() manifest.Manifest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.m
+}
+
+// rebuilt says why the manifest was rebuilt, until a verified backup is in it again.
+func (l *ledger) rebuilt() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.why == "" {
+		return ""
+	}
+	if _, ok := l.m.Newest(); ok && !unjudged(l.m) {
+		l.why = ""
+	}
+	return l.why
+}
+
+func unjudged(m manifest.Manifest) bool {
+	for _, e := range m.Entries {
+		if e.Verdict == manifest.Unverified && e.State == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *ledger) adopt(m manifest.Manifest, fresh bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.m, l.fresh = m, fresh
+}
+
+// change lets f change the shelf and adopts the manifest that f gives back: what is on
+// disk. After an error only the disk knows, so the next change loads again.
+func (l *ledger) change(ctx context.Context, shelf Shelf, now time.Time, f func(manifest.Manifest) (manifest.Manifest, error)) error {
+	l.desk.Lock()
+	defer l.desk.Unlock()
+	if err := ctx.Err(); err != nil {
+		return fault.Wrap(fault.Interrupted, "change the list of backups", "stopped before it began", err)
+	}
+	l.mu.Lock()
+	m, fresh := l.m, l.fresh
+	l.mu.Unlock()
+	if !fresh {
+		var why string
+		var err error
+		if m, why, err = shelf.Load(ctx, now); err != nil {
+			return err
+		}
+		l.adopt(m, true)
+		if why != "" {
+			l.mu.Lock()
+			l.why = why
+			l.mu.Unlock()
+		}
+	}
+	if f == nil {
+		return nil
+	}
+	next, err := f(m)
+	l.adopt(next, err == nil)
+	return err
+}

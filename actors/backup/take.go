@@ -1,0 +1,401 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/retention"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// take is one backup in the making, with all its tries.
+type take struct {
+	req     *kit.Request // nil for Officer's own
+	msg     *messages.TakeBackup
+	own     bool
+	job     string
+	try     int
+	copying bool // the owner is at it
+
+	suspect      bool // the database failed its check
+	suspectSince time.Time
+	damaged      bool // a try saw damage, not only another content
+	facts        *messages.DatabaseFacts
+	standing     manifest.Entry // the backup that may be proof enough; only with maySkip
+	maySkip      bool
+	backup       copied
+}
+
+// copied is what a try has made.
+type copied struct {
+	id, temp string
+	at       time.Time
+	report   *messages.CopyReport
+}
+
+// step is the tag of every ask and work of a take; next takes its outcome.
+type step struct {
+	t    *take
+	next func(actor.Context, *take, *kit.Answer)
+}
+
+// takeOwn begins a backup nobody asked for, or notes it for after the one under way.
+func (b *backup) takeOwn(ctx actor.Context, reason string) {
+	switch {
+	case b.cfg.Passive || !b.ready:
+	case b.taking != nil:
+		b.wish = reason
+	default:
+		b.take(ctx, nil, &messages.TakeBackup{Reason: reason}, true)
+	}
+}
+
+// takeFirst begins the backup at start, once.
+func (b *backup) takeFirst(ctx actor.Context) {
+	if !b.ledger.startDone && b.taking == nil {
+		b.takeOwn(ctx, "start")
+	}
+}
+
+// due does the work of a schedule. Before the backup at start that one serves the period.
+func (b *backup) due(ctx actor.Context, key string) {
+	switch {
+	case key == keyJanitor:
+		b.sweep(ctx)
+	case key == keyBackup && b.ledger.startDone:
+		b.takeOwn(ctx, "scheduled")
+	}
+}
+
+// take begins a backup: first it asks whether the database is suspect.
+func (b *backup) take(ctx actor.Context, req *kit.Request, msg *messages.TakeBackup, own bool) {
+	if b.taking != nil {
+		req.Answer(b.alreadyRunning())
+		return
+	}
+	t := &take{req: req, msg: msg, own: own, job: msg.GetJobId()}
+	if t.job == "" {
+		b.ledger.jobs++
+		t.job = fmt.Sprintf("backup-%d", b.ledger.jobs)
+	}
+	b.taking = t
+	b.Ask(ctx, b.cfg.Peers.Of("integrity"), &messages.GetIntegrity{}, askTimeout, step{t, b.weigh})
+}
+
+// weigh takes integrity's word; without one the last event counts.
+func (b *backup) weigh(ctx actor.Context, t *take, a *kit.Answer) {
+	if st, ok := a.Value.(*messages.IntegrityStatus); ok {
+		b.ledger.suspect = st.GetSuspect()
+		t.suspectSince = time.UnixMilli(st.GetSuspectSinceUnixMs())
+	}
+	t.suspect = b.ledger.suspect
+	if t.suspect && t.own && b.hasSuspectSince(t.suspectSince) {
+		// One picture of the damage is evidence; one every period only fills the disk.
+		b.cfg.Log.Info("no backup: the database is suspect and a suspect backup exists")
+		b.end(ctx, t)
+		return
+	}
+	b.resume(ctx, t)
+}
+
+func (b *backup) hasSuspectSince(since time.Time) bool {
+	return slices.ContainsFunc(b.ledger.view().Entries, func(e manifest.Entry) bool {
+		return e.State == manifest.StateSuspect && !e.Taken.Before(since.Truncate(time.Second))
+	})
+}
+
+// resume begins a try with what the live database is now.
+func (b *backup) resume(ctx actor.Context, t *take) {
+	if t != b.taking {
+		return
+	}
+	t.try++
+	b.Ask(ctx, b.cfg.Peers.Of("dbowner"), &messages.InspectDatabase{Job: &messages.Job{
+		Priority: t.msg.GetPriority(), TimeoutMs: askTimeout.Milliseconds()}}, askTimeout+time.Second, step{t, b.inspected})
+}
+
+// room is what a try found on the shelf.
+type room struct {
+	standingHere bool
+	freeBytes    int64
+	temp         string
+}
+
+// inspected looks at the shelf: whether the standing backup is really there, the space,
+// and the temporary file.
+func (b *backup) inspected(ctx actor.Context, t *take, a *kit.Answer) {
+	if a.Err != nil {
+		b.fail(ctx, t, a.Err)
+		return
+	}
+	facts, ok := a.Value.(*messages.DatabaseFacts)
+	if !ok {
+		b.fail(ctx, t, messages.NewFailure("internal", takeOp, "the owner of the database gave an unexpected answer"))
+		return
+	}
+	t.facts = facts
+	m, now := b.ledger.view(), b.cfg.Now()
+	t.standing, t.maySkip = m.Newest()
+	t.maySkip = t.maySkip && !t.suspect && !t.msg.GetForce() && !t.msg.GetPin() && t.standing.SchemaDigest != ""
+	t.backup = copied{at: now.UTC().Truncate(time.Second)}
+	t.backup.id = manifest.NewID(t.backup.at, func(id string) bool { return known(m, id) })
+	standing, maySkip, id := t.standing, t.maySkip, t.backup.id
+	// Passive, nobody else clears away what a killed run left.
+	tidyFirst := b.cfg.Passive && !b.ledger.tidied
+	b.ledger.tidied = true
+	rel := manifest.FileName(b.cfg.Name, id, retention.Recent)
+	b.Go(ctx, step{t, b.prepared}, func(wctx context.Context) (any, error) {
+		var r room
+		// Through the ledger: no sweep may run while a copy lies there.
+		err := b.ledger.change(wctx, b.cfg.Shelf, now, func(m manifest.Manifest) (manifest.Manifest, error) {
+			var err error
+			if tidyFirst {
+				if m, _, _, err = b.cfg.Shelf.Sweep(m, now); err != nil {
+					return m, err
+				}
+			}
+			if maySkip {
+				n, serr := b.cfg.Shelf.Size(standing.File)
+				r.standingHere = serr == nil && n == standing.SizeBytes
+			}
+			if r.freeBytes, err = b.cfg.Shelf.Free(); err != nil {
+				return m, err
+			}
+			if r.temp, err = b.cfg.Shelf.Temp(rel, id); err != nil {
+				return m, err
+			}
+			return m, b.cfg.Shelf.Discard(r.temp)
+		})
+		return r, err
+	})
+}
+
+func known(m manifest.Manifest, id string) bool {
+	_, listed := m.Find(id)
+	return listed || slices.ContainsFunc(m.Dropped, func(t manifest.Tombstone) bool { return t.ID == id })
+}
+
+// prepared skips, refuses for want of space, or has the owner copy.
+func (b *backup) prepared(ctx actor.Context, t *take, a *kit.Answer) {
+	if a.Err != nil {
+		b.fail(ctx, t, a.Err)
+		return
+	}
+	r := a.Value.(room)
+	t.maySkip = t.maySkip && r.standingHere
+	source := sourceIn(t.facts.GetSource())
+	if t.maySkip && (unchanged(source, t.standing.Source) ||
+		b.ledger.same.id == t.standing.ID && unchanged(source, b.ledger.same.source)) {
+		b.skip(ctx, t, "nothing was committed since the last verified backup")
+		return
+	}
+	needBytes := t.facts.GetSizeBytes() + t.facts.GetWalBytes()
+	if r.freeBytes < needBytes+b.cfg.FreeMarginBytes {
+		b.fail(ctx, t, b.full(needBytes, r.freeBytes))
+		return
+	}
+	t.backup.temp = r.temp
+	timeout := copyTimeoutBase + time.Duration(needBytes/copyBytesPerSecond)*time.Second
+	order := &messages.CopyDatabase{
+		Job: &messages.Job{Id: t.job, Priority: t.msg.GetPriority(), TimeoutMs: timeout.Milliseconds(),
+			Progress: t.req != nil},
+		ToPath: r.temp, PaceBytesPerSecond: b.pace(t, needBytes),
+	}
+	if t.maySkip {
+		order.UnlessContent = contentOut(t.standing.Content)
+	}
+	t.copying = true
+	b.Ask(ctx, b.cfg.Peers.Of("dbowner"), order, timeout+askTimeout, step{t, b.copyDone})
+}
+
+// unchanged tells whether two states of one file are surely the same. In WAL mode the
+// frames must be named: a checkpoint takes them away without touching the change counter
+// (https://sqlite.org/fileformat2.html#file_change_counter).
+func unchanged(a, b manifest.Source) bool {
+	a.WriterVersion, b.WriterVersion = 0, 0
+	return a == b && (a.JournalMode != "wal" || a.WALFrames > 0)
+}
+
+// pace is bytes per second for a copy that nobody waits for, 0 = full speed.
+func (b *backup) pace(t *take, sizeBytes int64) int64 {
+	if t.suspect || t.msg.GetPriority() != messages.Priority_PRIORITY_BACKGROUND {
+		return 0
+	}
+	return max(b.cfg.PaceBytesPerSecond, sizeBytes/copySecondsMax)
+}
+
+// forward gives the asker the progress of the copy.
+func (b *backup) forward(p *messages.Progress) {
+	if b.taking == nil || b.taking.req == nil {
+		return
+	}
+	b.taking.req.Tell(&messages.Progress{JobId: b.taking.job, Stage: "copy",
+		Done: p.GetDone(), Total: p.GetTotal(), Unit: p.GetUnit()})
+}
+
+// copyDone has the copy verified.
+func (b *backup) copyDone(ctx actor.Context, t *take, a *kit.Answer) {
+	t.copying = false
+	r, ok := a.Value.(*messages.CopyReport)
+	switch {
+	case a.Err != nil:
+		if codeOf(a.Err) == "no_answer" {
+			ctx.Send(b.cfg.Peers.Of("dbowner"), &messages.CancelJob{Id: t.job})
+		}
+		b.fail(ctx, t, a.Err)
+	case !ok:
+		b.fail(ctx, t, messages.NewFailure("internal", takeOp, "the owner of the database gave an unexpected answer"))
+	case r.GetSkipped() && t.maySkip:
+		b.ledger.same = proven{t.standing.ID, sourceIn(r.GetSource())}
+		b.skip(ctx, t, "the database holds what the last verified backup holds")
+	default:
+		t.backup.report = r
+		t.req.Tell(&messages.Progress{JobId: t.job, Stage: "verify", Total: r.GetSizeBytes(), Unit: "bytes"})
+		temp, want, sizeBytes := t.backup.temp, contentIn(r.GetContent()), r.GetSizeBytes()
+		b.Go(ctx, step{t, b.verified}, func(wctx context.Context) (any, error) {
+			p, err := b.examine(wctx, temp, want)
+			if err == nil && p.sizeBytes != sizeBytes {
+				p.findings = append(p.findings, check.Finding{Kind: "content",
+					Detail: fmt.Sprintf("the file has %d bytes instead of %d", p.sizeBytes, sizeBytes)})
+			}
+			return p, err
+		})
+	}
+}
+
+// verified publishes a copy that passed, and deletes one that did not. A suspect
+// database gives a suspect backup whatever the verification said: it is evidence.
+func (b *backup) verified(ctx actor.Context, t *take, a *kit.Answer) {
+	if a.Err != nil {
+		b.fail(ctx, t, a.Err)
+		return
+	}
+	p := a.Value.(proof)
+	t.suspect = t.suspect || b.ledger.suspect
+	t.req.Tell(&messages.Progress{JobId: t.job, Stage: "verify", Done: p.sizeBytes, Total: p.sizeBytes, Unit: "bytes"})
+	if len(p.findings) > 0 && !t.suspect {
+		t.damaged = t.damaged || p.damaged
+		b.fail(ctx, t, fault.New(fault.Mismatch, takeOp, "the copy failed its verification: %s", told(p.findings)))
+		return
+	}
+	b.publish(ctx, t, p)
+}
+
+// skip answers with the standing backup: it is proof for this period too.
+func (b *backup) skip(ctx actor.Context, t *take, because string) {
+	e, ok := b.ledger.view().Find(t.standing.ID)
+	if !ok {
+		e = t.standing
+	}
+	shown := b.shown(e)
+	b.succeed(ctx, t, &messages.BackupReport{Backup: shown, Skipped: true, SkippedBecause: because, Tries: int32(t.try)})
+	ctx.Send(b.cfg.Peers.Tree(), &messages.BackupSkipped{Standing: shown})
+}
+
+// succeed answers and notes that this period has its proof.
+func (b *backup) succeed(ctx actor.Context, t *take, report *messages.BackupReport) {
+	b.noteTime()
+	if !t.suspect {
+		b.ledger.provenAt = b.cfg.Now()
+		b.clear(ctx, backupFailed)
+	}
+	ctx.Send(b.cfg.Peers.Of("schedule"), &messages.ScheduleDone{Key: keyBackup})
+	t.req.Answer(report)
+	b.end(ctx, t)
+}
+
+// noteTime remembers when the last cycle was, by both clocks.
+func (b *backup) noteTime() {
+	b.ledger.lastNow, b.ledger.lastElapsed = b.cfg.Now(), b.cfg.Elapsed()
+}
+
+// fail ends a try: the copy is deleted, and unless it is hopeless another one follows.
+func (b *backup) fail(ctx actor.Context, t *take, err error) {
+	b.cfg.Log.Warn("a backup failed", slog.Int("try", t.try), slog.Any("error", err))
+	if t.backup.temp != "" {
+		temp := t.backup.temp
+		t.backup.temp = ""
+		b.Go(ctx, nil, func(context.Context) (any, error) { return nil, b.cfg.Shelf.Discard(temp) })
+	}
+	code := codeOf(err)
+	t.damaged = t.damaged || code == string(fault.Corrupt) || code == string(fault.NotADatabase)
+	if t.try < b.cfg.Tries && worthRetry(code) {
+		wait := min(backoffBase<<(2*(t.try-1)), backoffLimit)
+		b.After(ctx, wait, &tryAgain{t})
+		return
+	}
+	b.giveUp(ctx, t, err)
+}
+
+// worthRetry tells whether the same may go well a second later.
+func worthRetry(code string) bool {
+	switch code {
+	case "no_answer", "actor_gone", string(fault.Busy), string(fault.IO), string(fault.Mismatch),
+		string(fault.Internal), string(fault.Corrupt), string(fault.NotADatabase):
+		return true
+	}
+	return false
+}
+
+// giveUp tells everybody that there is no backup this time.
+func (b *backup) giveUp(ctx actor.Context, t *take, err error) {
+	f := b.failure(takeOp, err)
+	f.Did = didNothing
+	if len(f.Hints) == 0 {
+		f.Hints = []string{"officer check " + b.cfg.Database, "officer logs " + b.cfg.Database}
+	}
+	if f.GetCode() != string(fault.Interrupted) {
+		b.raise(ctx, backupFailed, "detail="+f.GetText())
+		ctx.Send(b.cfg.Peers.Tree(), &messages.BackupFailed{Failure: f, Tries: int32(t.try)})
+	}
+	if t.damaged && !t.suspect {
+		b.Ask(ctx, b.cfg.Peers.Of("integrity"), &messages.CheckNow{Kind: messages.CheckKind_CHECK_KIND_FULL,
+			Priority: messages.Priority_PRIORITY_URGENT}, time.Hour, nil)
+	}
+	if t.own && !b.retrying {
+		b.retrying = true
+		b.After(ctx, retryAfter, &retryTime{})
+	}
+	t.req.Answer(f)
+	b.end(ctx, t)
+}
+
+// end makes way for what waited.
+func (b *backup) end(ctx actor.Context, t *take) {
+	b.taking = nil
+	b.ledger.startDone = b.ledger.startDone || t.own
+	b.evaluate(ctx)
+	if b.sweepDue {
+		b.sweep(ctx)
+	}
+	if wish := b.wish; wish != "" {
+		b.wish = ""
+		b.takeOwn(ctx, wish)
+	}
+}
+
+// cancelCopy stops the owner from writing a copy that nobody waits for any more.
+func (b *backup) cancelCopy(ctx actor.Context) {
+	if b.taking != nil && b.taking.copying {
+		ctx.Send(b.cfg.Peers.Of("dbowner"), &messages.CancelJob{Id: b.taking.job})
+	}
+}
+
+// codeOf is the stable code of any error that ends a try.
+func codeOf(err error) string {
+	var f *messages.Failure
+	if errors.As(err, &f) {
+		return f.GetCode()
+	}
+	return string(fault.CodeOf(err))
+}
