@@ -899,8 +899,11 @@ type OverwriteReport struct {
 	PageSizeMatched bool                   `protobuf:"varint,3,opt,name=page_size_matched,json=pageSizeMatched,proto3" json:"page_size_matched,omitempty"` // the source was rewritten to the live page size first
 	KeptFiles       []string               `protobuf:"bytes,4,rep,name=kept_files,json=keptFiles,proto3" json:"kept_files,omitempty"`                      // what lies in undo_dir
 	DurationMs      int64                  `protobuf:"varint,5,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The app committed right after the restore, before the content could be compared;
+	// schema and structure were found right instead.
+	AppWroteSince bool `protobuf:"varint,6,opt,name=app_wrote_since,json=appWroteSince,proto3" json:"app_wrote_since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OverwriteReport) Reset() {
@@ -966,6 +969,13 @@ func (x *OverwriteReport) GetDurationMs() int64 {
 		return x.DurationMs
 	}
 	return 0
+}
+
+func (x *OverwriteReport) GetAppWroteSince() bool {
+	if x != nil {
+		return x.AppWroteSince
+	}
+	return false
 }
 
 // KeepEvidence copies database, -wal and -journal as they are into to_dir → EvidenceKept.
@@ -1465,7 +1475,7 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x1b\n" +
 	"\tfrom_path\x18\x02 \x01(\tR\bfromPath\x12\x19\n" +
 	"\bundo_dir\x18\x03 \x01(\tR\aundoDir\x12'\n" +
-	"\x04want\x18\x04 \x01(\v2\x13.officer.v1.ContentR\x04want\"\xc2\x01\n" +
+	"\x04want\x18\x04 \x01(\v2\x13.officer.v1.ContentR\x04want\"\xea\x01\n" +
 	"\x0fOverwriteReport\x12\x19\n" +
 	"\bin_place\x18\x01 \x01(\bR\ainPlace\x12(\n" +
 	"\x10header_was_reset\x18\x02 \x01(\bR\x0eheaderWasReset\x12*\n" +
@@ -1473,7 +1483,8 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"\n" +
 	"kept_files\x18\x04 \x03(\tR\tkeptFiles\x12\x1f\n" +
 	"\vduration_ms\x18\x05 \x01(\x03R\n" +
-	"durationMs\"H\n" +
+	"durationMs\x12&\n" +
+	"\x0fapp_wrote_since\x18\x06 \x01(\bR\rappWroteSince\"H\n" +
 	"\fKeepEvidence\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x15\n" +
 	"\x06to_dir\x18\x02 \x01(\tR\x05toDir\"C\n" +

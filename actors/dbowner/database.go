@@ -39,6 +39,8 @@ type Opener interface {
 type Database interface {
 	Facts(ctx context.Context) (Facts, error)
 	Content(ctx context.Context) (manifest.Content, error)
+	// Preview counts rows without digests.
+	Preview(ctx context.Context) ([]manifest.Table, error)
 	// Copy writes one snapshot into dst, an empty file just created.
 	Copy(ctx context.Context, dst string, opts CopyOptions) (CopyResult, error)
 	CheckFull(ctx context.Context) (check.Report, error)
