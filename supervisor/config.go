@@ -1,0 +1,112 @@
+package supervisor
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/officer-doofy/officer/internal/fsx"
+)
+
+// Version is Officer's own version.
+const Version = "0.1.0"
+
+// Config says which databases are looked after and how. The zero value of every field
+// is its default; only Databases is needed.
+type Config struct {
+	Databases []Database
+	// Home is where backups, logs and the lock lie. Empty: "{file}-officer" beside each
+	// database. With several databases each gets "{Home}/{name}".
+	Home string
+	Log  Log
+	// Passive: nothing is done unasked; only requests are answered.
+	Passive bool
+	// AllowMissing starts also when a database file is missing but has backups, so that
+	// one can be restored. Without it that is the Failure "database_missing".
+	AllowMissing bool
+	// Logger receives what concerns no single database; nil = dropped.
+	Logger *slog.Logger
+	// VFS names the registered SQLite VFS to use, "" = the operating system. It must show
+	// the same files as FS.
+	VFS string
+	// FS is the file system for Officer's own files; nil = the operating system.
+	FS fsx.FS
+	// Seed makes jitter repeatable; 0 = from the database's name.
+	Seed uint64
+}
+
+// Database is one database file and its settings.
+type Database struct {
+	Path string // of the file; it must exist (Officer never creates one)
+	Name string // "" = file name without extension; clashes get "-2"
+	Home string // "" = from Config.Home
+
+	Backup Backup
+	Keep   Keep
+	Check  Check
+	Fence  Fence
+}
+
+// Backup says how backups are made.
+type Backup struct {
+	Every              time.Duration // 0 = 4 h
+	PaceBytesPerSecond int64         // average of background copies; 0 = 10 MB/s, negative = full speed
+	Tries              int           // 0 = 3
+}
+
+// Keep says how many backups each tier holds; all zero = 1 recent, 1 daily, 1 weekly,
+// 12 monthly, 1 yearly.
+type Keep struct {
+	Recent, Daily, Weekly, Monthly, Yearly int
+}
+
+// Check says how the live database is checked.
+type Check struct {
+	OnStart          string        // "full" (also when empty), "quick", "off"
+	FullEvery        time.Duration // 0 = 24 h
+	ForeignKeysEvery time.Duration // 0 = 6 h
+	Rules            []Rule
+}
+
+// Rule is a statement of the app's that must return no rows.
+type Rule struct {
+	Name     string
+	SQL      string
+	Severity string // "yellow" (also when empty) or "red"
+}
+
+// Fence says when writes of all processes are held back.
+type Fence struct {
+	NotOnDamage bool // true: confirmed damage does not raise the fence
+}
+
+// Log says how each database's log is written.
+type Log struct {
+	Level         slog.Level    // the zero value is info
+	Format        string        // "text" (also when empty) or "json"
+	MaxFileBytes  int64         // 0 = 10 MB
+	Keep          time.Duration // 0 = 7 days
+	MaxTotalBytes int64         // 0 = 70 MB
+}
+
+// The defaults of product.md that are not the actors' own.
+const (
+	backupEvery     = 4 * time.Hour
+	paceBytesPerSec = 10_000_000
+	backupTries     = 3
+)
+
+func (b Backup) withDefaults() Backup {
+	if b.Every <= 0 {
+		b.Every = backupEvery
+	}
+	if b.Tries <= 0 {
+		b.Tries = backupTries
+	}
+	switch {
+	case b.PaceBytesPerSecond == 0:
+		b.PaceBytesPerSecond = paceBytesPerSec
+	case b.PaceBytesPerSecond < 0:
+		b.PaceBytesPerSecond = 0
+	}
+	return b
+}

@@ -1,0 +1,117 @@
+package supervisor
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/officer-doofy/officer/actors/dbowner"
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/sqlite"
+)
+
+// busyTimeout is how long Officer waits for a lock that the app holds before it comes
+// back later: short, so that a job's deadline and its cancelling mean something.
+const busyTimeout = 2 * time.Second
+
+// engine is internal/sqlite as the actors of one database see it: it opens the live
+// database for the owner, judges copies for backup and reads kept files for recovery.
+type engine struct {
+	path  string
+	vfs   string
+	files fsx.FS
+	held  *sqlite.Descriptors // what all connections of this Officer hold, so that the guard knows the others
+}
+
+// engineVersion is that of Officer's own SQLite; a test holds it to the truth.
+const engineVersion = "3.54.1"
+
+// space tells the room on the volume of a file.
+func (e *engine) space(path string) (freeBytes, freeInodes int64, err error) {
+	s, err := e.files.Space(filepath.Dir(path))
+	return s.FreeBytes, s.FreeInodes, err
+}
+
+func (e *engine) options() sqlite.Options {
+	return sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, Descriptors: e.held, Space: e.space}
+}
+
+// Open opens the live database: dbowner.Opener.
+func (e *engine) Open(ctx context.Context, purpose dbowner.Purpose) (dbowner.Database, error) {
+	opts := e.options()
+	opts.ReadOnly = purpose == dbowner.ForCheck
+	c, err := sqlite.Open(ctx, e.path, opts)
+	if err != nil {
+		return nil, err
+	}
+	return connection{c}, nil
+}
+
+// Guard refuses a file that another SQLite of this process holds: dbowner.Opener.
+func (e *engine) Guard(context.Context) error {
+	_, err := sqlite.ForeignDriverGuard([]string{e.path}, e.held)
+	return err
+}
+
+// MatchPageSize rewrites a copy with another page size: dbowner.Opener.
+func (e *engine) MatchPageSize(ctx context.Context, src, tmp string, pageSize int) error {
+	return sqlite.MatchPageSize(ctx, src, tmp, e.vfs, pageSize)
+}
+
+// Verify judges a stored copy: backup.Verifier.
+func (e *engine) Verify(ctx context.Context, path string, want manifest.Content) (check.Report, manifest.Content, error) {
+	return sqlite.VerifyCopy(ctx, path, e.vfs, want)
+}
+
+// connection is a *sqlite.Conn with the values that the owner speaks.
+type connection struct{ c *sqlite.Conn }
+
+func (d connection) Facts(ctx context.Context) (dbowner.Facts, error) {
+	f, err := d.c.Facts(ctx)
+	return dbowner.Facts(f), err
+}
+
+func (d connection) Content(ctx context.Context) (manifest.Content, error) { return d.c.Content(ctx) }
+
+func (d connection) Copy(ctx context.Context, dst string, opts dbowner.CopyOptions) (dbowner.CopyResult, error) {
+	r, err := d.c.Copy(ctx, dst, sqlite.CopyOptions(opts))
+	return dbowner.CopyResult(r), err
+}
+
+func (d connection) CheckFull(ctx context.Context) (check.Report, error)  { return d.c.CheckFull(ctx) }
+func (d connection) CheckQuick(ctx context.Context) (check.Report, error) { return d.c.CheckQuick(ctx) }
+
+func (d connection) CheckForeignKeys(ctx context.Context, limit int) (check.Report, error) {
+	return d.c.CheckForeignKeys(ctx, limit)
+}
+
+func (d connection) RunRules(ctx context.Context, rules []check.Rule) (check.Report, error) {
+	return d.c.RunRules(ctx, rules)
+}
+
+func (d connection) Checkpoint(ctx context.Context, mode string) (logFrames, doneFrames int, err error) {
+	return d.c.Checkpoint(ctx, sqlite.CheckpointMode(mode))
+}
+
+func (d connection) DataVersion(ctx context.Context) (int64, error) { return d.c.DataVersion(ctx) }
+func (d connection) HasMoved() (bool, error)                        { return d.c.HasMoved() }
+func (d connection) MainFile() (io.ReaderAt, int64, error)          { return d.c.MainFile() }
+func (d connection) JournalFile() (io.ReaderAt, int64, error)       { return d.c.JournalFile() }
+func (d connection) BeginFence(ctx context.Context) error           { return d.c.BeginFence(ctx) }
+func (d connection) EndFence() error                                { return d.c.EndFence() }
+func (d connection) ResetDatabase(ctx context.Context, ps int) error {
+	return d.c.ResetDatabase(ctx, ps)
+}
+func (d connection) Close() error { return d.c.Close() }
+
+func (d connection) Identity() (dbowner.Identity, error) {
+	id, err := d.c.Identity()
+	return dbowner.Identity(id), err
+}
+
+func (d connection) Restore(ctx context.Context, src string, opts dbowner.RestoreOptions) error {
+	return d.c.Restore(ctx, src, sqlite.RestoreOptions(opts))
+}

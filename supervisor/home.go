@@ -1,0 +1,195 @@
+package supervisor
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// place is where one database and everything of Officer's about it lies.
+type place struct {
+	path    string // of the database, absolute
+	name    string
+	home    string // absolute
+	missing bool   // the database file is not there (but backups are)
+}
+
+// Folders of a home.
+func (p place) backupDir() string { return filepath.Join(p.home, "backups") }
+func (p place) logDir() string    { return filepath.Join(p.home, "logs") }
+func (p place) lockFile() string  { return filepath.Join(p.home, "officer.lock") }
+
+// HomeOf is the home of a single database at path when nothing else is configured:
+// "{path}-officer".
+func HomeOf(path string) string { return path + "-officer" }
+
+// placesOf gives each database its name and home, in order.
+func placesOf(cfg Config) ([]place, error) {
+	if len(cfg.Databases) == 0 {
+		return nil, messages.NewFailure("invalid", "start", "no database was named").
+			WithHints("officer run app.db")
+	}
+	taken := make(map[string]bool)
+	paths := make(map[string]bool)
+	list := make([]place, 0, len(cfg.Databases))
+	for _, db := range cfg.Databases {
+		path, err := filepath.Abs(db.Path)
+		if err != nil || db.Path == "" {
+			return nil, messages.NewFailure("invalid", "start", "%q is no usable path", db.Path)
+		}
+		if paths[path] {
+			return nil, messages.NewFailure("invalid", "start", "%s is named twice", path)
+		}
+		paths[path] = true
+		p := place{path: path, name: nameFor(db, taken)}
+		switch {
+		case db.Home != "":
+			p.home = db.Home
+		case cfg.Home == "":
+			p.home = HomeOf(path)
+		case len(cfg.Databases) == 1:
+			p.home = cfg.Home
+		default:
+			p.home = filepath.Join(cfg.Home, p.name)
+		}
+		if p.home, err = filepath.Abs(p.home); err != nil {
+			return nil, messages.NewFailure("invalid", "start", "%q is no usable path", p.home)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// nameFor gives a name that is free: the second app.db is "app-2". Names are compared
+// without case, because they become folders.
+func nameFor(db Database, taken map[string]bool) string {
+	name := db.Name
+	if name == "" {
+		name = filepath.Base(db.Path)
+		if stem := strings.TrimSuffix(name, filepath.Ext(name)); stem != "" {
+			name = stem
+		}
+	}
+	name = manifest.SafeName(name)
+	free := name
+	for i := 2; taken[strings.ToLower(free)]; i++ {
+		free = name + "-" + strconv.Itoa(i)
+	}
+	taken[strings.ToLower(free)] = true
+	return free
+}
+
+// look finds out whether the database is there. Officer never creates one: a missing
+// file with backups is for restore, one without is a mistake in the name.
+func (p *place) look(fsys fsx.FS, allowMissing bool) error {
+	info, err := fsys.Stat(p.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.missing = true
+		if !hasBackups(fsys, p.backupDir()) {
+			return messages.NewFailure("missing", "open "+filepath.Base(p.path), "there is no file %s", p.path).
+				WithDid("Nothing was created or changed.").WithHints("check the name: ls -l " + quoted(filepath.Dir(p.path)))
+		}
+		if allowMissing {
+			return nil
+		}
+		return messages.NewFailure("database_missing", "open "+filepath.Base(p.path),
+			"%s is missing, but backups of it exist in %s", p.path, p.backupDir()).
+			WithDid("No empty database was created; the backups were not touched.").
+			WithHints("officer restore "+quoted(p.path), "officer list "+quoted(p.path))
+	case err != nil:
+		return failureOf("open "+filepath.Base(p.path), fsx.Wrap("open "+p.path, err))
+	case !info.Mode().IsRegular():
+		return messages.NewFailure("invalid", "open "+filepath.Base(p.path), "%s is not a regular file but %s",
+			p.path, kindOf(info.Mode())).WithDid("Nothing was changed.")
+	}
+	return nil
+}
+
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a folder"
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
+}
+
+// hasBackups tells whether a stored backup lies anywhere in {year}/{tier}/.
+func hasBackups(fsys fsx.FS, dir string) bool {
+	years, err := fsys.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, year := range years {
+		tiers, _ := fsys.ReadDir(filepath.Join(dir, year.Name()))
+		for _, tier := range tiers {
+			files, _ := fsys.ReadDir(filepath.Join(dir, year.Name(), tier.Name()))
+			for _, f := range files {
+				if strings.HasSuffix(f.Name(), ".db") {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// settle makes the home and takes its lock, which is held until the process ends or
+// release is called; the kernel drops it when the process is killed.
+func (p place) settle(fsys fsx.FS) (release func(), err error) {
+	op := "look after " + filepath.Base(p.path)
+	if err := fsys.MkdirAll(p.home); err != nil {
+		return nil, failureOf(op, fsx.Wrap("make "+p.home, err)).
+			WithHints("officer run --home /var/lib/officer " + quoted(p.path))
+	}
+	lock := flock.New(p.lockFile(), flock.SetPermissions(0o600))
+	got, err := lock.TryLock()
+	if err != nil {
+		return nil, failureOf(op, fsx.Wrap("lock "+p.lockFile(), err))
+	}
+	if !got {
+		return nil, messages.NewFailure("locked", op, "another Officer looks after %s (it holds %s)", p.path, p.lockFile()).
+			WithDid("Nothing was changed.").WithHints("officer status " + quoted(p.path))
+	}
+	// The file stays: removing it would let two processes lock two files of one name.
+	return func() { _ = lock.Unlock() }, nil
+}
+
+// failureOf makes a Failure out of an adapter's error: its sentence, never its chain.
+func failureOf(op string, err error) *messages.Failure {
+	var known *messages.Failure
+	if errors.As(err, &known) {
+		return known
+	}
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return messages.NewFailure(string(f.Code), op, "%s: %s", f.Op, f.Text)
+	}
+	return messages.NewFailure(string(fault.Internal), op, "an unexpected error; the log has it")
+}
+
+// quoted makes a path safe to paste into a shell.
+func quoted(path string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%", r)
+	}
+	for _, r := range path {
+		if !plain(r) {
+			return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+		}
+	}
+	return path
+}

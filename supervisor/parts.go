@@ -1,0 +1,111 @@
+package supervisor
+
+import (
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/officer-doofy/officer/actors/backup"
+	"github.com/officer-doofy/officer/actors/dbowner"
+	"github.com/officer-doofy/officer/actors/health"
+	"github.com/officer-doofy/officer/actors/integrity"
+	"github.com/officer-doofy/officer/actors/logs"
+	"github.com/officer-doofy/officer/actors/recovery"
+	"github.com/officer-doofy/officer/actors/schedule"
+	"github.com/officer-doofy/officer/internal/condition"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/retention"
+	"github.com/officer-doofy/officer/internal/rotate"
+	"github.com/officer-doofy/officer/internal/shelf"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// parts is everything the systems of one tree are made of. Each method makes the props
+// of one system: here, and nowhere else, adapters meet the interfaces of actors.
+type parts struct {
+	place
+	peers       kit.Peers
+	passive     bool
+	settings    Database
+	files       fsx.FS
+	engine      *engine
+	definitions condition.Registry
+	book        *rotate.Book // nil when the log could not be opened
+	seed        uint64
+	log         *slog.Logger // of the database
+}
+
+func (p parts) logger(system string) *slog.Logger {
+	return p.log.With(slog.String("component", system))
+}
+
+func (p parts) logs() *actor.Props {
+	cfg := logs.Config{Peers: p.peers, Log: p.logger("logs"), Passive: p.passive, Book: noBook{}}
+	if p.book != nil {
+		cfg.Book = p.book
+	}
+	return logs.Props(cfg)
+}
+
+func (p parts) health() *actor.Props {
+	return health.Props(health.Config{
+		Peers: p.peers, Log: p.logger("health"), Passive: p.passive, Registry: p.definitions,
+	})
+}
+
+func (p parts) schedule() *actor.Props {
+	return schedule.Props(schedule.Config{
+		Peers: p.peers, Log: p.logger("schedule"), Passive: p.passive, Seed: p.seed,
+	})
+}
+
+func (p parts) dbowner() *actor.Props {
+	return dbowner.Props(dbowner.Config{
+		Peers: p.peers, Log: p.logger("dbowner"), Passive: p.passive,
+		Path: p.path, Opener: p.engine, Files: p.files, SQLiteVersion: engineVersion, Seed: p.seed,
+	})
+}
+
+func (p parts) integrity() *actor.Props {
+	c := p.settings.Check
+	cfg := integrity.Config{
+		Peers: p.peers, Log: p.logger("integrity"), Passive: p.passive,
+		OnStart: c.OnStart, FullEvery: c.FullEvery, ForeignKeysEvery: c.ForeignKeysEvery,
+		FenceOnDamage: !p.settings.Fence.NotOnDamage,
+	}
+	for _, rule := range c.Rules {
+		severity := messages.Severity_SEVERITY_YELLOW
+		if rule.Severity == "red" {
+			severity = messages.Severity_SEVERITY_RED
+		}
+		cfg.Rules = append(cfg.Rules, &messages.Rule{Name: rule.Name, Sql: rule.SQL, Severity: severity})
+	}
+	return integrity.Props(cfg)
+}
+
+func (p parts) backup() *actor.Props {
+	b := p.settings.Backup.withDefaults()
+	return backup.Props(backup.Config{
+		Peers: p.peers, Log: p.logger("backup"), Passive: p.passive,
+		Database: filepath.Base(p.path), Name: p.name,
+		Shelf:    shelf.New(shelf.Config{FS: p.files, Dir: p.backupDir(), Name: p.name}),
+		Verifier: p.engine, Policy: retention.Policy(p.settings.Keep),
+		Every: b.Every, Tries: b.Tries, PaceBytesPerSecond: b.PaceBytesPerSecond,
+	})
+}
+
+func (p parts) recovery() *actor.Props {
+	return recovery.Props(recovery.Config{
+		Peers: p.peers, Log: p.logger("recovery"), Passive: p.passive,
+		Home: p.home, Database: p.path, FS: p.files, Scratch: p.engine,
+	})
+}
+
+// noBook stands in for a log that could not be opened.
+type noBook struct{}
+
+func (noBook) Recent(string, int, uint64) []logs.Record { return nil }
+func (noBook) Prune(time.Time) error                    { return nil }

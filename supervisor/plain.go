@@ -1,0 +1,80 @@
+package supervisor
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/sqlite"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// CheckFile checks a SQLite file that no tree looks after, reading only. With a -wal
+// beside it the content of that counts too.
+func CheckFile(ctx context.Context, path string, quick bool) (*messages.CheckReport, error) {
+	op := "check " + filepath.Base(path)
+	c, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true, Untrusted: true, BusyTimeout: busyTimeout})
+	if err != nil {
+		return nil, failureOf(op, err).WithDid("Nothing was changed.")
+	}
+	defer c.Close()
+	look := c.CheckFull
+	if quick {
+		look = c.CheckQuick
+	}
+	began := time.Now()
+	report, err := look(ctx)
+	if err != nil {
+		return nil, failureOf(op, err).WithDid("Nothing was changed.")
+	}
+	if !quick && report.Verdict == check.OK {
+		keys, err := c.CheckForeignKeys(ctx, foreignKeysShown)
+		if err != nil {
+			return nil, failureOf(op, err).WithDid("Nothing was changed.")
+		}
+		report.ForeignKeys = keys.ForeignKeys
+	}
+	report.Duration = time.Since(began)
+	return reportOf(report, began), nil
+}
+
+// foreignKeysShown bounds the list of orphans.
+const foreignKeysShown = 1000
+
+func reportOf(r check.Report, at time.Time) *messages.CheckReport {
+	kind := messages.CheckKind_CHECK_KIND_FULL
+	if r.Kind == check.Quick {
+		kind = messages.CheckKind_CHECK_KIND_QUICK
+	}
+	out := &messages.CheckReport{
+		Verdict: string(r.Verdict), Engine: string(r.Engine), Kind: kind,
+		DurationMs: r.Duration.Milliseconds(), CheckedAtUnixMs: at.UnixMilli(),
+	}
+	for _, f := range r.Findings {
+		out.Findings = append(out.Findings, &messages.Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail})
+	}
+	for _, k := range r.ForeignKeys {
+		out.ForeignKeys = append(out.ForeignKeys, &messages.ForeignKeyFinding{
+			Table: k.Table, Rowid: k.Rowid, HasRowid: k.HasRowid, Parent: k.Parent,
+		})
+	}
+	return out
+}
+
+// SameVolume tells whether two files or folders lie on one volume. Unknown counts as different.
+func SameVolume(a, b string) bool {
+	fsys := fsx.OS()
+	one, err := fsys.Stat(a)
+	if err != nil {
+		return false
+	}
+	two, err := fsys.Stat(b)
+	if err != nil {
+		return false
+	}
+	deviceOne, _, ok := fsys.Identity(one)
+	deviceTwo, _, ok2 := fsys.Identity(two)
+	return ok && ok2 && deviceOne == deviceTwo
+}

@@ -1,0 +1,184 @@
+package supervisor
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/sqlite"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// stopWithin is how long Stop waits when its context has no deadline.
+const stopWithin = 5 * time.Second
+
+// Running is Officer at work. Its methods may be called from several goroutines.
+type Running struct {
+	system   *actor.ActorSystem
+	root     *actor.PID
+	routes   *routes
+	held     sqlite.Descriptors // shared by all connections of this process
+	started  time.Time
+	posts    []*post
+	problems []Problem
+	stop     sync.Once
+	stopped  error
+	done     chan struct{} // closed when Stop ended: subscriptions end
+}
+
+// post is one database that is looked after.
+type post struct {
+	place
+	tree    *actor.PID
+	engine  *engine
+	log     *slog.Logger
+	release []func() // undone in reverse when everything stopped
+}
+
+// Problem is a database that could not be taken on, while others could.
+type Problem struct {
+	Path    string
+	Failure *messages.Failure
+}
+
+// Looked is one database that is looked after.
+type Looked struct {
+	Name string
+	Path string // absolute
+	Home string // absolute
+}
+
+// Databases lists what is looked after, in the order of the config.
+func (r *Running) Databases() []Looked {
+	list := make([]Looked, 0, len(r.posts))
+	for _, p := range r.posts {
+		list = append(list, Looked{Name: p.name, Path: p.path, Home: p.home})
+	}
+	return list
+}
+
+// Problems lists the databases that could not be taken on.
+func (r *Running) Problems() []Problem { return r.problems }
+
+// Info names this Officer.
+func (r *Running) Info() *messages.Info {
+	info := &messages.Info{Version: Version, Pid: processID(), StartedAt: r.started.UTC().Format(time.RFC3339)}
+	for _, p := range r.posts {
+		info.Databases = append(info.Databases, p.path)
+	}
+	return info
+}
+
+// find gives the post for a name, a path, or "" when there is only one.
+func (r *Running) find(database string) (*post, *messages.Failure) {
+	if database == "" && len(r.posts) == 1 {
+		return r.posts[0], nil
+	}
+	abs, _ := filepath.Abs(database)
+	for _, p := range r.posts {
+		if database != "" && (p.name == database || p.path == database || p.path == abs) {
+			return p, nil
+		}
+	}
+	if database == "" {
+		return nil, messages.NewFailure("invalid", "find the database", "several databases are looked after; name one of them")
+	}
+	return nil, messages.NewFailure("unknown_database", "find the database", "%s is not looked after by this Officer", database)
+}
+
+// Ask sends a request to the part that takes it and waits for its one answer. The
+// error is a *messages.Failure. Progress, when not nil, hears of the work meanwhile;
+// subscribers hear it too.
+func (r *Running) Ask(ctx context.Context, database string, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
+	if _, ok := msg.(*messages.GetInfo); ok {
+		return r.Info(), nil
+	}
+	p, f := r.find(database)
+	if f != nil {
+		return nil, f
+	}
+	to, f := r.taker(p, msg)
+	if f != nil {
+		return nil, f
+	}
+	answer, err := kit.Ask[proto.Message](ctx, r.system, to, msg, func(step *messages.Progress) {
+		r.system.Root.Send(p.tree, step)
+		if progress != nil {
+			progress(step)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// taker is the actor that takes a request.
+func (r *Running) taker(p *post, msg proto.Message) (*actor.PID, *messages.Failure) {
+	name := nameOf(msg)
+	if name == "GetStatus" {
+		return p.tree, nil
+	}
+	for _, s := range systems() {
+		for _, t := range s.takes {
+			if t == name {
+				return kit.NewPeers(r.system, p.tree.Id).Of(s.name), nil
+			}
+		}
+	}
+	return nil, messages.NewFailure("unhandled", "ask", "nobody here takes %s", name)
+}
+
+// Handle opens a database/sql handle of Officer's own driver on a database, so that
+// one process never holds two SQLites on one file.
+func (r *Running) Handle(database string) (*sql.DB, error) {
+	p, f := r.find(database)
+	if f != nil {
+		return nil, f
+	}
+	db, err := sqlite.OpenDB(p.path, sqlite.Options{VFS: p.engine.vfs, Descriptors: p.engine.held})
+	if err != nil {
+		p.log.Error("a handle for the host program could not be opened", slog.Any("error", err))
+		return nil, failureOf("open "+filepath.Base(p.path), err)
+	}
+	return db, nil
+}
+
+// Stop stops every tree, its parts in reverse order, and waits: until ctx is done, or
+// five seconds. What could not stop in time keeps its lock, so that nobody else starts
+// beside it. Every further call gives the first one's outcome.
+func (r *Running) Stop(ctx context.Context) error {
+	r.stop.Do(func() {
+		if _, ok := ctx.Deadline(); !ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, stopWithin)
+			defer cancel()
+		}
+		defer close(r.done)
+		if r.root != nil {
+			r.stopped = kit.StopTree(ctx, r.system, r.root)
+		}
+		if r.stopped != nil {
+			return
+		}
+		for _, p := range r.posts {
+			p.free()
+		}
+	})
+	return r.stopped
+}
+
+// free gives back what a post holds.
+func (p *post) free() {
+	for i := len(p.release) - 1; i >= 0; i-- {
+		p.release[i]()
+	}
+	p.release = nil
+}

@@ -1,0 +1,95 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/sqlite"
+)
+
+// formatOffset is where the header says how the file is written and read: 1 = rollback
+// journal, 2 = WAL (https://sqlite.org/fileformat2.html#file_format_version_numbers).
+const formatOffset = 18
+
+// Consolidate makes one plain file of a kept database and the -wal or -journal beside
+// it: recovery.Scratch. SQLite itself brings in the log, on a working copy; pages that
+// are damaged stay as they are.
+func (e *engine) Consolidate(ctx context.Context, from, to string) (content manifest.Content, err error) {
+	const op = "consolidate kept database"
+	work := to + ".tmp"
+	defer e.sweep(work)
+	for _, suffix := range []string{"", "-wal", "-journal"} {
+		err := fsx.CopyFile(ctx, e.files, from+suffix, work+suffix, nil)
+		if err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
+			return content, err
+		}
+	}
+	if content, err = e.absorb(ctx, work); err != nil {
+		return content, err
+	}
+	if err := e.plain(work); err != nil {
+		return manifest.Content{}, err
+	}
+	if err := e.files.RenameNoReplace(work, to); err != nil {
+		return manifest.Content{}, fsx.Wrap(op, err)
+	}
+	return content, fsx.Wrap(op, e.files.SyncDir(filepath.Dir(to)))
+}
+
+// absorb lets SQLite roll back a hot journal or move the WAL into the file, and reads
+// what it then holds. A content that damage makes unreadable is empty, not an error.
+func (e *engine) absorb(ctx context.Context, path string) (manifest.Content, error) {
+	c, err := sqlite.Open(ctx, path, sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, Space: e.space})
+	if err != nil {
+		return manifest.Content{}, err
+	}
+	defer c.Close()
+	if _, err := c.Facts(ctx); err != nil { // the first read brings a journal in
+		return manifest.Content{}, err
+	}
+	logFrames, doneFrames, err := c.Checkpoint(ctx, sqlite.Truncate)
+	if err != nil {
+		return manifest.Content{}, err
+	}
+	if logFrames != doneFrames {
+		return manifest.Content{}, fault.New(fault.IO, "consolidate kept database", "the log could not be moved into the file")
+	}
+	content, err := c.Content(ctx)
+	if fault.IsDamage(err) {
+		return manifest.Content{}, c.Close()
+	}
+	return content, errors.Join(err, c.Close())
+}
+
+// plain marks a file whose WAL was absorbed as one in journal mode DELETE and fsyncs it.
+func (e *engine) plain(path string) error {
+	const op = "consolidate kept database"
+	f, err := e.files.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fsx.Wrap(op, err)
+	}
+	defer f.Close()
+	var version [2]byte
+	if _, err := f.ReadAt(version[:], formatOffset); err != nil {
+		return fsx.Wrap(op, err)
+	}
+	if version == [2]byte{2, 2} {
+		if _, err := f.WriteAt([]byte{1, 1}, formatOffset); err != nil {
+			return fsx.Wrap(op, err)
+		}
+	}
+	return fsx.Wrap(op, errors.Join(f.Sync(), f.Close()))
+}
+
+// sweep removes what is left of a working copy.
+func (e *engine) sweep(work string) {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		_ = e.files.Remove(work + suffix)
+	}
+}

@@ -1,0 +1,153 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/officer-doofy/officer/internal/condition"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/rotate"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// startWithin is how long every part may take to answer its first Ping.
+const startWithin = 30 * time.Second
+
+// Start takes on the databases of cfg and returns when every part of every tree
+// answers. A database that cannot be taken on is a Problem and leaves the others
+// alone; only when none could be is it an error, a *messages.Failure: "locked" (another
+// Officer), "database_missing" (but backups exist), "missing", "invalid" and others.
+func Start(ctx context.Context, cfg Config) (*Running, error) {
+	if cfg.FS == nil {
+		cfg.FS = fsx.OS()
+	}
+	places, err := placesOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	definitions, err := registry()
+	if err != nil {
+		return nil, failureOf("start", err)
+	}
+	r := &Running{started: time.Now(), done: make(chan struct{}), routes: newRoutes(cfg.Logger)}
+	r.system = newSystem(r.routes)
+	var wards []*ward
+	for i, at := range places {
+		p, err := r.take(cfg, at)
+		if err != nil {
+			r.problems = append(r.problems, Problem{Path: at.path, Failure: failureOf("look after "+filepath.Base(at.path), err)})
+			continue
+		}
+		r.posts = append(r.posts, p)
+		wards = append(wards, &ward{name: p.name, props: r.tree(cfg, cfg.Databases[i], p, definitions)})
+	}
+	if len(r.posts) == 0 {
+		return nil, r.problems[0].Failure
+	}
+	if r.root, err = r.system.Root.SpawnNamed(rootProps(standardPolicy(), wards), rootName); err != nil {
+		return nil, failureOf("start", err)
+	}
+	if err := r.answering(ctx); err != nil {
+		_ = r.Stop(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return r, nil
+}
+
+// newSystem makes the actor system: no metrics provider (it would open a port or do
+// nothing), nothing of the contents of lost messages in any log.
+func newSystem(to *routes) *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return to.logger() }),
+		actor.WithDeadLetterRequestLogging(false),
+		// The throttle counts within this time and must not keep a goroutine for long.
+		actor.WithDeadLetterThrottleInterval(time.Millisecond),
+	)
+}
+
+// take finds, locks and opens what a database needs before its tree can run.
+func (r *Running) take(cfg Config, at place) (*post, error) {
+	if err := at.look(cfg.FS, cfg.AllowMissing); err != nil {
+		return nil, err
+	}
+	unlock, err := at.settle(cfg.FS)
+	if err != nil {
+		return nil, err
+	}
+	return &post{
+		place: at, tree: r.system.NewLocalPID(rootName + "/" + at.name), release: []func(){unlock},
+		engine: &engine{path: at.path, vfs: cfg.VFS, files: cfg.FS, held: &r.held},
+	}, nil
+}
+
+// openBook opens the log of a database. A log that cannot be opened is no reason to
+// leave the data without backups: then records go where those of no database go.
+func (r *Running) openBook(cfg Config, p *post) *rotate.Book {
+	book, err := rotate.New(cfg.FS, rotate.Config{
+		Dir: p.logDir(), Name: p.name, Level: cfg.Log.Level, Format: cfg.Log.Format,
+		MaxFileBytes: cfg.Log.MaxFileBytes, Keep: cfg.Log.Keep, MaxTotalBytes: cfg.Log.MaxTotalBytes,
+	})
+	if err != nil {
+		p.log = r.routes.logger()
+		p.log.Error("the log could not be opened", slog.String("database", p.name), slog.Any("error", err))
+		return nil
+	}
+	r.routes.add(p.name, book.Logger().Handler())
+	p.log = book.Logger()
+	p.release = append(p.release, func() {
+		r.routes.remove(p.name)
+		_ = book.Close()
+	})
+	return book
+}
+
+// answering waits until the root, each tree and each of its parts answers a Ping. A
+// part that crashed already is under supervision and counts as there.
+func (r *Running) answering(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	ids := []*actor.PID{r.root}
+	for _, p := range r.posts {
+		ids = append(ids, p.tree)
+		for _, s := range systems() {
+			ids = append(ids, kit.NewPeers(r.system, p.tree.Id).Of(s.name))
+		}
+	}
+	for _, id := range ids {
+		_, err := kit.Ask[*messages.Pong](ctx, r.system, id, &messages.Ping{}, nil)
+		var f *messages.Failure
+		if err != nil && !(errors.As(err, &f) && f.Code == "actor_gone" && id != r.root) {
+			return err
+		}
+	}
+	return nil
+}
+
+// tree opens the log and makes the props of a database's tree.
+func (r *Running) tree(cfg Config, settings Database, p *post, definitions condition.Registry) *actor.Props {
+	peers := kit.NewPeers(r.system, p.tree.Id)
+	made := parts{
+		place: p.place, peers: peers, passive: cfg.Passive, settings: settings, files: cfg.FS,
+		engine: p.engine, definitions: definitions, book: r.openBook(cfg, p), seed: cfg.Seed, log: p.log,
+	}
+	if made.seed == 0 {
+		h := fnv.New64a()
+		h.Write([]byte(p.path))
+		made.seed = h.Sum64()
+	}
+	return treeProps(treeConfig{
+		peers: peers, log: p.log, policy: standardPolicy(), database: p.name, home: p.home,
+		version: Version, pid: processID(), systems: systems(),
+		props: func(s system) *actor.Props { return s.props(made) },
+	})
+}
+
+func processID() int64 { return int64(os.Getpid()) }

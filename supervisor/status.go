@@ -1,0 +1,106 @@
+package supervisor
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/messages"
+)
+
+const (
+	// partTimeout is how long one part of a status is waited for: status must answer
+	// while something hangs, that is when it is needed.
+	partTimeout = 2 * time.Second
+	// factsTimeout is shorter: facts are a job of the owner, and when it is busy the
+	// newest known ones do.
+	factsTimeout = time.Second
+)
+
+// gathering is one status being put together: it is answered when nothing is missing.
+type gathering struct {
+	request *kit.Request
+	status  *messages.Status
+	missing int
+}
+
+// gather asks every part for its share of the status.
+func (t *tree) gather(ctx actor.Context) {
+	g := &gathering{request: t.Accept(ctx), status: &messages.Status{
+		Database: t.cfg.database, Home: t.cfg.home, OfficerVersion: t.cfg.version,
+		StartedAtUnixMs: t.led.started.UnixMilli(), Pid: t.cfg.pid, Facts: t.led.facts,
+	}}
+	ask := func(part string, msg any, timeout time.Duration) {
+		g.missing++
+		t.Ask(ctx, t.cfg.peers.Of(part), msg, timeout, g)
+	}
+	ask("health", &messages.GetHealth{}, partTimeout)
+	ask("backup", &messages.ListBackups{}, partTimeout)
+	ask("integrity", &messages.GetIntegrity{}, partTimeout)
+	ask("dbowner", &messages.GetOwnerStatus{}, partTimeout)
+	ask("dbowner", &messages.InspectDatabase{Job: &messages.Job{
+		Priority: messages.Priority_PRIORITY_URGENT, TimeoutMs: factsTimeout.Milliseconds(),
+	}}, factsTimeout)
+}
+
+// collect takes one part's answer; a part that did not answer is left out.
+func (t *tree) collect(a *kit.Answer) {
+	g, ok := a.Tag.(*gathering)
+	if !ok {
+		return
+	}
+	switch part := a.Value.(type) {
+	case *messages.HealthReport:
+		g.status.Health = part
+	case *messages.BackupList:
+		g.status.Backups = int32(len(part.Backups))
+		g.status.LastVerifiedBackup = newestVerified(part.Backups)
+	case *messages.IntegrityStatus:
+		g.status.Integrity = part
+	case *messages.OwnerStatus:
+		g.status.Owner = part
+	case *messages.DatabaseFacts:
+		g.status.Facts, t.led.facts = part, part
+	}
+	g.missing--
+	if g.missing > 0 {
+		return
+	}
+	g.status.Actors = t.states()
+	if g.status.Health == nil {
+		g.status.Health = t.healthByHand()
+	}
+	g.request.Answer(g.status)
+}
+
+// healthByHand is the report when health itself does not answer: never green.
+func (t *tree) healthByHand() *messages.HealthReport {
+	r := &messages.HealthReport{
+		Health:   messages.Severity_SEVERITY_RED,
+		Headline: "Officer's own health part does not answer: nobody is watching for alarms.",
+	}
+	now := time.Now().UnixMilli()
+	for _, w := range t.wards {
+		if w.state != stateRunning || w.name == "health" {
+			r.Conditions = append(r.Conditions, &messages.Condition{
+				Code: gaveUpCode(w.name), Severity: messages.Severity_SEVERITY_RED, System: "supervisor",
+				Text: gaveUpText(w.name), Hint: gaveUpHint, SinceUnixMs: now,
+			})
+		}
+	}
+	return r
+}
+
+// newestVerified finds the proof: the list comes newest first, but the order is not
+// what safety should hang on.
+func newestVerified(list []*messages.Backup) *messages.Backup {
+	var newest *messages.Backup
+	for _, b := range list {
+		out := b.Tier == "suspect" || b.Tier == "quarantined"
+		if b.Verified && !out && (newest == nil || b.TakenAtUnixMs > newest.TakenAtUnixMs) {
+			newest = b
+		}
+	}
+	return newest
+}

@@ -1,0 +1,63 @@
+package supervisor
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/officer-doofy/officer/actors/backup"
+	"github.com/officer-doofy/officer/actors/dbowner"
+	"github.com/officer-doofy/officer/actors/health"
+	"github.com/officer-doofy/officer/actors/integrity"
+	"github.com/officer-doofy/officer/actors/logs"
+	"github.com/officer-doofy/officer/actors/recovery"
+	"github.com/officer-doofy/officer/actors/schedule"
+	"github.com/officer-doofy/officer/internal/condition"
+)
+
+// system is one line of THE LIST: who it is, how it is made, which requests go to it,
+// which neighbours' events it hears, and what it can find wrong.
+type system struct {
+	name       string
+	props      func(parts) *actor.Props
+	takes      []string // names of messages
+	hears      []string
+	conditions func() []condition.Definition
+}
+
+// systems is THE LIST. They start in this order and stop in reverse. A new system is
+// one line here and one function in parts.go.
+func systems() []system {
+	return []system{
+		{"logs", parts.logs, words("GetLogs"), nil, logs.Conditions},
+		{"health", parts.health, words("GetHealth"), nil, health.Conditions},
+		{"schedule", parts.schedule, words("GetSchedules"), nil, schedule.Conditions},
+		{"dbowner", parts.dbowner, words("InspectDatabase", "GetOwnerStatus", "CancelJob", "CheckpointDatabase"), nil, dbowner.Conditions},
+		{"integrity", parts.integrity, words("CheckNow", "GetIntegrity"), words("RestoreFinished"), integrity.Conditions},
+		{"backup", parts.backup, words("TakeBackup", "ListBackups", "FindBackup", "ExplainRetention", "VerifyBackups", "PinBackup", "UnpinBackup"),
+			words("DamageFound", "DamageGone", "IntegrityChecked", "RestoreFinished"), backup.Conditions},
+		{"recovery", parts.recovery, words("RestoreBackup", "UndoRestore"), words("DamageFound", "DamageGone"), recovery.Conditions},
+	}
+}
+
+func words(list ...string) []string { return list }
+
+// What the supervisor itself can find wrong: one condition per system.
+const gaveUpHint = "Stop and start Officer; if it comes back, the log has the reason: officer logs DB"
+
+func gaveUpCode(name string) string { return "actor_gave_up:" + name }
+
+func gaveUpText(name string) string {
+	return "Officer's " + name + " part crashed too often and rests for an hour; everything else goes on."
+}
+
+// registry declares everything that any system can find wrong.
+func registry() (condition.Registry, error) {
+	var all []condition.Definition
+	for _, s := range systems() {
+		all = append(all, condition.Definition{
+			Code: condition.Code(gaveUpCode(s.name)), System: "supervisor", Severity: condition.Red,
+			Text: gaveUpText(s.name), Hint: gaveUpHint,
+		})
+		all = append(all, s.conditions()...)
+	}
+	return condition.NewRegistry(all...)
+}
