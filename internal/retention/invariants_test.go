@@ -29,6 +29,11 @@ func checkInvariants(t fataler, s Situation, backups []Backup, p Policy, d Decis
 	if (s.LiveSuspect || s.VerifiedID == "") && len(d.Drop) > 0 {
 		t.Fatalf("suspect %v, verified %q, yet %d are dropped", s.LiveSuspect, s.VerifiedID, len(d.Drop))
 	}
+	for _, b := range backups {
+		if b.Tier == Quarantined && eligible(b, s.Now) && len(d.Drop) > 0 {
+			t.Fatalf("%s came back from the quarantine and %d others are dropped at once", b.ID, len(d.Drop))
+		}
+	}
 	seen, counted, verifiedLeft := map[string]bool{}, 0, 0
 	for _, k := range d.Keep {
 		b := byID[k.ID]
@@ -73,7 +78,8 @@ func eligible(b Backup, now time.Time) bool {
 }
 
 func TestPlan_invariants(t *testing.T) {
-	tiers := []Tier{"", Recent, Daily, Weekly, Monthly, Yearly, Pinned, Suspect, Quarantined}
+	tiers := []Tier{"", Recent, Daily, Weekly, Monthly, Yearly, Pinned, Suspect}
+	drops := 0
 	zones := []string{"UTC", "Europe/Berlin", "America/Havana", "Pacific/Apia"}
 	rapid.Check(t, func(rt *rapid.T) {
 		rare := func(name string) bool { return rapid.IntRange(0, 9).Draw(rt, name) == 0 }
@@ -105,6 +111,14 @@ func TestPlan_invariants(t *testing.T) {
 		if rare("last") {
 			s.LastNow = now.Add(time.Duration(rapid.IntRange(-50*24, 50*24).Draw(rt, "since")) * time.Hour)
 		}
-		checkInvariants(rt, s, backups, p, Plan(s, backups, p))
+		if len(backups) > 0 && rare("returns") {
+			backups[0].Tier = Quarantined
+		}
+		d := Plan(s, backups, p)
+		drops += len(d.Drop)
+		checkInvariants(rt, s, backups, p, d)
 	})
+	if drops == 0 {
+		t.Error("nothing was ever dropped, so nothing was tested")
+	}
 }
