@@ -173,8 +173,12 @@ func (b *backup) explain(req *kit.Request, id string) {
 	}
 	r := &messages.RetentionReport{Kept: kept, Held: decision.Held}
 	m := b.ledger.view()
-	for _, t := range slices.Backward(m.Dropped) {
-		if id != "" && t.ID != id {
+	dropped := slices.SortedFunc(slices.Values(m.Dropped), func(a, b manifest.Tombstone) int {
+		return b.DroppedAt.Compare(a.DroppedAt)
+	})
+	for _, t := range dropped {
+		_, listed := m.Find(t.ID) // its evidence was replaced, it did not go
+		if listed || id != "" && t.ID != id {
 			continue
 		}
 		if len(r.Dropped) == droppedShown {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -92,9 +94,11 @@ func differences(want, have manifest.Content) []check.Finding {
 	}
 	there := map[string]manifest.Table{}
 	for _, t := range have.Tables {
+		t.Name = strings.ToValidUTF8(t.Name, "?") // as the manifest and messages have it
 		there[t.Name] = t
 	}
 	for _, w := range want.Tables {
+		w.Name = strings.ToValidUTF8(w.Name, "?")
 		h, ok := there[w.Name]
 		delete(there, w.Name)
 		switch {
@@ -106,10 +110,8 @@ func differences(want, have manifest.Content) []check.Finding {
 			add(w.Name, "holds other values than the snapshot did")
 		}
 	}
-	for _, h := range have.Tables {
-		if _, extra := there[h.Name]; extra {
-			add(h.Name, "the table was not in the snapshot")
-		}
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		add(name, "the table was not in the snapshot")
 	}
 	if have.SchemaDigest != want.SchemaDigest {
 		add("schema", "the schema is not that of the snapshot")

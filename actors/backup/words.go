@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
@@ -115,7 +116,7 @@ func (b *backup) shown(e manifest.Entry) *messages.Backup {
 func contentOut(c manifest.Content) *messages.Content {
 	out := &messages.Content{SchemaDigest: c.SchemaDigest}
 	for _, t := range c.Tables {
-		out.Tables = append(out.Tables, &messages.Table{Name: t.Name, Rows: t.Rows, Digest: t.Digest})
+		out.Tables = append(out.Tables, &messages.Table{Name: strings.ToValidUTF8(t.Name, "?"), Rows: t.Rows, Digest: t.Digest})
 	}
 	return out
 }
