@@ -110,18 +110,11 @@ func ReadLimited(fsys FS, name string, maxBytes int64) ([]byte, error) {
 // after every burst. The unfinished copy is removed on failure.
 func CopyFile(ctx context.Context, fsys FS, from, to string, progress func(doneBytes, totalBytes int64)) (err error) {
 	op := "copy " + filepath.Base(from)
-	src, err := fsys.Open(from)
+	src, sizeBytes, err := openRegular(fsys, op, from)
 	if err != nil {
-		return Wrap(op, err)
+		return err
 	}
 	defer src.Close()
-	info, err := src.Stat()
-	if err != nil {
-		return Wrap(op, err)
-	}
-	if !info.Mode().IsRegular() {
-		return fault.New(fault.Refused, op, "not a regular file but %s", info.Mode().Type())
-	}
 	dst, err := fsys.Create(to)
 	if err != nil {
 		return Wrap(op, err)
@@ -131,7 +124,7 @@ func CopyFile(ctx context.Context, fsys FS, from, to string, progress func(doneB
 			_ = fsys.Remove(to)
 		}
 	}()
-	err = pump(ctx, op, dst, src, info.Size(), progress)
+	err = pump(ctx, op, dst, src, sizeBytes, progress)
 	if err == nil {
 		err = dst.Sync()
 	}
@@ -142,6 +135,20 @@ func CopyFile(ctx context.Context, fsys FS, from, to string, progress func(doneB
 		err = fsys.SyncDir(filepath.Dir(to))
 	}
 	return Wrap(op, err)
+}
+
+// openRegular opens a file for reading after a look at what it is: opening a FIFO
+// would hang, opening a device may do anything.
+func openRegular(fsys FS, op, name string) (f File, sizeBytes int64, err error) {
+	info, err := fsys.Stat(name)
+	if err != nil {
+		return nil, 0, Wrap(op, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, fault.New(fault.Refused, op, "not a regular file but %s", info.Mode().Type())
+	}
+	f, err = fsys.Open(name)
+	return f, info.Size(), Wrap(op, err)
 }
 
 func pump(ctx context.Context, op string, dst io.Writer, src io.Reader, totalBytes int64, progress func(doneBytes, totalBytes int64)) error {
@@ -174,23 +181,16 @@ func pump(ctx context.Context, op string, dst io.Writer, src io.Reader, totalByt
 // page cache is dropped first, so that bytes are read back and not remembered.
 func HashFile(ctx context.Context, fsys FS, name string) (sha256Hex string, sizeBytes int64, err error) {
 	op := "hash " + filepath.Base(name)
-	f, err := fsys.Open(name)
+	f, statBytes, err := openRegular(fsys, op, name)
 	if err != nil {
-		return "", 0, Wrap(op, err)
+		return "", 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", 0, Wrap(op, err)
-	}
-	if !info.Mode().IsRegular() {
-		return "", 0, fault.New(fault.Refused, op, "not a regular file but %s", info.Mode().Type())
-	}
 	// Advice only: a file system that cannot forget (tmpfs) is still hashed.
 	_ = fsys.DropCache(f)
 	h := sha256.New()
 	counted := &counter{w: h}
-	if err := pump(ctx, op, counted, f, info.Size(), nil); err != nil {
+	if err := pump(ctx, op, counted, f, statBytes, nil); err != nil {
 		return "", 0, err
 	}
 	return hex.EncodeToString(h.Sum(nil)), counted.n, nil

@@ -18,6 +18,9 @@ func TestReadLimited_refusesAFIFOInsteadOfHanging(t *testing.T) {
 	}
 	_, err := ReadLimited(OS(), name, 10)
 	wantCode(t, err, fault.Refused)
+	_, _, err = HashFile(t.Context(), OS(), name)
+	wantCode(t, err, fault.Refused)
+	wantCode(t, CopyFile(t.Context(), OS(), name, name+"2", nil), fault.Refused)
 	_, err = ReadLimited(OS(), "/dev/null", 10)
 	wantCode(t, err, fault.Refused)
 }
