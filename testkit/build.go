@@ -193,8 +193,8 @@ func (f *filler) ranks() {
 
 func (f *filler) typed() {
 	for i := 1; i <= 200; i++ {
-		any := []any{nil, i, float64(i) / 3, f.hex(4), f.bytes(6)}[i%5]
-		f.exec("insert into typed values(?,?,?,?,?,?)", i, f.rng.Int64(), f.rng.NormFloat64(), f.hex(10), f.bytes(10), any)
+		anything := []any{nil, i, float64(i) / 3, f.hex(4), f.bytes(6)}[i%5]
+		f.exec("insert into typed values(?,?,?,?,?,?)", i, f.rng.Int64(), f.rng.NormFloat64(), f.hex(10), f.bytes(10), anything)
 	}
 }
 

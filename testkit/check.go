@@ -20,7 +20,7 @@ func Integrity(t testing.TB, path string) (complaints []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	defer closing(t, rows)
+	defer rows.Close()
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {

@@ -10,7 +10,7 @@ import (
 
 // A test of an actor: neighbours are probes, the database is real, time is virtual.
 func ExampleRun() {
-	var t *testing.T // of the test function
+	t := new(testing.T) // of the test function
 
 	testkit.Run(t, func(b *testkit.Bench) {
 		path := testkit.Build(t, t.TempDir(), testkit.WAL)
@@ -34,7 +34,7 @@ func ExampleRun() {
 
 // Damage that only a comparison of content finds.
 func ExampleFlip() {
-	var t *testing.T // of the test function
+	t := new(testing.T) // of the test function
 
 	path := testkit.Build(t, t.TempDir(), testkit.Page4096)
 	did := testkit.Flip(t, path, "items", 7)
