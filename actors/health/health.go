@@ -1,8 +1,9 @@
 // Package health collects the conditions that the other systems raise and shows them as
 // one colour, one sentence and the root causes (system 9).
 //
-// Protocol: takes RaiseCondition, ClearCondition and GetHealth → HealthReport. Tells the
-// tree HealthChanged when the colour or the set of visible conditions changes.
+// Protocol: takes RaiseCondition, ClearCondition and GetHealth → HealthReport. Asks
+// "backup" FindBackup for the proof without which nothing is called safe. Tells the tree
+// HealthChanged when the colour or the set of visible conditions changes.
 //
 // An arg of RaiseCondition is "key=value" for the placeholder {key} of the definition;
 // args that name none fill the other placeholders in the order in which they first
@@ -41,10 +42,18 @@ const (
 	wakeMax = time.Hour
 	// Undeclared codes held at most; one is a defect, many would be a flood.
 	straysMax = 50
+	// The backup actor never blocks; who asks for health shall not wait for a sick one.
+	proofTimeout = time.Second
 )
 
 // wake says that visibility may have changed by the passing of time.
 type wake struct{}
+
+// Tags of FindBackup: for whom the proof is.
+type (
+	forAsker struct{ request *kit.Request }
+	forEvent struct{}
+)
 
 // ledger outlives a restart: a crash here must not hide what is wrong.
 type ledger struct {
@@ -56,8 +65,21 @@ type ledger struct {
 // picture is what must differ for HealthChanged.
 type picture struct {
 	colour messages.Severity
-	codes  []string
+	codes  []string // sorted
 }
+
+func pictureOf(r *messages.HealthReport) picture {
+	p := picture{colour: r.GetHealth()}
+	for _, c := range r.GetConditions() {
+		p.codes = append(p.codes, c.GetCode())
+	}
+	slices.Sort(p.codes)
+	return p
+}
+
+func (p picture) equal(q picture) bool { return p.colour == q.colour && slices.Equal(p.codes, q.codes) }
+
+func green(r *messages.HealthReport) bool { return r.GetHealth() == messages.Severity_SEVERITY_GREEN }
 
 // Props makes the props of the health actor.
 func Props(cfg Config) *actor.Props {
@@ -76,6 +98,7 @@ type health struct {
 	cfg    Config
 	ledger *ledger
 	sleep  func() // stops the timer of wake
+	asking bool   // for the proof that goes with HealthChanged
 }
 
 // Receive is the table of contents.
@@ -88,7 +111,9 @@ func (h *health) Receive(ctx actor.Context) {
 	case *messages.ClearCondition:
 		h.clear(ctx, msg)
 	case *messages.GetHealth:
-		kit.Reply(ctx, h.report(time.Now()))
+		h.answer(ctx)
+	case *kit.Answer:
+		h.prove(ctx, msg)
 	default:
 		h.Unhandled(ctx)
 	}
@@ -137,19 +162,54 @@ func (h *health) evaluate(ctx actor.Context) {
 		wait := min(max(0, next.Sub(now))+wakeSlack, wakeMax)
 		h.sleep = h.After(ctx, wait, wake{})
 	}
-	report := h.report(now)
-	p := picture{colour: report.GetHealth()}
-	for _, c := range report.GetConditions() {
-		p.codes = append(p.codes, c.GetCode())
+	report := h.report(now, "")
+	switch {
+	case h.ledger.told.equal(pictureOf(report)):
+	case !green(report):
+		h.tell(ctx, report)
+	case !h.asking:
+		h.asking = true
+		h.askProof(ctx, forEvent{})
 	}
-	slices.Sort(p.codes)
-	if p.colour == h.ledger.told.colour && slices.Equal(p.codes, h.ledger.told.codes) {
-		return
-	}
-	h.ledger.told = p
-	h.cfg.Log.Info("health changed", slog.String("health", word(p.colour)),
-		slog.Any("conditions", p.codes), slog.String("headline", report.GetHeadline()))
+}
+
+// tell announces a new picture.
+func (h *health) tell(ctx actor.Context, report *messages.HealthReport) {
+	h.ledger.told = pictureOf(report)
+	h.cfg.Log.Info("health changed", slog.String("health", word(report.GetHealth())),
+		slog.Any("conditions", h.ledger.told.codes), slog.String("headline", report.GetHeadline()))
 	if !h.cfg.Passive {
 		ctx.Send(h.cfg.Peers.Tree(), &messages.HealthChanged{Report: report})
+	}
+}
+
+func (h *health) answer(ctx actor.Context) {
+	if report := h.report(time.Now(), ""); !green(report) {
+		kit.Reply(ctx, report)
+		return
+	}
+	h.askProof(ctx, forAsker{h.Accept(ctx)})
+}
+
+func (h *health) askProof(ctx actor.Context, tag any) {
+	h.Ask(ctx, h.cfg.Peers.Of("backup"), &messages.FindBackup{}, proofTimeout, tag)
+}
+
+// prove goes on with the newest verified backup, or without one. The picture may have
+// changed meanwhile.
+func (h *health) prove(ctx actor.Context, a *kit.Answer) {
+	now, proof := time.Now(), ""
+	if b, ok := a.Value.(*messages.Backup); ok && a.Err == nil && b.GetVerified() {
+		proof = proofText(b, now)
+	}
+	report := h.report(now, proof)
+	switch tag := a.Tag.(type) {
+	case forAsker:
+		tag.request.Answer(report)
+	case forEvent:
+		h.asking = false
+		if !h.ledger.told.equal(pictureOf(report)) {
+			h.tell(ctx, report)
+		}
 	}
 }

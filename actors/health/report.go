@@ -1,6 +1,7 @@
 package health
 
 import (
+	"fmt"
 	"log/slog"
 	"regexp"
 	"strings"
@@ -34,11 +35,11 @@ func (h *health) raiseStray(m *messages.RaiseCondition, now time.Time) {
 	}
 }
 
-// report is the present picture for people.
-func (h *health) report(now time.Time) *messages.HealthReport {
+// report is the present picture for people; proof stands behind "Your data is safe."
+func (h *health) report(now time.Time, proof string) *messages.HealthReport {
 	r := &messages.HealthReport{
 		Health:   severity(h.ledger.state.Colour(h.cfg.Registry, now)),
-		Headline: h.ledger.state.Headline(h.cfg.Registry, now, ""),
+		Headline: h.ledger.state.Headline(h.cfg.Registry, now, proof),
 	}
 	var remarks []*messages.Condition // green ones come last
 	for _, s := range h.ledger.state.Visible(h.cfg.Registry, now) {
@@ -100,6 +101,25 @@ func argsOf(d condition.Definition, given []string) condition.Args {
 		}
 	}
 	return args
+}
+
+// proofText is the sentence that makes safety more than a claim.
+func proofText(b *messages.Backup, now time.Time) string {
+	return "The newest backup that Officer opened, checked and compared is " +
+		age(now.Sub(time.UnixMilli(b.GetTakenAtUnixMs()))) + " old."
+}
+
+// age says a time in the largest unit of which there are two.
+func age(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", max(0, int(d.Seconds())))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
 
 func severity(s condition.Severity) messages.Severity {
