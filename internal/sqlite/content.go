@@ -41,6 +41,11 @@ func (c *Conn) Content(ctx context.Context) (manifest.Content, error) {
 }
 
 func (c *Conn) content() (manifest.Content, error) {
+	takeBack, err := c.lendStandIns()
+	if err != nil {
+		return manifest.Content{}, err
+	}
+	defer takeBack()
 	schema, err := c.schemaDigest()
 	if err != nil {
 		return manifest.Content{}, err
@@ -294,6 +299,11 @@ func (c *Conn) schemaDigest() (string, error) {
 func (c *Conn) Preview(ctx context.Context) (list []manifest.Table, err error) {
 	err = c.do(ctx, "count rows", func() error {
 		return c.snapshot(func() error {
+			takeBack, err := c.lendStandIns()
+			if err != nil {
+				return err
+			}
+			defer takeBack()
 			tables, err := c.tables()
 			if err != nil {
 				return err

@@ -48,7 +48,7 @@ func emptyFile(path, vfsName string) error {
 }
 
 // hashPages hashes the pages of a database file but for what the backup API rightly
-// changes: the version bytes, counters and library version of the header. The lock
+// changes: version bytes, counters, size and library version in the header. The lock
 // page holds no data, and reserved bytes belong to no page of ours.
 func hashPages(ctx context.Context, r io.ReaderAt, seed maphash.Seed, pages int64, pageSize int) (uint64, error) {
 	var h maphash.Hash
@@ -70,7 +70,7 @@ func hashPages(ctx context.Context, r io.ReaderAt, seed maphash.Seed, pages int6
 		}
 		if off == 0 && len(p) >= headerBytes {
 			reserved = int(p[20])
-			for _, field := range [][2]int{{18, 20}, {24, 28}, {40, 44}, {92, 100}} {
+			for _, field := range [][2]int{{18, 20}, {24, 32}, {40, 44}, {92, 100}} {
 				clear(p[field[0]:field[1]])
 			}
 		}

@@ -125,6 +125,7 @@ func isUnknownPart(message string) bool {
 	for _, s := range []string{
 		"no such module", "no such collation sequence", "no such function",
 		"unknown function", "no such tokenizer", "unknown tokenizer", "error in tokenizer constructor",
+		"unsupported file format", "must use the same text encoding",
 		"no query solution", // a WITHOUT ROWID table whose key has an unknown collation
 	} {
 		if strings.Contains(message, s) {

@@ -18,12 +18,30 @@ func register(db *sqlite3.Conn) error {
 }
 
 // standIn lets a database with an unknown collation be read row by row. The order it
-// gives is not the database's, so nothing that depends on order is believed afterwards
-// and no connection that writes has it.
+// gives is not the database's, so nothing that depends on order is believed afterwards.
 func (c *Conn) standIn(db *sqlite3.Conn, name string) {
 	if db.CreateCollation(name, bytes.Compare) == nil {
 		c.standIns = append(c.standIns, name)
 	}
+}
+
+// lendStandIns gives a connection that may write stand-ins until the returned function
+// is called: with one of them it could rebuild an index in the wrong order. Connections
+// that only read have them for good.
+func (c *Conn) lendStandIns() (takeBack func(), err error) {
+	if c.opts.ReadOnly {
+		return func() {}, nil
+	}
+	if err := c.db.CollationNeeded(c.standIn); err != nil {
+		return nil, err
+	}
+	return func() {
+		_ = c.db.CollationNeeded(nil)
+		for _, name := range c.standIns {
+			_ = c.db.CreateCollation(name, nil)
+		}
+		c.standIns = nil
+	}, nil
 }
 
 // readingOnly is the authorizer of untrusted files and of app rules

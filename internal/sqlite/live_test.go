@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
@@ -237,6 +238,13 @@ func TestCheckFull_ofWhatIsUnknownHereCannotJudge(t *testing.T) {
 			t.Errorf("collation, read-only %v: got %s %+v %v, want cannot_judge", readOnly, report.Verdict, report.Findings[:min(3, len(report.Findings))], err)
 		}
 	}
+	writing := open(t, path, Options{})
+	if _, err := writing.Content(t.Context()); err != nil {
+		t.Errorf("content through a writing connection: %v", err)
+	}
+	if err := writing.do(t.Context(), "test", func() error { return writing.db.Exec(`INSERT INTO t VALUES('zz')`) }); err == nil {
+		t.Error("a writing connection kept the stand-in collation")
+	}
 	got := content(t, path)
 	if got.Tables[0].Rows != 500 || got.Tables[1].Rows != 500 {
 		t.Errorf("got %v, want 500 rows each", got.Tables)
@@ -391,6 +399,28 @@ func TestReservedBytes_doNotSwitchOnChecksums(t *testing.T) {
 	wantSame(t, content(t, dst), want)
 }
 
+func TestCopy_ofAFileWhoseHeaderSizeIsNotValid(t *testing.T) {
+	// As SQLite before 3.7.0 leaves it: version-valid-for is not the change counter.
+	dir := t.TempDir()
+	path := makeDB(t, filepath.Join(dir, "a.db"), plain)
+	want := content(t, path)
+	image, _ := os.ReadFile(path)
+	clear(image[28:32])
+	clear(image[92:100])
+	if err := os.WriteFile(path, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, path, Options{ReadOnly: true})
+	if facts, err := c.Facts(t.Context()); err != nil || facts.PageCount != int64(len(image)/4096) {
+		t.Errorf("got %+v %v", facts, err)
+	}
+	dst := empty(t, filepath.Join(dir, "dst.db"))
+	if _, err := c.Copy(t.Context(), dst, CopyOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, content(t, dst), want)
+}
+
 func TestHasMoved_andIdentity(t *testing.T) {
 	dir := t.TempDir()
 	path := makeDB(t, filepath.Join(dir, "a.db"), plain)
@@ -411,6 +441,55 @@ func TestHasMoved_andIdentity(t *testing.T) {
 	}
 	if id, _ = c.Identity(); id.Known && id.Inode == id.PathInode {
 		t.Errorf("got %+v, want two files", id)
+	}
+}
+
+// counted is a VFS that notes which files are opened through it.
+type counted struct {
+	vfs.VFSFilename
+	mu     sync.Mutex
+	opened map[string]int
+}
+
+func (v *counted) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs.OpenFlag, error) {
+	v.mu.Lock()
+	v.opened[filepath.Base(name.String())]++
+	v.mu.Unlock()
+	return v.VFSFilename.OpenFilename(name, flags)
+}
+
+func TestVFS_everythingGoesThroughTheNamedOne(t *testing.T) {
+	const name = "counted"
+	v := &counted{VFSFilename: vfs.Find("os").(vfs.VFSFilename), opened: map[string]int{}}
+	vfs.Register(name, v)
+	t.Cleanup(func() { vfs.Unregister(name) })
+	for _, mode := range []string{"wal", "delete"} {
+		dir := t.TempDir()
+		path := makeDB(t, filepath.Join(dir, "live.db"), `PRAGMA journal_mode=`+mode+`;`+plain)
+		c := open(t, path, Options{VFS: name})
+		dst := empty(t, filepath.Join(dir, "dst.db"))
+		result, err := c.Copy(t.Context(), dst, CopyOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := VerifyCopy(t.Context(), dst, name, result.Content); err != nil {
+			t.Error(err)
+		}
+		tmp := empty(t, filepath.Join(dir, "tmp.db"))
+		if err := MatchPageSize(t.Context(), dst, tmp, name, 4096); err != nil {
+			t.Error(err)
+		}
+		if err := c.Restore(t.Context(), tmp, RestoreOptions{}); err != nil {
+			t.Error(err)
+		}
+		for _, file := range []string{"live.db", "dst.db", "tmp.db"} {
+			if v.opened[file] == 0 {
+				t.Errorf("%s mode: %s was opened behind the VFS", mode, file)
+			}
+		}
+		if _, err := Open(t.Context(), path, Options{VFS: "nowhere"}); err == nil {
+			t.Error("an unknown VFS was accepted")
+		}
 	}
 }
 
