@@ -3,6 +3,7 @@ package kit
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // A nil progress drops Progress messages.
 func Ask[R any](ctx context.Context, system *actor.ActorSystem, to *actor.PID, msg any, progress func(*messages.Progress)) (R, error) {
 	var none R
-	v, err := ask(ctx, system, to, msg, progress)
+	v, err := ask(ctx, system, outside, to, msg, progress)
 	if err != nil {
 		return none, err
 	}
@@ -28,13 +29,29 @@ func Ask[R any](ctx context.Context, system *actor.ActorSystem, to *actor.PID, m
 	return r, nil
 }
 
-func ask(ctx context.Context, system *actor.ActorSystem, to *actor.PID, msg any, progress func(*messages.Progress)) (any, error) {
+const (
+	outside   = "outside"
+	askerMark = "/ask$" // the registry's ids begin with $
+)
+
+// Origin gives the actor behind the sender of a message: for an asker made by Base.Ask
+// the actor that asked, for every other sender the sender itself. Who wants to be told
+// later (a schedule, a subscription) is told under this id.
+func Origin(sender *actor.PID) *actor.PID {
+	at := strings.LastIndex(sender.GetId(), askerMark)
+	if at < 0 || sender.GetId()[:at] == outside {
+		return sender
+	}
+	return &actor.PID{Address: sender.Address, Id: sender.Id[:at]}
+}
+
+func ask(ctx context.Context, system *actor.ActorSystem, from string, to *actor.PID, msg any, progress func(*messages.Progress)) (any, error) {
 	op := "ask " + to.GetId()
 	if err := ctx.Err(); err != nil {
 		return nil, ended(op, err)
 	}
 	p := &asker{answer: make(chan any, 1), progress: progress}
-	pid, ok := system.ProcessRegistry.Add(p, "ask"+system.ProcessRegistry.NextId())
+	pid, ok := system.ProcessRegistry.Add(p, from+"/ask"+system.ProcessRegistry.NextId())
 	if !ok {
 		return nil, messages.NewFailure("internal", op, "the asker could not be registered")
 	}

@@ -25,7 +25,12 @@ type Base struct {
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
 	over     bool
+	now      *turn
 }
+
+// turn is the handling of one message: whether its asker has had the answer, and
+// whether it was taken for later.
+type turn struct{ answered, accepted bool }
 
 func (b *Base) base() *Base { return b }
 
@@ -34,13 +39,17 @@ type Request struct {
 	b      *Base
 	sender *actor.PID
 	root   *actor.RootContext
+	turn   *turn // the handling of the message it was
 	done   bool
 }
 
 // Accept takes the present message's sender as a request to be answered later. Without
 // a sender the Request swallows its answer.
 func (b *Base) Accept(ctx actor.Context) *Request {
-	r := &Request{b: b, sender: ctx.Sender(), root: ctx.ActorSystem().Root}
+	r := &Request{b: b, sender: ctx.Sender(), root: ctx.ActorSystem().Root, turn: b.now}
+	if b.now != nil {
+		b.now.accepted = true
+	}
 	if b.requests == nil {
 		b.requests = make(map[*Request]struct{})
 	}
@@ -69,9 +78,13 @@ func (r *Request) Tell(msg any) {
 
 // Reply answers the present message at once; without a sender it does nothing.
 func Reply(ctx actor.Context, msg any) {
-	if ctx.Sender() != nil {
-		ctx.Respond(msg)
+	if ctx.Sender() == nil {
+		return
 	}
+	if b := baseOf(ctx.Actor()); b != nil && b.now != nil {
+		b.now.answered = true
+	}
+	ctx.Respond(msg)
 }
 
 // Unhandled is the loud default of every Receive: the asker gets a Failure, the log a
@@ -91,17 +104,16 @@ func (b *Base) Unhandled(ctx actor.Context) {
 	Reply(ctx, messages.NewFailure("unhandled", "handle "+name, "%s does not take %s", ctx.Self().Id, name))
 }
 
-// answered tells whether the panicking message had been accepted for later, and if so
-// gives all its open requests the failure.
-func (b *Base) answered(sender *actor.PID, f *messages.Failure) bool {
-	found := false
+// failed gives the asker of the message that panicked its one answer, unless it has had
+// it, and tells whether that was seen to. What was accepted earlier is answered when the
+// incarnation ends.
+func (b *Base) failed(f *messages.Failure) bool {
 	for r := range b.requests {
-		if r.sender != nil && r.sender.Equal(sender) {
+		if r.turn == b.now {
 			r.Answer(f)
-			found = true
 		}
 	}
-	return found
+	return b.now.answered || b.now.accepted
 }
 
 // After sends msg to the actor itself after d, unless the incarnation ends before.
@@ -167,7 +179,7 @@ func (b *Base) Ask(ctx actor.Context, to *actor.PID, msg any, timeout time.Durat
 		defer b.work.Done()
 		actx, cancel := context.WithTimeout(wctx, timeout)
 		defer cancel()
-		v, err := ask(actx, system, to, msg, func(p *messages.Progress) { system.Root.Send(self, p) })
+		v, err := ask(actx, system, self.Id, to, msg, func(p *messages.Progress) { system.Root.Send(self, p) })
 		system.Root.Send(self, &Answer{Tag: tag, Value: v, Err: err, to: b})
 	}()
 }

@@ -47,6 +47,9 @@ func guard(next actor.ReceiverFunc) actor.ReceiverFunc {
 			ending(ctx, b, env, next)
 			return
 		}
+		if b != nil {
+			b.now = &turn{}
+		}
 		defer func() {
 			if r := recover(); r != nil {
 				failAsker(ctx, b, env, r)
@@ -89,7 +92,7 @@ func failAsker(ctx actor.ReceiverContext, b *Base, env *actor.MessageEnvelope, r
 	f := messages.NewFailure("internal", "handle "+typeName(env.Message),
 		"a defect of Officer stopped %s: %v", ctx.Self().Id, reason).
 		WithDid("The part was restarted; nothing was changed by this request.")
-	if env.Sender == nil || (b != nil && b.answered(env.Sender, f)) {
+	if env.Sender == nil || (b != nil && b.failed(f)) {
 		return
 	}
 	answer(ctx, env.Sender, f)

@@ -1,0 +1,4 @@
+package schedule
+
+// PropsAt is Props with a clock that a test sets.
+var PropsAt = propsAt
