@@ -92,12 +92,12 @@ func (c Config) withDefaults() Config {
 
 // Private messages of the owner.
 type (
-	deadline    struct{ job *job }    // the job's time is over
-	overdue     struct{ job *job }    // and so is its grace
-	lookAgain   struct{}              // time to look at the file
-	hire        struct{}              // time for a fresh worker
-	hireFence   struct{}              // time for a fresh fence child
-	childFailed struct {              // a child panicked and was told to stop
+	deadline    struct{ job *job } // the job's time is over
+	overdue     struct{ job *job } // and so is its grace
+	lookAgain   struct{}           // time to look at the file
+	hire        struct{}           // time for a fresh worker
+	hireFence   struct{}           // time for a fresh fence child
+	childFailed struct {           // a child panicked and was told to stop
 		pid    *actor.PID
 		reason any
 	}
