@@ -17,7 +17,11 @@ import (
 // keepEvidence keeps the damaged files as they are, once for each damage: a daily check
 // that finds it again, or a restart, changes nothing.
 func (r *recovery) keepEvidence(ctx actor.Context, e *messages.DamageFound) {
-	if r.cfg.Passive || r.led.kept || r.keeping {
+	if r.cfg.Passive || r.keeping {
+		return
+	}
+	if r.led.kept != "" {
+		r.raiseEvidence(ctx) // health may have started anew
 		return
 	}
 	r.led.damage, r.keeping = e, true
@@ -99,10 +103,9 @@ func (r *recovery) evidence(ctx actor.Context, a *kit.Answer) {
 		}
 		return
 	}
-	r.keeps, r.led.kept = 0, true
+	r.keeps, r.led.kept = 0, dir
 	r.cfg.Log.Warn("the damaged files are kept", "dir", dir)
-	ctx.Send(r.cfg.Peers.Of("health"), &messages.RaiseCondition{Code: evidenceKept,
-		Args: []string{"dir=" + dir, "database=" + quoted(r.cfg.Database)}})
+	r.raiseEvidence(ctx)
 	r.sweep(ctx)
 	if r.cfg.Automatic && !r.led.tried && r.running == nil {
 		r.led.tried = true
@@ -110,9 +113,14 @@ func (r *recovery) evidence(ctx actor.Context, a *kit.Answer) {
 	}
 }
 
+func (r *recovery) raiseEvidence(ctx actor.Context) {
+	ctx.Send(r.cfg.Peers.Of("health"), &messages.RaiseCondition{Code: evidenceKept,
+		Args: []string{"dir=" + r.led.kept, "database=" + quoted(r.cfg.Database)}})
+}
+
 // closeDamage ends the present damage: the next one is kept anew.
 func (r *recovery) closeDamage(ctx actor.Context) {
-	r.led.damage, r.led.kept, r.led.tried, r.keeps = nil, false, false, 0
+	r.led.damage, r.led.kept, r.led.tried, r.keeps = nil, "", false, 0
 	ctx.Send(r.cfg.Peers.Of("health"), &messages.ClearCondition{Code: evidenceKept})
 	n := r.newRun(ctx, order{op: "close the evidence"})
 	r.Go(ctx, evidenceOver{}, func(context.Context) (any, error) { return nil, n.closeEvidence() })

@@ -113,20 +113,35 @@ func (q quarantine) remove(s *set) error {
 
 // names tells whether Officer gives this name to a file of the set.
 func (s *set) names(name string) bool {
-	if slices.Contains(s.rec.KeptFiles, name) || strings.HasPrefix(name, recordFile(s.rec.Kind)+".tmp") {
-		return true
-	}
-	base := name
-	for _, tail := range tails() {
-		base = strings.TrimSuffix(base, tail)
-	}
-	return base == s.rec.Database || base == sourceFile
+	return slices.Contains(s.rec.KeptFiles, name) || strings.HasPrefix(name, recordFile(s.rec.Kind)+".tmp") ||
+		s.passing(name) || trimmed(name) == s.rec.Database
 }
 
-// dropSource removes the private copy of what was put live.
+// passing tells whether a file is needed only until the set is sealed: the private copy,
+// the working copy it is made from, and the owner's rewrite to the live page size.
+func (s *set) passing(name string) bool {
+	base := trimmed(name)
+	return base == sourceFile || base == sourceFile+".tmp" || base == matchFile
+}
+
+func trimmed(name string) string {
+	for _, tail := range tails() {
+		name = strings.TrimSuffix(name, tail)
+	}
+	return name
+}
+
+// dropSource removes the files that are needed only until the set is sealed.
 func (q quarantine) dropSource(s *set) error {
-	for _, tail := range append([]string{""}, tails()...) {
-		if err := q.fs.Remove(s.source() + tail); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	entries, err := q.fs.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() || !s.passing(e.Name()) || slices.Contains(s.rec.KeptFiles, e.Name()) {
+			continue
+		}
+		if err := q.fs.Remove(filepath.Join(s.dir, e.Name())); err != nil {
 			return err
 		}
 	}

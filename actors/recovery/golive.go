@@ -38,6 +38,9 @@ func (r *run) overwrite(ctx context.Context) error {
 	rep, err := request[*messages.OverwriteReport](ctx, r, "dbowner", &messages.OverwriteDatabase{
 		Job: r.job(".overwrite"), FromPath: r.set.source(), UndoDir: r.set.dir, Want: toMessage(want),
 	}, r.cfg.Timeout+askTimeout)
+	if want == nil && broughtBackDamage(err) {
+		rep, err = &messages.OverwriteReport{InPlace: true}, nil
+	}
 	if err == nil {
 		r.unsure, r.changed, r.overwrote = false, true, rep
 		r.keep(rep.GetKeptFiles())
@@ -56,6 +59,13 @@ func (r *run) overwrite(ctx context.Context) error {
 		r.note(r.set)
 	}
 	return err
+}
+
+// broughtBackDamage tells whether an overwrite failed only because what is live now
+// cannot be read: with a damaged candidate, that is what was ordered.
+func broughtBackDamage(err error) bool {
+	var f *messages.Failure
+	return errors.As(err, &f) && f.GetDataChanged() && !passing(f.GetCode())
 }
 
 // keep notes what lies in the undo point: what the owner says, and what is there.
@@ -136,6 +146,7 @@ func (r *run) supersede() {
 		}
 		s.rec.State, s.rec.Ended, s.rec.Found = stateAborted, time.Now().UTC(), "a later restore replaced it: "+r.set.id
 		s.rec.Expires = r.set.rec.Expires // it may hold the older state
+		s.keep(r.cfg.FS, s.rec.KeptFiles)
 		if err = r.quar.save(s); err == nil {
 			err = r.quar.dropSource(s)
 		}

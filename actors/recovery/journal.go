@@ -23,6 +23,7 @@ const (
 	intentFile = "intent.json"      // record of a restore or undo
 	damageFile = "damage.json"      // record of kept evidence
 	sourceFile = "intent-source.db" // private copy of what is put live; gone once it is
+	matchFile  = "source.tmp"       // the owner's: the private copy in the live page size
 	damageTail = "-damage"
 	setLayout  = "20060102T150405Z"
 )

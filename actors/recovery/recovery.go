@@ -143,7 +143,7 @@ func (r *recovery) Receive(ctx actor.Context) {
 	case *messages.DamageGone:
 		r.closeDamage(ctx)
 	case *messages.Due:
-		r.sweep(ctx)
+		r.daily(ctx)
 	case *messages.Progress:
 		r.pass(msg)
 	case lookAgain:
@@ -167,6 +167,14 @@ func (r *recovery) start(ctx actor.Context) {
 	r.Ask(ctx, r.cfg.Peers.Of("schedule"), &messages.AddSchedule{Key: janitorKey,
 		Spec: &messages.AddSchedule_EveryMs{EveryMs: janitorEvery.Milliseconds()}}, askTimeout, scheduleDone{})
 	r.keepPending(ctx)
+	r.look(ctx)
+}
+
+// daily looks again at what nobody could tell, and lets what is too old go: next sweeps.
+func (r *recovery) daily(ctx actor.Context) {
+	if r.led.kept != "" {
+		r.raiseEvidence(ctx)
+	}
 	r.look(ctx)
 }
 

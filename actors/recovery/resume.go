@@ -22,6 +22,10 @@ const (
 	endedUnclear ending = "unclear" // a healthy database of which nobody can tell
 )
 
+// againWithin is how old an order may be that is carried out again without being asked
+// for: after that the app may have worked on, and the damage may be another.
+const againWithin = 24 * time.Hour
+
 // looked is the outcome of a resume.
 type looked struct {
 	ending ending
@@ -61,7 +65,10 @@ func (r *run) resume(ctx context.Context) (looked, error) {
 	case endedNew:
 		return r.endNew(ctx, found)
 	case endedAgain:
-		return r.endAgain(ctx, s, found)
+		if age := time.Since(s.rec.Began); age <= againWithin {
+			return r.endAgain(ctx, s, found)
+		}
+		found += ", and the order is too old to be carried out again by itself"
 	}
 	s.rec.Found = found
 	return looked{ending: endedUnclear, set: s, found: found}, r.quar.save(s)
@@ -105,6 +112,9 @@ func (r *run) inspect(ctx context.Context) (end ending, guess bool, found string
 	}
 	if complete(now) && complete(rec.Before) && same(now, rec.Before) {
 		return endedOld, false, "the old database is in place", nil
+	}
+	if rec.State == stateDoubtful && !complete(rec.After) {
+		return endedNew, false, "the damaged database that was to be brought back is in place", nil
 	}
 	c, err := request[*messages.CheckReport](ctx, r, "integrity", &messages.CheckNow{
 		Kind: messages.CheckKind_CHECK_KIND_FULL, Priority: messages.Priority_PRIORITY_URGENT, JobId: r.jobID + ".check"}, r.cfg.Timeout)
@@ -165,6 +175,7 @@ func (r *run) endOld(guess bool, found string) (looked, error) {
 	// Told by most tables only: what was kept stays for as long as an undo point.
 	s.rec.State, s.rec.Found, s.rec.Ended = stateAborted, found, time.Now().UTC()
 	s.rec.Expires = s.rec.Ended.Add(r.cfg.UndoFor)
+	s.keep(r.cfg.FS, s.rec.KeptFiles)
 	if err := r.quar.save(s); err != nil {
 		return looked{set: s}, err
 	}

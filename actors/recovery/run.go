@@ -75,7 +75,7 @@ type ledger struct {
 	closing *messages.RestoreFinished // live and verified, but fence and event are still due
 	// Of the actor's goroutine alone:
 	damage *messages.DamageFound // the present damage; nil = none is known
-	kept   bool                  // its evidence is kept
+	kept   string                // where its evidence is kept; "" = not yet
 	tried  bool                  // an automatic restore of the present damage was tried
 }
 
