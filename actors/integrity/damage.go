@@ -13,8 +13,10 @@ import (
 const (
 	fenceReason = "damage" // in RaiseFence and LiftFence
 
+	textHolding = "Officer is about to hold writes back."
 	textHeld    = "Writes are held back."
 	textNotHeld = "Writes could not be held back: stop the application now."
+	textPassive = "No Officer runs that would hold writes back: stop the application now."
 	textOff     = "Writes are not held back (fence.on_damage is off): stop the application now."
 )
 
@@ -29,6 +31,14 @@ func (i *integrity) confirm(ctx actor.Context, report *messages.CheckReport) {
 	l.damage, l.restored, l.fenceLifting = report, false, false
 	i.cfg.Log.Error("the database is damaged", slog.String("what", damageText(report)),
 		slog.Int("findings", len(report.GetFindings())))
+	switch {
+	case i.cfg.Passive:
+		l.fenceText = textPassive
+	case !i.cfg.FenceOnDamage:
+		l.fenceText = textOff
+	case l.fenceText == "":
+		l.fenceText = textHolding
+	}
 	i.fence(ctx)
 	i.showDamage(ctx)
 	if news {
@@ -51,11 +61,7 @@ func (i *integrity) recovered(ctx actor.Context, report *messages.CheckReport) {
 // fence asks for the write lock and, while it is not held, again: the owner goes on
 // trying, and people should read how it stands.
 func (i *integrity) fence(ctx actor.Context) {
-	if i.cfg.Passive || i.holding || !i.ledger.suspect {
-		return
-	}
-	if !i.cfg.FenceOnDamage {
-		i.ledger.fenceText = textOff
+	if i.cfg.Passive || !i.cfg.FenceOnDamage || i.holding || !i.ledger.suspect {
 		return
 	}
 	i.holding = true

@@ -228,6 +228,30 @@ func TestBook_weeksOfRecordsStayWithinSizeTotalAndAge(t *testing.T) {
 	})
 }
 
+func TestPrune_dropsOldLinesOfAQuietLogAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b := open(t, fsx.OS(), Config{Dir: dir})
+		const perDay = 5
+		for day := range 40 {
+			for range perDay {
+				b.Logger().Info("line")
+				time.Sleep(24 * time.Hour / perDay)
+			}
+			if err := b.Prune(time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			all := parseAll([]byte(history(t, dir)))
+			if age := time.Since(all[0].Time); age > 9*24*time.Hour {
+				t.Fatalf("day %d: a line is %v old", day, age)
+			}
+			if want := min(day+1, 6) * perDay; len(all) < want {
+				t.Fatalf("day %d: %d lines are left, want at least the %d of the last days", day, len(all), want)
+			}
+		}
+	})
+}
+
 // checkFiles holds the invariants of the files: sizes, age, and that they are the
 // newest records up to n without a hole.
 func checkFiles(t *testing.T, dir string, cfg Config, n, day int) {
