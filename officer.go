@@ -16,6 +16,9 @@ import (
 // Version is Officer's own version.
 const Version = supervisor.Version
 
+// SQLiteVersion is that of Officer's own SQLite.
+const SQLiteVersion = supervisor.SQLiteVersion
+
 // Settings. Their zero values are the defaults; only Config.Databases is needed.
 type (
 	// Config says which databases are looked after and how.

@@ -26,8 +26,8 @@ type engine struct {
 	held  *sqlite.Descriptors // what all connections of this Officer hold, so that the guard knows the others
 }
 
-// engineVersion is that of Officer's own SQLite; a test holds it to the truth.
-const engineVersion = "3.54.1"
+// SQLiteVersion is that of Officer's own SQLite; a test holds it to the truth.
+const SQLiteVersion = "3.54.1"
 
 // space tells the room on the volume of a file.
 func (e *engine) space(path string) (freeBytes, freeInodes int64, err error) {
@@ -75,6 +75,8 @@ func (d connection) Facts(ctx context.Context) (dbowner.Facts, error) {
 }
 
 func (d connection) Content(ctx context.Context) (manifest.Content, error) { return d.c.Content(ctx) }
+
+func (d connection) Preview(ctx context.Context) ([]manifest.Table, error) { return d.c.Preview(ctx) }
 
 func (d connection) Copy(ctx context.Context, dst string, opts dbowner.CopyOptions) (dbowner.CopyResult, error) {
 	r, err := d.c.Copy(ctx, dst, sqlite.CopyOptions(opts))

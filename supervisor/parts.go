@@ -65,7 +65,7 @@ func (p parts) schedule() *actor.Props {
 func (p parts) dbowner() *actor.Props {
 	return dbowner.Props(dbowner.Config{
 		Peers: p.peers, Log: p.logger("dbowner"), Passive: p.passive,
-		Path: p.path, Opener: p.engine, Files: p.files, SQLiteVersion: engineVersion, Seed: p.seed,
+		Path: p.path, Opener: p.engine, Files: p.files, SQLiteVersion: SQLiteVersion, Seed: p.seed,
 	})
 }
 

@@ -1,0 +1,151 @@
+// Command officer looks after SQLite databases: verified backups, integrity checks,
+// restores that can be undone. "officer run app.db" begins.
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/officer-doofy/officer/messages"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// cli is one run of the command: where it reads and writes, and the global flags.
+type cli struct {
+	in       io.Reader
+	out, err io.Writer
+	home     string
+	json     bool
+	quiet    bool
+	style    style // of out
+	errStyle style // of err
+	done     *outcome
+}
+
+// outcome is what a verb ended with: the exit code, the object for --json, and the
+// text for people.
+type outcome struct {
+	code int
+	json body
+	text func(io.Writer, style)
+}
+
+// execute runs one command line and gives its exit code.
+func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	c := &cli{in: in, out: out, err: errOut, style: styleOf(out), errStyle: styleOf(errOut)}
+	root := c.command()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		return c.fail(ctx, err, args)
+	}
+	if c.done == nil {
+		return exitDone // help, completion
+	}
+	return c.finish(c.done)
+}
+
+// command makes the tree of verbs.
+func (c *cli) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "officer",
+		Short: "Officer looks after SQLite databases",
+		Long: "Officer looks after SQLite databases: it makes backups and proves them, checks the\n" +
+			"live database, and restores it in place when needed.\n\n  officer run app.db",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.home, "home", "", "folder of backups, log and lock (default DB-officer beside the database)")
+	flags.BoolVar(&c.json, "json", false, "JSON on stdout and nothing else")
+	flags.BoolVarP(&c.quiet, "quiet", "q", false, "only results and errors")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err.Error()) })
+	root.AddCommand(
+		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(),
+		c.verifyVerb(), c.checkVerb(), c.restoreVerb(), c.undoVerb(), c.pinVerb(), c.unpinVerb(),
+		c.logsVerb(), c.versionVerb(),
+	)
+	return root
+}
+
+// verb makes a command whose work ends in an outcome.
+func (c *cli) verb(use, short string, args cobra.PositionalArgs, work func(context.Context, []string) (*outcome, error)) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: worded(args),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			done, err := work(cmd.Context(), args)
+			c.done = done
+			return err
+		},
+	}
+}
+
+// worded makes cobra's complaint about arguments a usage failure with the right form.
+func worded(args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if err := args(cmd, given); err != nil {
+			return usage(err.Error(), "officer "+cmd.Use)
+		}
+		return nil
+	}
+}
+
+func usage(text string, hints ...string) *messages.Failure {
+	if len(hints) == 0 {
+		hints = []string{"officer --help"}
+	}
+	return messages.NewFailure("usage", "read the command line", "%s", text).
+		WithDid("Nothing was touched.").WithHints(hints...)
+}
+
+// finish shows an outcome.
+func (c *cli) finish(o *outcome) int {
+	if c.json {
+		h := o.json.top()
+		h.Type, h.OK, h.Code = "result", o.code == exitDone || o.code == exitWarnings, o.code
+		c.line(o.json)
+		return o.code
+	}
+	if o.text != nil {
+		o.text(c.out, c.style)
+	}
+	return o.code
+}
+
+// fail shows an error and gives its exit code. args tell whether --json was asked for
+// when the command line itself could not be read.
+func (c *cli) fail(ctx context.Context, err error, args []string) int {
+	var f *messages.Failure
+	if !errors.As(err, &f) {
+		f = usage(strings.ReplaceAll(err.Error(), "\n", " ")) // only cobra's own errors are of another kind
+	}
+	code := exitOf(f)
+	if ctx.Err() != nil && (f.Code == "interrupted" || f.Code == "actor_gone" || f.Code == "no_officer") {
+		code = exitInterrupted
+	}
+	for _, a := range args {
+		c.json = c.json || a == "--json" || a == "--json=true"
+	}
+	if c.json {
+		c.line(&failed{head: head{Type: "result", Code: code}, Error: failureJSON(f)})
+		return code
+	}
+	showFailure(c.err, c.errStyle, f)
+	return code
+}

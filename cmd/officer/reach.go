@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/control"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// reached is an Officer that answers for one database: a running one, or this process.
+type reached struct {
+	path   string // absolute
+	home   string
+	direct bool
+	ask    func(ctx context.Context, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error)
+	close  func()
+}
+
+// homeOf is the home of a database: --home, or the folder of its name in there when
+// an Officer of several databases made one, or the one beside the database.
+func (c *cli) homeOf(path string) string {
+	if c.home == "" {
+		return officer.HomeOf(path)
+	}
+	home, err := filepath.Abs(c.home)
+	if err != nil {
+		return c.home
+	}
+	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	if !exists(filepath.Join(home, "officer.lock")) && exists(filepath.Join(home, stem, "officer.lock")) {
+		return filepath.Join(home, stem)
+	}
+	return home
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// reach finds the Officer that looks after a database. When none runs, this process
+// takes the lock, works directly and says so; it does nothing that was not asked for.
+func (c *cli) reach(ctx context.Context, database string, allowMissing bool) (*reached, error) {
+	path, err := filepath.Abs(database)
+	if err != nil || database == "" {
+		return nil, usage(fmt.Sprintf("%q is no usable path", database))
+	}
+	home := c.homeOf(path)
+	if client, err := control.Dial(ctx, home, path); err == nil {
+		return &reached{path: path, home: home, ask: client.Ask, close: client.Close}, nil
+	}
+	o, err := officer.Start(ctx, officer.Config{
+		Databases: []officer.Database{{Path: path, Home: home}}, Passive: true, AllowMissing: allowMissing,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !c.quiet {
+		fmt.Fprintf(c.err, "No Officer is running for %s: working directly.\n", clean(filepath.Base(path)))
+	}
+	return &reached{
+		path: path, home: home, direct: true,
+		ask: func(ctx context.Context, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
+			return o.Ask(ctx, "", msg, progress)
+		},
+		close: func() { _ = o.Close() },
+	}, nil
+}
+
+// asking sends one request, with its progress shown, and gives its answer.
+func asking[R proto.Message](ctx context.Context, c *cli, r *reached, msg proto.Message) (R, error) {
+	m := c.meter()
+	defer m.end()
+	var none R
+	got, err := r.ask(ctx, msg, m.hear)
+	if err != nil {
+		return none, err
+	}
+	answer, ok := got.(R)
+	if !ok {
+		return none, messages.NewFailure("internal", "ask", "an unexpected answer")
+	}
+	return answer, nil
+}
+
+// once reaches the Officer of a database for one request.
+func once[R proto.Message](ctx context.Context, c *cli, database string, allowMissing bool, msg proto.Message) (R, *reached, error) {
+	var none R
+	r, err := c.reach(ctx, database, allowMissing)
+	if err != nil {
+		return none, nil, err
+	}
+	defer r.close()
+	answer, err := asking[R](ctx, c, r, msg)
+	return answer, r, err
+}
+
+// newJob names a job so that its progress can be told from others'.
+func newJob() string {
+	return "cli-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+}
+
+// shown is a path as short as it can be said: relative when it is below here.
+func shown(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return clean(path)
+	}
+	if rel, err := filepath.Rel(here, path); err == nil && !strings.HasPrefix(rel, "..") {
+		return clean(rel)
+	}
+	return clean(path)
+}
+
+// parseTime reads what people write for a moment, in local time unless it says otherwise.
+func parseTime(text string) (int64, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02", "20060102T150405Z"} {
+		if t, err := time.ParseInLocation(layout, text, zoneOf(layout)); err == nil {
+			return t.UnixMilli(), nil
+		}
+	}
+	return 0, usage(fmt.Sprintf("%q is no time", text), `officer restore app.db --before "2026-11-22 17:45"`)
+}
+
+func zoneOf(layout string) *time.Location {
+	if strings.HasSuffix(layout, "Z") {
+		return time.UTC
+	}
+	return time.Local
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/officer-doofy/officer/messages"
+)
+
+type tableChangeJSON struct {
+	Name       string `json:"name"`
+	RowsBefore *int64 `json:"rows_before"` // null = not there, or could not be read
+	RowsAfter  *int64 `json:"rows_after"`
+}
+
+type restoreResult struct {
+	head
+	RestoredFrom string            `json:"restored_from"`
+	UndoID       string            `json:"undo_id"`
+	Tables       []tableChangeJSON `json:"tables"`
+	InPlace      bool              `json:"in_place"`
+	DryRun       bool              `json:"dry_run"`
+	ToFile       string            `json:"to_file,omitempty"`
+	KeptDir      string            `json:"kept_dir,omitempty"`
+	DurationMS   int64             `json:"duration_ms"`
+}
+
+// restoreFlags are what restore and undo share.
+type restoreFlags struct {
+	yes, dry   bool
+	to, before string
+}
+
+func (c *cli) restoreVerb() *cobra.Command {
+	var flags restoreFlags
+	cmd := c.verb("restore DB [ID]", "Bring a backup back, in place or into a new file", cobra.RangeArgs(1, 2),
+		func(ctx context.Context, args []string) (*outcome, error) { return c.restore(ctx, args, flags) })
+	cmd.Flags().StringVar(&flags.before, "before", "", "the newest backup taken before this time")
+	cmd.Flags().StringVar(&flags.to, "to", "", "into this new file; the database stays as it is")
+	cmd.Flags().BoolVar(&flags.dry, "dry-run", false, "only show what would change")
+	cmd.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+func (c *cli) undoVerb() *cobra.Command {
+	var flags restoreFlags
+	cmd := c.verb("undo DB", "Take the last restore back", cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) (*outcome, error) { return c.undo(ctx, args[0], flags) })
+	cmd.Flags().BoolVar(&flags.dry, "dry-run", false, "only show what would change")
+	cmd.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+func (c *cli) restore(ctx context.Context, args []string, flags restoreFlags) (*outcome, error) {
+	order := &messages.RestoreBackup{JobId: newJob(), DryRun: flags.dry}
+	if len(args) == 2 {
+		order.Id = args[1]
+	}
+	var err error
+	if flags.before != "" {
+		if order.BeforeUnixMs, err = parseTime(flags.before); err != nil {
+			return nil, err
+		}
+	}
+	if flags.to != "" {
+		if order.ToFile, err = filepath.Abs(flags.to); err != nil {
+			return nil, usage(fmt.Sprintf("%q is no usable path", flags.to))
+		}
+	}
+	r, err := c.reach(ctx, args[0], true)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	if order.ToFile == "" && !exists(r.path) {
+		// Nothing is overwritten: the missing database is made anew, by itself.
+		order.ToFile = r.path
+	}
+	if !flags.dry && !flags.yes && order.ToFile == "" {
+		preview, err := asking[*messages.RestoreReport](ctx, c, r, &messages.RestoreBackup{
+			Id: order.Id, BeforeUnixMs: order.BeforeUnixMs, DryRun: true, JobId: newJob(),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := c.confirm(r.path, preview, "officer restore "+args[0]+" --yes"); err != nil {
+			return nil, err
+		}
+		order.Id, order.BeforeUnixMs = preview.RestoredFrom, 0 // what was shown is what is done
+	}
+	order.Confirmed = !flags.dry
+	return c.restored(ctx, r, order)
+}
+
+func (c *cli) restored(ctx context.Context, r *reached, order *messages.RestoreBackup) (*outcome, error) {
+	report, err := asking[*messages.RestoreReport](ctx, c, r, order)
+	if err != nil {
+		return nil, err
+	}
+	return restoreOutcome(report, r.path, false), nil
+}
+
+func (c *cli) undo(ctx context.Context, database string, flags restoreFlags) (*outcome, error) {
+	r, err := c.reach(ctx, database, true)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	if !flags.dry && !flags.yes {
+		preview, err := asking[*messages.RestoreReport](ctx, c, r, &messages.UndoRestore{DryRun: true, JobId: newJob()})
+		if err != nil {
+			return nil, err
+		}
+		if err := c.confirm(r.path, preview, "officer undo "+database+" --yes"); err != nil {
+			return nil, err
+		}
+	}
+	report, err := asking[*messages.RestoreReport](ctx, c, r, &messages.UndoRestore{DryRun: flags.dry, JobId: newJob()})
+	if err != nil {
+		return nil, err
+	}
+	return restoreOutcome(report, r.path, true), nil
+}
+
+// confirm shows the preview and asks. Without a person to ask it refuses.
+func (c *cli) confirm(path string, preview *messages.RestoreReport, yes string) error {
+	if c.json {
+		return messages.NewFailure("not_confirmed", "restore", "this overwrites %s and was not confirmed", filepath.Base(path)).
+			WithDid("Nothing was changed.").WithHints(yes)
+	}
+	fmt.Fprintf(c.err, "%s will become what it was in %s:\n", shown(path), clean(preview.RestoredFrom))
+	showChanges(c.err, preview.Tables)
+	fmt.Fprint(c.err, "The database as it is now is kept and can be brought back with officer undo.\nGo on? [y/N] ")
+	answer, err := bufio.NewReader(io.LimitReader(c.in, 64)).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	if err != nil {
+		fmt.Fprintln(c.err)
+	}
+	return messages.NewFailure("not_confirmed", "restore", "it was not confirmed").
+		WithDid("Nothing was changed.").WithHints(yes)
+}
+
+func restoreOutcome(r *messages.RestoreReport, path string, undo bool) *outcome {
+	out := &restoreResult{
+		RestoredFrom: r.RestoredFrom, UndoID: r.UndoId, Tables: []tableChangeJSON{}, InPlace: r.InPlace,
+		DryRun: r.DryRun, ToFile: r.ToFile, KeptDir: r.KeptDir, DurationMS: r.DurationMs,
+	}
+	for _, t := range r.Tables {
+		out.Tables = append(out.Tables, tableChangeJSON{t.Name, known(t.RowsBefore), known(t.RowsAfter)})
+	}
+	return &outcome{json: out, text: func(w io.Writer, s style) {
+		switch {
+		case r.DryRun:
+			fmt.Fprintf(w, "%s would become what it was in %s (nothing was changed):\n", shown(path), clean(r.RestoredFrom))
+		case r.ToFile != "":
+			fmt.Fprintf(w, "%s backup %s restored into %s and verified   %s\n", s.good(), clean(r.RestoredFrom), shown(r.ToFile), seconds(r.DurationMs))
+		case undo:
+			fmt.Fprintf(w, "%s the restore was taken back: %s is as it was in %s   %s\n", s.good(), shown(path), clean(r.RestoredFrom), seconds(r.DurationMs))
+		default:
+			fmt.Fprintf(w, "%s %s restored from %s and verified   %s\n", s.good(), shown(path), clean(r.RestoredFrom), seconds(r.DurationMs))
+		}
+		showChanges(w, r.Tables)
+		if r.UndoId != "" && !r.DryRun {
+			fmt.Fprintf(w, "To take it back: officer undo %s\n", shown(path))
+		}
+	}}
+}
+
+func known(rows int64) *int64 {
+	if rows < 0 {
+		return nil
+	}
+	return &rows
+}
+
+// showChanges writes what happens to each table; those that stay as they are, in one line.
+func showChanges(w io.Writer, tables []*messages.TableChange) {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
+	same := 0
+	for _, c := range tables {
+		if c.RowsBefore == c.RowsAfter {
+			same++
+			continue
+		}
+		fmt.Fprintf(t, "    %s\t%s → %s rows\t\n", clean(c.Name), rowsText(c.RowsBefore), rowsText(c.RowsAfter))
+	}
+	_ = t.Flush()
+	if same > 0 {
+		fmt.Fprintf(w, "    %s with as many rows as now\n", count(same, "table"))
+	}
+}
+
+func rowsText(rows int64) string {
+	if rows < 0 {
+		return "?"
+	}
+	return strconv.FormatInt(rows, 10)
+}

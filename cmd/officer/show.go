@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/officer-doofy/officer/messages"
+)
+
+type showResult struct {
+	head
+	Backup *backupJSON `json:"backup"`
+}
+
+func (c *cli) showVerb() *cobra.Command {
+	return c.verb("show DB ID", "Show everything known about one backup", cobra.ExactArgs(2),
+		func(ctx context.Context, args []string) (*outcome, error) {
+			b, _, err := once[*messages.Backup](ctx, c, args[0], true, &messages.FindBackup{Id: args[1]})
+			if err != nil {
+				return nil, err
+			}
+			return &outcome{json: &showResult{Backup: backupOf(b)}, text: func(w io.Writer, s style) { showBackup(w, s, b) }}, nil
+		})
+}
+
+func showBackup(w io.Writer, s style, b *messages.Backup) {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	line := func(name, value string) { fmt.Fprintf(t, "%s\t%s\n", name, clean(value)) }
+	line("id", b.Id)
+	line("file", shown(b.Path))
+	line("taken", when(b.TakenAtUnixMs)+", "+b.Reason)
+	line("size", fmt.Sprintf("%s (%d bytes), pages of %d", size(b.SizeBytes), b.SizeBytes, b.PageSize))
+	line("sha256", b.Sha256)
+	line("verdict", plainMark(b)+" "+b.Verdict+", "+when(b.LastVerdictAtUnixMs))
+	line("took", "copy "+seconds(b.CopyMs)+", verify "+seconds(b.VerifyMs)+", worst stall of a writer "+seconds(b.WorstWriterStallMs))
+	line("kept", b.Tier+": "+b.KeepReason)
+	if b.ExpiresAtUnixMs != 0 {
+		line("goes", when(b.ExpiresAtUnixMs)+" at the earliest: "+b.ExpiresBecause)
+	}
+	_ = t.Flush()
+	if tables := b.Content.GetTables(); len(tables) > 0 {
+		fmt.Fprintf(w, "%s\n", count(len(tables), "table"))
+		t = tabwriter.NewWriter(w, 2, 4, 2, ' ', 0)
+		for _, table := range tables {
+			fmt.Fprintf(t, "  %s\t%d rows\t%s\n", clean(table.Name), table.Rows, s.dim(table.Digest))
+		}
+		_ = t.Flush()
+	}
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/officer-doofy/officer/messages"
+)
+
+type conditionJSON struct {
+	Code     string  `json:"code"`
+	Severity string  `json:"severity"`
+	Text     string  `json:"text"`
+	Hint     string  `json:"hint"`
+	Since    *string `json:"since"`
+}
+
+type walJSON struct {
+	SizeBytes int64 `json:"size_bytes"`
+}
+
+type fenceJSON struct {
+	Active bool   `json:"active"`
+	Held   bool   `json:"held"`
+	Reason string `json:"reason"`
+}
+
+type actorJSON struct {
+	Name        string `json:"name"`
+	State       string `json:"state"`
+	Restarts    int32  `json:"restarts"`
+	LastFailure string `json:"last_failure"`
+}
+
+type statusResult struct {
+	head
+	Database           string          `json:"database"`
+	Home               string          `json:"home"`
+	Running            bool            `json:"running"`
+	Version            string          `json:"version"`
+	PID                int64           `json:"pid"`
+	Health             string          `json:"health"`
+	Headline           string          `json:"headline"`
+	Conditions         []conditionJSON `json:"conditions"`
+	LastVerifiedBackup *backupJSON     `json:"last_verified_backup"`
+	Backups            int32           `json:"backups"`
+	LastCheck          *checkResult    `json:"last_check"`
+	WAL                walJSON         `json:"wal"`
+	Fence              fenceJSON       `json:"fence"`
+	Actors             []actorJSON     `json:"actors"`
+}
+
+func (c *cli) statusVerb() *cobra.Command {
+	var watch bool
+	cmd := c.verb("status DB", "Say whether the data are safe, and why", cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) (*outcome, error) {
+			r, err := c.reach(ctx, args[0], true)
+			if err != nil {
+				return nil, err
+			}
+			defer r.close()
+			for watch {
+				st, err := asking[*messages.Status](ctx, c, r, &messages.GetStatus{})
+				if err != nil {
+					return nil, err
+				}
+				done := statusOutcome(st, r)
+				if c.json {
+					c.finish(done)
+				} else {
+					if c.style.terminal {
+						fmt.Fprint(c.out, "\x1b[H\x1b[2J")
+					}
+					done.text(c.out, c.style)
+				}
+				select {
+				case <-time.After(watchEvery):
+				case <-ctx.Done():
+					return nil, messages.NewFailure("interrupted", "watch", "interrupted")
+				}
+			}
+			st, err := asking[*messages.Status](ctx, c, r, &messages.GetStatus{})
+			if err != nil {
+				return nil, err
+			}
+			return statusOutcome(st, r), nil
+		})
+	cmd.Flags().BoolVar(&watch, "watch", false, "again every two seconds")
+	return cmd
+}
+
+const watchEvery = 2 * time.Second
+
+func statusOutcome(st *messages.Status, r *reached) *outcome {
+	out := &statusResult{
+		Database: r.path, Home: st.Home, Running: !r.direct, Version: st.OfficerVersion, PID: st.Pid,
+		Health: colour(st.Health.GetHealth()), Headline: st.Health.GetHeadline(), Conditions: []conditionJSON{},
+		LastVerifiedBackup: backupOf(st.LastVerifiedBackup), Backups: st.Backups,
+		WAL: walJSON{st.Facts.GetWalBytes()}, Actors: []actorJSON{},
+		Fence: fenceJSON{Active: st.Owner.GetFence().GetActive(), Held: st.Owner.GetFence().GetHeld()},
+	}
+	for i, reason := range st.Owner.GetFence().GetReasons() {
+		if i > 0 {
+			out.Fence.Reason += ", "
+		}
+		out.Fence.Reason += reason
+	}
+	for _, k := range st.Health.GetConditions() {
+		out.Conditions = append(out.Conditions, conditionJSON{k.Code, colour(k.Severity), k.Text, k.Hint, stamp(k.SinceUnixMs)})
+	}
+	for _, a := range st.Actors {
+		out.Actors = append(out.Actors, actorJSON{a.Name, a.State, a.Restarts, a.LastFailure})
+	}
+	if last := st.Integrity.GetLastFull(); last != nil {
+		out.LastCheck = checkOf(last)
+		out.LastCheck.head = head{Type: "check", OK: last.Verdict == "ok", Code: exitOfCheck(last)}
+	}
+	return &outcome{
+		code: exitOfHealth(st.Health.GetHealth()), json: out,
+		text: func(w io.Writer, s style) { showStatus(w, s, st, r, time.Now()) },
+	}
+}
+
+func colour(s messages.Severity) string {
+	switch s {
+	case messages.Severity_SEVERITY_GREEN:
+		return "green"
+	case messages.Severity_SEVERITY_YELLOW:
+		return "yellow"
+	}
+	return "red"
+}
+
+// showStatus writes light, sentence, proof, check lines, and what to do next.
+func showStatus(w io.Writer, s style, st *messages.Status, r *reached, now time.Time) {
+	fmt.Fprintf(w, "%s  %s\n", s.light(st.Health.GetHealth()), clean(st.Health.GetHeadline()))
+	fmt.Fprintf(w, "  %s%s\n", clean(filepath.Base(r.path)), factsText(st.Facts))
+	if b := st.LastVerifiedBackup; b != nil {
+		fmt.Fprintf(w, "  %s newest verified backup %s (%s)   %s\n", s.good(), ago(b.TakenAtUnixMs, now), size(b.SizeBytes), shown(b.Path))
+	} else {
+		fmt.Fprintf(w, "  %s no verified backup\n", s.bad())
+	}
+	if last := st.Integrity.GetLastFull(); last != nil {
+		mark, words := s.good(), "no damage"
+		if last.Verdict != "ok" {
+			mark, words = s.bad(), clean(last.Verdict)
+		}
+		fmt.Fprintf(w, "  %s %s, checked %s\n", mark, words, ago(last.CheckedAtUnixMs, now))
+	} else if !r.direct {
+		fmt.Fprintf(w, "  %s not fully checked yet\n", s.warn())
+	}
+	if f := st.Owner.GetFence(); f.GetActive() {
+		fmt.Fprintf(w, "  %s writes are held back: %s\n", s.bad(), clean(fenceText(f)))
+	}
+	for _, k := range st.Health.GetConditions() {
+		mark := s.warn()
+		if k.Severity == messages.Severity_SEVERITY_RED {
+			mark = s.bad()
+		}
+		fmt.Fprintf(w, "  %s %s\n", mark, clean(k.Text))
+		if k.Hint != "" {
+			fmt.Fprintf(w, "    → %s\n", clean(k.Hint))
+		}
+	}
+	for _, a := range st.Actors {
+		if a.State != "running" {
+			fmt.Fprintf(w, "  %s part %s: %s after %s\n", s.bad(), clean(a.Name), clean(a.State), count(int(a.Restarts), "restart"))
+		}
+	}
+	if r.direct {
+		fmt.Fprintf(w, "  %s no Officer is running: backups are not being taken\n    → officer run %s\n", s.warn(), shown(r.path))
+	}
+}
+
+func fenceText(f *messages.FenceState) string {
+	text := ""
+	for i, reason := range f.Reasons {
+		if i > 0 {
+			text += ", "
+		}
+		text += reason
+	}
+	if f.Active && !f.Held {
+		text += " (the lock could not be had: " + f.Text + ")"
+	}
+	return text
+}
+
+// factsText is " (104 MB, WAL, last written by SQLite 3.53.2)".
+func factsText(f *messages.DatabaseFacts) string {
+	if f == nil {
+		return ""
+	}
+	bytes := f.SizeBytes
+	if bytes == 0 {
+		bytes = f.PageCount * f.PageSize
+	}
+	text := " (" + size(bytes)
+	switch f.JournalMode {
+	case "":
+	case "wal":
+		text += ", WAL"
+	default:
+		text += ", journal mode " + clean(f.JournalMode)
+	}
+	if v := f.Source.GetWriterVersion(); v > 0 {
+		text += fmt.Sprintf(", last written by SQLite %d.%d.%d", v/1000000, v/1000%1000, v%1000)
+	}
+	return text + ")"
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/messages"
+)
+
+type verdictJSON struct {
+	ID         string        `json:"id"`
+	File       string        `json:"file"`
+	Verdict    string        `json:"verdict"`
+	Findings   []findingJSON `json:"findings"`
+	DurationMS int64         `json:"duration_ms"`
+}
+
+type verifyResult struct {
+	head
+	Verdict  string        `json:"verdict"` // the worst
+	Findings []findingJSON `json:"findings"`
+	Backups  []verdictJSON `json:"backups"`
+}
+
+func (c *cli) verifyVerb() *cobra.Command {
+	var all bool
+	cmd := c.verb("verify DB [ID] | FILE", "Read stored backups back from disk and judge them", cobra.RangeArgs(1, 2),
+		func(ctx context.Context, args []string) (*outcome, error) {
+			order := &messages.VerifyBackups{All: all, JobId: newJob()}
+			if len(args) == 2 {
+				order.Id = args[1]
+			}
+			report, err := c.verifyNow(ctx, args[0], order)
+			if err != nil {
+				return nil, err
+			}
+			out := verdictsOf(report)
+			code := exitDone
+			switch out.Verdict {
+			case "verified":
+			case "cannot_judge", "unverified":
+				code = exitWarnings
+			default:
+				code = exitDamage
+			}
+			return &outcome{code: code, json: out, text: func(w io.Writer, s style) { showVerdicts(w, s, report) }}, nil
+		})
+	cmd.Flags().BoolVar(&all, "all", false, "all backups, not only the newest")
+	return cmd
+}
+
+// verifyNow judges backups through Officer, or a plain file that nobody looks after.
+func (c *cli) verifyNow(ctx context.Context, file string, order *messages.VerifyBackups) (*messages.VerifyReport, error) {
+	path, err := filepath.Abs(file)
+	if err != nil || file == "" {
+		return nil, usage(fmt.Sprintf("%q is no usable path", file))
+	}
+	if order.Id != "" || order.All || exists(c.homeOf(path)) {
+		report, _, err := once[*messages.VerifyReport](ctx, c, path, true, order)
+		return report, err
+	}
+	checked, err := officer.CheckFile(ctx, path, false)
+	if err != nil {
+		return nil, err
+	}
+	verdict := map[string]string{"ok": "verified"}[checked.Verdict]
+	if verdict == "" {
+		verdict = checked.Verdict
+	}
+	return &messages.VerifyReport{Verdicts: []*messages.BackupVerdict{{
+		Backup: &messages.Backup{Path: path, File: filepath.Base(path)}, Verdict: verdict,
+		Findings: checked.Findings, DurationMs: checked.DurationMs,
+	}}}, nil
+}
+
+func verdictsOf(r *messages.VerifyReport) *verifyResult {
+	out := &verifyResult{Verdict: "verified", Findings: []findingJSON{}, Backups: []verdictJSON{}}
+	for _, v := range r.Verdicts {
+		findings := findingsOf(v.Findings)
+		out.Backups = append(out.Backups, verdictJSON{v.Backup.GetId(), v.Backup.GetFile(), v.Verdict, findings, v.DurationMs})
+		out.Findings = append(out.Findings, findings...)
+		if v.Verdict != "verified" && (out.Verdict == "verified" || v.Verdict == "damaged") {
+			out.Verdict = v.Verdict
+		}
+	}
+	if len(r.Verdicts) == 0 {
+		out.Verdict = "unverified"
+	}
+	return out
+}
+
+func showVerdicts(w io.Writer, s style, r *messages.VerifyReport) {
+	for _, v := range r.Verdicts {
+		mark := s.bad()
+		switch v.Verdict {
+		case "verified":
+			mark = s.good()
+		case "cannot_judge", "unverified":
+			mark = s.warn()
+		}
+		fmt.Fprintf(w, "%s %s   %s   %s\n", mark, clean(v.Verdict), shown(v.Backup.GetPath()), seconds(v.DurationMs))
+		showFindings(w, v.Findings)
+	}
+	if len(r.Verdicts) == 0 {
+		fmt.Fprintf(w, "%s there is no backup to verify\n", s.warn())
+	}
+}
