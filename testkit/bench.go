@@ -26,8 +26,9 @@ const (
 // Sockets and child processes do not belong in a bubble. Its methods belong to the
 // test's own goroutine.
 type Bench struct {
-	// T is the test inside the bubble.
+	// T is the test inside the bubble; FailNow, Fatal, TempDir and Context must be its own.
 	T         *testing.T
+	outer     *testing.T // fails with T, and also when a test forgot to use T
 	system    *actor.ActorSystem
 	log       *slog.Logger
 	lines     *lastLines
@@ -45,8 +46,10 @@ type database struct {
 // and shows the log if the test failed.
 func Run(t *testing.T, test func(b *Bench)) {
 	t.Helper()
+	outer := t
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
+		b.outer = outer
 		// Not t.Cleanup: the databases lie in directories that Cleanup removes first.
 		defer b.close()
 		test(b)
@@ -138,7 +141,7 @@ func (b *Bench) close() {
 	for _, d := range b.databases {
 		CheckDatabase(b.T, d.path, d.homes...)
 	}
-	if b.T.Failed() {
+	if b.outer.Failed() {
 		b.lines.show(b.T)
 	}
 }

@@ -13,7 +13,7 @@ func ExampleRun() {
 	t := new(testing.T) // of the test function
 
 	testkit.Run(t, func(b *testkit.Bench) {
-		path := testkit.Build(t, t.TempDir(), testkit.WAL)
+		path := testkit.Build(b.T, b.T.TempDir(), testkit.WAL)
 		b.Database(path) // checked when everything has stopped
 
 		owner := b.Probe("officer/app/dbowner")
@@ -23,7 +23,7 @@ func ExampleRun() {
 		clerk := b.Spawn(clerkProps(owner.PID()), "officer/app/clerk")
 
 		report := testkit.Ask[*messages.HealthReport](b, clerk, &messages.GetHealth{})
-		t.Logf("got %v", report)
+		b.T.Logf("got %v", report)
 		testkit.Expect[*messages.InspectDatabase](owner)
 
 		b.Advance(24 * time.Hour) // in no time
