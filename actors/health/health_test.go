@@ -70,7 +70,7 @@ func start(t *testing.T, passive bool) *bench {
 		for _, pid := range []*actor.PID{b.pid, backup, tree} {
 			_ = kit.StopTree(context.Background(), b.system, pid)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 	})
 	synctest.Wait()
 	return b
@@ -106,7 +106,7 @@ func (b *bench) report() *messages.HealthReport {
 }
 
 func (b *bench) told() []*messages.HealthReport {
-	time.Sleep(2 * time.Second) // the proof may be waited for
+	pass(2 * time.Second) // the proof may be waited for
 	synctest.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -171,7 +171,7 @@ func TestRaiseCondition_showsOnlyRootCausesWithTheirArgs(t *testing.T) {
 			t.Errorf("after the cause went: %v, want symptom", codes(r))
 		}
 		b.raise("late", "full", "Monday") // without names: in order
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if r := b.report(); r.GetConditions()[1].GetText() != "full is late since Monday." {
 			t.Errorf("text %q", r.GetConditions()[1].GetText())
 		}
@@ -204,26 +204,26 @@ func TestHealthChanged_waitsForTheTimeToVisibleAndDoesNotFlap(t *testing.T) {
 		b := start(t, false)
 		for range 20 { // up for 9 minutes, gone for 1
 			b.raise("late")
-			time.Sleep(9 * time.Minute)
+			pass(9 * time.Minute)
 			b.clear("late")
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 		}
 		if events := b.told(); len(events) != 0 {
 			t.Fatalf("flapping below the time to visible told %v", events)
 		}
 		b.raise("late")
-		time.Sleep(10*time.Minute + time.Second)
+		pass(10*time.Minute + time.Second)
 		if events := b.told(); len(events) != 1 || codes(events[0]) != "late" {
 			t.Fatalf("events %v, want late without a further message", events)
 		}
 		b.clear("late")
 		for range 10 { // shown for an hour each time: one change up, one down
 			b.raise("sticky")
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			b.clear("sticky")
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 		}
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 		var got []string
 		for _, e := range b.told()[1:] {
 			got = append(got, codes(e))
@@ -268,7 +268,7 @@ func TestHealth_crashForgetsNothing(t *testing.T) {
 		b.raise("late")
 		process, _ := b.system.ProcessRegistry.Get(b.pid)
 		process.SendSystemMessage(b.pid, &actor.Restart{})
-		time.Sleep(11 * time.Minute) // also the timer of what is not yet visible
+		pass(11 * time.Minute) // also the timer of what is not yet visible
 		if r := b.report(); codes(r) != "root late" {
 			t.Errorf("report %v, want root and late still", r)
 		}
@@ -290,3 +290,6 @@ func TestHealthChanged_notWhenPassive(t *testing.T) {
 		}
 	})
 }
+
+// pass lets virtual time go by; every test that calls it runs in a synctest bubble.
+func pass(d time.Duration) { <-time.After(d) }

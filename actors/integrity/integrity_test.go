@@ -59,7 +59,7 @@ func bareBench(t *testing.T) *bench {
 		for _, pid := range slices.Backward(b.pids) {
 			_ = kit.StopTree(context.Background(), b.system, pid)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 	})
 	return b
 }
@@ -192,7 +192,7 @@ func (b *bench) answerWith(answers ...any) {
 func (b *bench) send(msg any) {
 	b.system.Root.Send(b.pid, msg)
 	synctest.Wait()
-	time.Sleep(time.Second)
+	pass(time.Second)
 	synctest.Wait()
 }
 
@@ -321,7 +321,7 @@ func TestDamage_failuresOfTheOwner(t *testing.T) {
 		t.Run(tt.code, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := start(t, integrity.Config{FenceOnDamage: true}, failure(tt.code))
-				time.Sleep(30 * time.Hour)
+				pass(30 * time.Hour)
 				events, fences, _ := b.seen()
 				if damaged := strings.Contains(events, "damage"); damaged != tt.damaged || (fences != "") != tt.damaged {
 					t.Errorf("events %q, fences %q; want damage %v", events, fences, tt.damaged)
@@ -340,7 +340,7 @@ func TestDamage_confirmationOutlastsPassingFailures(t *testing.T) {
 		if events, _, _ := b.seen(); events != "" {
 			t.Errorf("events %q before the second look", events)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if events, fences, _ := b.seen(); events != "damage, checked damaged" || fences != "raise damage" {
 			t.Errorf("events %q, fences %q", events, fences)
 		}
@@ -359,7 +359,7 @@ func TestFence_notHeldIsSaidUntilItIs(t *testing.T) {
 		if got := b.args("damage_found"); !strings.Contains(got, "fence=Writes could not be held back: stop the application now.") {
 			t.Errorf("args %q", got)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if got := b.args("damage_found"); !strings.Contains(got, "fence=Writes are held back.") {
 			t.Errorf("args after a minute %q", got)
 		}
@@ -448,9 +448,9 @@ func TestRestoreFinished_discardsACheckThatBeganBefore(t *testing.T) {
 		b.delay = time.Hour
 		b.answers = []any{verdict("ok"), verdict("damaged", "new")}
 		b.begin(integrity.Config{FenceOnDamage: true})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		b.send(&messages.RestoreFinished{})
-		time.Sleep(3 * time.Hour)
+		pass(3 * time.Hour)
 		if events, fences, _ := b.seen(); events != "damage, checked damaged" || fences != "raise damage" {
 			t.Errorf("events %q, fences %q; want only the check after the restore", events, fences)
 		}
@@ -512,7 +512,7 @@ func TestCheckNow_damageSeenOnceIsFollowedUpThoughTheAskerHasItsFailure(t *testi
 		if !errors.As(err, &f) || f.GetCode() != "busy" {
 			t.Errorf("answer %v, want busy", err)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if events, fences, _ := b.seen(); events != "damage, checked damaged" || fences != "raise damage" {
 			t.Errorf("events %q, fences %q", events, fences)
 		}
@@ -611,20 +611,20 @@ func TestCheckOverdue_afterTwoPeriodsWithoutSuccess(t *testing.T) {
 		b.send(&messages.Due{Key: "integrity.foreign_keys"})
 		b.answerWith(failure("io_error"))
 		b.send(&messages.Due{Key: "integrity.foreign_keys"})
-		time.Sleep(11*time.Hour + 50*time.Minute)
+		pass(11*time.Hour + 50*time.Minute)
 		if _, _, codes := b.seen(); codes != "" {
 			t.Errorf("conditions %q before two periods are over", codes)
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if got := b.args("check_overdue"); !strings.HasPrefix(got, "kind=foreign-key|since=") {
 			t.Errorf("args %q after two periods", got)
 		}
 		b.answerWith(verdict("ok"))
-		time.Sleep(2 * time.Hour) // the next try
+		pass(2 * time.Hour) // the next try
 		if _, _, codes := b.seen(); codes != "" {
 			t.Errorf("conditions %q after success", codes)
 		}
-		time.Sleep(72 * time.Hour) // a schedule that never says due is noticed too
+		pass(72 * time.Hour) // a schedule that never says due is noticed too
 		if got := b.args("check_overdue"); !strings.HasPrefix(got, "kind=full|since=") {
 			t.Errorf("args %q after days without a check", got)
 		}
@@ -638,7 +638,7 @@ func TestCrash_forgetsNeitherDamageNorOwedChecks(t *testing.T) {
 		b.mu.Lock()
 		clear(b.up) // health crashed as well
 		b.mu.Unlock()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		b.crash()
 		if s := b.status(); !s.GetSuspect() || s.GetSuspectSinceUnixMs() != since || s.GetLastFull().GetVerdict() != "damaged" {
 			t.Errorf("status %v after a crash", s)
@@ -653,7 +653,7 @@ func TestCrash_forgetsNeitherDamageNorOwedChecks(t *testing.T) {
 		b.answerWith(verdict("ok"))
 		b.send(&messages.RestoreFinished{})
 		b.crash() // while the check after the restore runs
-		time.Sleep(3 * time.Hour)
+		pass(3 * time.Hour)
 		if events, fences, _ := b.seen(); !strings.HasSuffix(events, "gone, checked ok") || !strings.HasSuffix(fences, "lift damage") {
 			t.Errorf("events %q, fences %q; want the owed check done", events, fences)
 		}
@@ -684,7 +684,7 @@ func TestPassive_doesNothingOnItsOwn(t *testing.T) {
 		b := start(t, integrity.Config{Passive: true, FenceOnDamage: true}, verdict("damaged", "x"))
 		b.send(&messages.Due{Key: "integrity.full"})
 		b.send(&messages.RestoreFinished{})
-		time.Sleep(100 * time.Hour)
+		pass(100 * time.Hour)
 		if events, fences, codes := b.seen(); b.runs() != 0 || events+fences+codes != "" || len(b.schedules) != 0 {
 			t.Errorf("%d checks, events %q, fences %q, conditions %q, schedules %v", b.runs(), events, fences, codes, b.schedules)
 		}
@@ -705,3 +705,6 @@ func TestConditions_fitARegistry(t *testing.T) {
 		}
 	}
 }
+
+// pass lets virtual time go by; every test that calls it runs in a synctest bubble.
+func pass(d time.Duration) { <-time.After(d) }

@@ -54,7 +54,7 @@ func start(t *testing.T, cfg logs.Config) bench {
 	}
 	t.Cleanup(func() {
 		_ = kit.StopTree(context.Background(), system, pid)
-		time.Sleep(time.Second)
+		pass(time.Second)
 	})
 	return bench{system, pid}
 }
@@ -108,7 +108,7 @@ func TestStarted_waitsForTheScheduleThenPrunesWhenDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		book := &fakeBook{err: errors.New("disk on fire")}
 		b := start(t, logs.Config{Book: book})
-		time.Sleep(3 * time.Second) // the schedule is not there yet
+		pass(3 * time.Second) // the schedule is not there yet
 		var got []*messages.AddSchedule
 		schedule, err := b.system.Root.SpawnNamed(actor.PropsFromFunc(func(ctx actor.Context) {
 			if m, ok := ctx.Message().(*messages.AddSchedule); ok {
@@ -119,7 +119,7 @@ func TestStarted_waitsForTheScheduleThenPrunesWhenDue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		synctest.Wait()
 		if len(got) != 1 || got[0].GetKey() != "logs.prune" || got[0].GetEveryMs() != (24*time.Hour).Milliseconds() {
 			t.Fatalf("schedules %v, want one daily logs.prune", got)
@@ -140,10 +140,13 @@ func TestStarted_passiveDoesNothingOnItsOwn(t *testing.T) {
 		book := &fakeBook{}
 		b := start(t, logs.Config{Book: book, Passive: true})
 		b.system.Root.Send(b.pid, &messages.Due{Key: "logs.prune"})
-		time.Sleep(48 * time.Hour)
+		pass(48 * time.Hour)
 		synctest.Wait()
 		if len(book.prunes) != 0 {
 			t.Errorf("pruned %d times", len(book.prunes))
 		}
 	})
 }
+
+// pass lets virtual time go by; every test that calls it runs in a synctest bubble.
+func pass(d time.Duration) { <-time.After(d) }
