@@ -17,7 +17,8 @@ const opRestore = "restore database"
 // journal mode DELETE and have the live page size (see MatchPageSize), else the error
 // is fault.Invalid and nothing changed. Killed or failing at any point it leaves the old database or
 // the new. A fence of this connection is released just before the write lock is asked for, so
-// BeforeWrite has to look whether anybody committed since.
+// BeforeWrite has to look whether anybody committed since; when the restore fails before a
+// page changed the fence is raised again (see Fenced).
 //
 // Afterwards the live content is compared with src (fault.Mismatch when somebody wrote
 // in between or it differs), and the WAL is emptied if nobody is in the way.
@@ -39,11 +40,15 @@ func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) err
 		if err := c.mayRestore(source); err != nil {
 			return err
 		}
+		fenced := c.fenced
 		if err := c.endFence(); err != nil {
 			return err
 		}
 		err := source.do(ctx, opRestore, func() error { return source.writeInto(ctx, c, opts) })
 		if err != nil {
+			if fenced && c.db.Exec(`BEGIN IMMEDIATE`) == nil {
+				c.fenced = true
+			}
 			return err
 		}
 		return c.afterRestore(ctx, want)
@@ -60,28 +65,30 @@ func (c *Conn) mayRestore(source *Conn) error {
 	if from.wal() {
 		return fault.New(fault.Invalid, opRestore, "the backup is in WAL mode; backups are kept in journal mode DELETE")
 	}
-	live, err := c.value(`PRAGMA main.page_size`)
-	if err != nil {
+	// Pragmas would parse the live schema, which may be what is damaged. A header that is
+	// destroyed fails here with fault.NotADatabase: ResetDatabase comes first.
+	var live Facts
+	err = c.snapshot(func() (err error) {
+		live, err = c.facts()
 		return err
+	})
+	// An empty live file (page size 0) takes any page size.
+	if err == nil && live.PageSize != 0 && live.PageSize != from.pageSize() {
+		return fault.New(fault.Invalid, opRestore, "page size %d of the backup is not the live %d", from.pageSize(), live.PageSize)
 	}
-	// An empty live file takes any page size.
-	pages, err := c.value(`PRAGMA main.page_count`)
-	if err != nil {
-		return err
-	}
-	if pages > 0 && int(live) != from.pageSize() {
-		return fault.New(fault.Invalid, opRestore, "page size %d of the backup is not the live %d", from.pageSize(), live)
-	}
-	return nil
+	return err
 }
 
 // writeInto copies all pages of c, the source, into live's file in one transaction of
-// a connection of its own. synchronous=EXTRA makes the commit durable in both modes.
+// a connection of its own.
 func (c *Conn) writeInto(ctx context.Context, live *Conn, opts RestoreOptions) error {
-	busy := itoa(int(live.opts.BusyTimeout.Milliseconds()))
-	uri := fileURI(live.path, append(vfsParam(live.opts.VFS), "mode", "rw",
-		"_pragma", "busy_timeout("+busy+")", "_pragma", "synchronous(extra)")...)
-	b, err := c.db.BackupInit("main", uri)
+	params := append(vfsParam(live.opts.VFS), "mode", "rw", "_pragma", "busy_timeout("+itoa(int(live.opts.BusyTimeout.Milliseconds()))+")")
+	// EXTRA also makes the end of a rollback journal durable. The pragma parses the
+	// schema; where that is damaged the default, FULL, has to do.
+	b, err := c.db.BackupInit("main", fileURI(live.path, append(params, "_pragma", "synchronous(extra)")...))
+	if err != nil {
+		b, err = c.db.BackupInit("main", fileURI(live.path, params...))
+	}
 	if err != nil {
 		return err
 	}
@@ -128,6 +135,12 @@ func (c *Conn) afterRestore(ctx context.Context, want manifest.Content) error {
 	})
 	if err != nil {
 		return err
+	}
+	// A WAL commit is durable only once the WAL is synced.
+	if log, _, err := c.journal(); err == nil {
+		if err := syncFile(log); err != nil {
+			return err
+		}
 	}
 	// Best effort: a reader of the old snapshot may be in the way.
 	_, _, _ = c.db.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)

@@ -111,6 +111,33 @@ func TestRestore_ofAnotherPageSizeNeedsMatchPageSize(t *testing.T) {
 	}
 }
 
+func TestRestore_ofADatabaseWhoseSchemaIsDamaged(t *testing.T) {
+	for _, mode := range []string{"wal", "delete"} {
+		dir := t.TempDir()
+		live := makeDB(t, filepath.Join(dir, "live.db"), `PRAGMA journal_mode=`+mode+`;`+plain)
+		stored := backup(t, live, filepath.Join(dir, "backup.db"))
+		want := content(t, stored)
+		run(t, app(t, live), `PRAGMA writable_schema=on; UPDATE sqlite_schema SET sql='CREATE TABLE garbage((('`)
+		c := open(t, live, Options{})
+		if _, err := c.Content(t.Context()); !fault.IsDamage(err) {
+			t.Fatalf("%s: got %v, want damage", mode, err)
+		}
+		if err := c.BeginFence(t.Context()); err != nil {
+			t.Errorf("%s: fence: %v", mode, err)
+		}
+		stop := errors.New("somebody committed")
+		err := c.Restore(t.Context(), stored, RestoreOptions{BeforeWrite: func() error { return stop }})
+		if !errors.Is(err, stop) || !c.Fenced() {
+			t.Errorf("%s: got %v, fenced %v, want the fence back", mode, err, c.Fenced())
+		}
+		if err := c.Restore(t.Context(), stored, RestoreOptions{}); err != nil {
+			t.Fatalf("%s: %v", mode, err)
+		}
+		wantSame(t, content(t, live), want)
+		wantHealthy(t, live)
+	}
+}
+
 func TestRestore_refusesABackupInWALMode(t *testing.T) {
 	dir := t.TempDir()
 	stored := makeDB(t, filepath.Join(dir, "backup.db"), `PRAGMA journal_mode=wal;`+plain)
