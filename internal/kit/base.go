@@ -24,7 +24,7 @@ type Base struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
-	over     bool
+	over     *messages.Failure // set once the incarnation ended: the answer to what still comes
 	now      *turn
 }
 
@@ -54,6 +54,10 @@ func (b *Base) Accept(ctx actor.Context) *Request {
 		b.requests = make(map[*Request]struct{})
 	}
 	b.requests[r] = struct{}{}
+	if b.over != nil {
+		// While its children stop, an actor that has ended still gets messages.
+		r.Answer(b.over)
+	}
 	return r
 }
 
@@ -196,7 +200,7 @@ type Answer struct {
 func (b *Base) context() context.Context {
 	if b.ctx == nil {
 		b.ctx, b.cancel = context.WithCancel(context.Background())
-		if b.over {
+		if b.over != nil {
 			b.cancel()
 		}
 	}
@@ -206,7 +210,7 @@ func (b *Base) context() context.Context {
 // release ends the incarnation: answers, stops, cancels. It does not wait for
 // background work, which ends by its context.
 func (b *Base) release(f *messages.Failure) {
-	b.over = true
+	b.over = f
 	for r := range b.requests {
 		r.Answer(f)
 	}
