@@ -131,6 +131,7 @@ type backup struct {
 	sweepDue bool            // a sweep waits for the end of the backup under way
 	queue    []*verification // the first one runs
 	retrying bool
+	watching bool
 }
 
 // held is a request with what answers it.

@@ -55,9 +55,7 @@ func (b *backup) open(ctx actor.Context, a *kit.Answer) {
 		for _, h := range waiting {
 			h.req.Answer(f)
 		}
-		if !b.cfg.Passive {
-			b.After(ctx, b.cfg.Every/4, &watchTime{})
-		}
+		b.keepWatch(ctx)
 		return
 	}
 	first := !b.ready
@@ -92,17 +90,26 @@ func (b *backup) takeDuty(ctx actor.Context) {
 	b.Ask(ctx, b.cfg.Peers.Of("schedule"), &messages.AddSchedule{Key: keyJanitor,
 		Spec:           &messages.AddSchedule_EveryMs{EveryMs: sweepEvery.Milliseconds()},
 		LastDoneUnixMs: b.cfg.Now().UnixMilli()}, askTimeout, nil)
-	b.After(ctx, b.cfg.Every/4, &watchTime{})
+	b.keepWatch(ctx)
 	if !b.ledger.startDone {
 		b.After(ctx, startWait, &startTime{})
 	}
 	b.sweep(ctx)
 }
 
+// keepWatch sees to one look a while from now.
+func (b *backup) keepWatch(ctx actor.Context) {
+	if !b.cfg.Passive && !b.watching {
+		b.watching = true
+		b.After(ctx, b.cfg.Every/4, &watchTime{})
+	}
+}
+
 // watch looks at the clock without help of the schedule, so that a schedule that died
 // cannot hide that nothing is backed up.
 func (b *backup) watch(ctx actor.Context) {
-	b.After(ctx, b.cfg.Every/4, &watchTime{})
+	b.watching = false
+	b.keepWatch(ctx)
 	if !b.ready {
 		b.load(ctx)
 		return

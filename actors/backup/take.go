@@ -2,9 +2,7 @@ package backup
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -319,57 +317,6 @@ func (b *backup) noteTime() {
 	b.ledger.lastNow, b.ledger.lastElapsed = b.cfg.Now(), b.cfg.Elapsed()
 }
 
-// fail ends a try: the copy is deleted, and unless it is hopeless another one follows.
-func (b *backup) fail(ctx actor.Context, t *take, err error) {
-	b.cfg.Log.Warn("a backup failed", slog.Int("try", t.try), slog.Any("error", err))
-	if t.backup.temp != "" {
-		temp := t.backup.temp
-		t.backup.temp = ""
-		b.Go(ctx, nil, func(context.Context) (any, error) { return nil, b.cfg.Shelf.Discard(temp) })
-	}
-	code := codeOf(err)
-	t.damaged = t.damaged || code == string(fault.Corrupt) || code == string(fault.NotADatabase)
-	if t.try < b.cfg.Tries && worthRetry(code) {
-		wait := min(backoffBase<<(2*(t.try-1)), backoffLimit)
-		b.After(ctx, wait, &tryAgain{t})
-		return
-	}
-	b.giveUp(ctx, t, err)
-}
-
-// worthRetry tells whether the same may go well a second later.
-func worthRetry(code string) bool {
-	switch code {
-	case "no_answer", "actor_gone", string(fault.Busy), string(fault.IO), string(fault.Mismatch),
-		string(fault.Internal), string(fault.Corrupt), string(fault.NotADatabase):
-		return true
-	}
-	return false
-}
-
-// giveUp tells everybody that there is no backup this time.
-func (b *backup) giveUp(ctx actor.Context, t *take, err error) {
-	f := b.failure(takeOp, err)
-	f.Did = didNothing
-	if len(f.Hints) == 0 {
-		f.Hints = []string{"officer check " + b.cfg.Database, "officer logs " + b.cfg.Database}
-	}
-	if f.GetCode() != string(fault.Interrupted) {
-		b.raise(ctx, backupFailed, "detail="+f.GetText())
-		ctx.Send(b.cfg.Peers.Tree(), &messages.BackupFailed{Failure: f, Tries: int32(t.try)})
-	}
-	if t.damaged && !t.suspect {
-		b.Ask(ctx, b.cfg.Peers.Of("integrity"), &messages.CheckNow{Kind: messages.CheckKind_CHECK_KIND_FULL,
-			Priority: messages.Priority_PRIORITY_URGENT}, time.Hour, nil)
-	}
-	if t.own && !b.retrying {
-		b.retrying = true
-		b.After(ctx, retryAfter, &retryTime{})
-	}
-	t.req.Answer(f)
-	b.end(ctx, t)
-}
-
 // end makes way for what waited.
 func (b *backup) end(ctx actor.Context, t *take) {
 	b.taking = nil
@@ -389,13 +336,4 @@ func (b *backup) cancelCopy(ctx actor.Context) {
 	if b.taking != nil && b.taking.copying {
 		ctx.Send(b.cfg.Peers.Of("dbowner"), &messages.CancelJob{Id: b.taking.job})
 	}
-}
-
-// codeOf is the stable code of any error that ends a try.
-func codeOf(err error) string {
-	var f *messages.Failure
-	if errors.As(err, &f) {
-		return f.GetCode()
-	}
-	return string(fault.CodeOf(err))
 }

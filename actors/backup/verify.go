@@ -219,6 +219,7 @@ func (b *backup) judgeOne(ctx context.Context, s retention.Situation, id string)
 			return j, false, err
 		}
 		moved := false
+		s.Now = b.cfg.Now()
 		v := &messages.BackupVerdict{Verdict: verdict, Findings: findingsOut(p.findings),
 			DurationMs: time.Since(start).Milliseconds()}
 		if err != nil {

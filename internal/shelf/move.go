@@ -25,8 +25,8 @@ type relocation struct {
 // Move puts backups into other tiers (id → tier) and saves the manifest once. Each file
 // gets its new name as a hard link, the manifest is saved, then the old name goes: at
 // every moment the manifest on disk names a file that is there. Where there are no hard
-// links the file is renamed and Load finds it again after a kill. A file that is missing
-// is left for the next verification to report. The manifest given back is the one on disk.
+// links the file is renamed and Load finds it again after a kill. What is missing, or is
+// no file, stays where the manifest has it for the next verification to report. The manifest given back is the one on disk.
 func (s *Shelf) Move(m manifest.Manifest, to map[string]retention.Tier) (manifest.Manifest, error) {
 	moves, err := s.relocations(m, to)
 	if err != nil || len(moves) == 0 {
@@ -83,7 +83,7 @@ func (s *Shelf) relocations(m manifest.Manifest, to map[string]retention.Tier) (
 		if e.Tier == to[id] && p.Tier == to[id] {
 			continue
 		}
-		if _, err := s.Size(e.File); fault.CodeOf(err) == fault.Missing {
+		if _, err := s.Size(e.File); fault.CodeOf(err) == fault.Missing || fault.CodeOf(err) == fault.Refused {
 			continue
 		} else if err != nil {
 			return nil, err

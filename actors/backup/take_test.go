@@ -1,0 +1,374 @@
+package backup_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/officer-doofy/officer/actors/backup"
+	"github.com/officer-doofy/officer/internal/condition"
+	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/messages"
+	"github.com/officer-doofy/officer/testkit"
+)
+
+func TestTakeBackup_isVerifiedListedAndTold(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start()
+		if !w.up("no_verified_backup") {
+			t.Error("without a backup no_verified_backup is not up")
+		}
+		var stages []string
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		got, err := kit.Ask[*messages.BackupReport](ctx, w.System(), w.pid, &messages.TakeBackup{Reason: "manual", JobId: "j1",
+			Priority: messages.Priority_PRIORITY_INTERACTIVE}, func(p *messages.Progress) {
+			if p.GetJobId() == "j1" && (len(stages) == 0 || stages[len(stages)-1] != p.GetStage()) {
+				stages = append(stages, p.GetStage())
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := got.GetBackup()
+		if !b.GetVerified() || b.GetVerdict() != "verified" || b.GetTier() != "recent" || got.GetSkipped() || got.GetTries() != 1 {
+			t.Errorf("got %v", got)
+		}
+		if info, err := os.Stat(b.GetPath()); err != nil || info.Mode().Perm() != 0o600 || len(b.GetSha256()) != 64 {
+			t.Errorf("the file: %v, %v, sha %q", info, err, b.GetSha256())
+		}
+		if s := strings.Join(stages, " "); s != "copy verify" {
+			t.Errorf("progress of stages %q, want copy verify", s)
+		}
+		if k := w.kinds(); k != "BackupTaken" || w.done != 1 || w.up("no_verified_backup") {
+			t.Errorf("events %q, %d times done, conditions %v", k, w.done, w.conditions)
+		}
+		if w.copies[0].GetPaceBytesPerSecond() != 0 {
+			t.Errorf("paced to %d while somebody waits", w.copies[0].GetPaceBytesPerSecond())
+		}
+		found := testkit.Ask[*messages.Backup](w.Bench, w.pid, &messages.FindBackup{})
+		if found.GetId() != b.GetId() {
+			t.Errorf("found %s, want %s", found.GetId(), b.GetId())
+		}
+		if f := w.fails(&messages.FindBackup{BeforeUnixMs: b.GetTakenAtUnixMs()}); f.GetCode() != "no_backup" {
+			t.Errorf("before the first: %v, want no_backup", f)
+		}
+		w.tidy()
+	})
+}
+
+func TestTakeBackup_whileOneRunsIsRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.copyTakes = time.Minute
+		w.start(passive)
+		first := w.Probe("first")
+		first.Request(w.pid, &messages.TakeBackup{})
+		w.Advance(time.Second)
+		if f := w.fails(&messages.TakeBackup{}); f.GetCode() != "already_running" {
+			t.Errorf("got %v, want already_running", f)
+		}
+		w.Advance(2 * time.Minute)
+		testkit.Await[*messages.BackupReport](first)
+		w.tidy()
+	})
+}
+
+func TestTakeBackup_unchangedIsSkipped(t *testing.T) {
+	wal := func(w *world, frames uint32) {
+		w.locked(func() {
+			w.source = &messages.Source{Device: 1, Inode: 2, ChangeCounter: 1, JournalMode: "wal", WalFrames: frames}
+			if frames > 0 {
+				w.source.WalSalt = 7
+			}
+		})
+	}
+	cases := []struct {
+		name    string
+		before  func(w *world)
+		between func(w *world, first *messages.Backup)
+		msg     *messages.TakeBackup
+		skipped bool
+		copies  int // that the owner was asked for the second time
+	}{
+		{"same source", nil, nil, &messages.TakeBackup{}, true, 0},
+		{"same content under another source", nil, func(w *world, _ *messages.Backup) { w.commit(1) }, &messages.TakeBackup{}, true, 1},
+		{"other content", nil, func(w *world, _ *messages.Backup) { w.commit(2) }, &messages.TakeBackup{}, false, 1},
+		{"WAL with the same frames", func(w *world) { wal(w, 3) }, nil, &messages.TakeBackup{}, true, 0},
+		{"WAL without frames proves nothing", func(w *world) { wal(w, 0) }, func(w *world, _ *messages.Backup) {
+			old := w.source
+			w.commit(2)
+			w.locked(func() { w.source = old })
+		}, &messages.TakeBackup{}, false, 1},
+		{"force", nil, nil, &messages.TakeBackup{Force: true}, false, 1},
+		{"pin", nil, nil, &messages.TakeBackup{Pin: true}, false, 1},
+		{"standing file gone", nil, func(_ *world, b *messages.Backup) { _ = os.Remove(b.GetPath()) }, &messages.TakeBackup{}, false, 1},
+		{"standing file cut", nil, func(_ *world, b *messages.Backup) { _ = os.Truncate(b.GetPath(), 100) }, &messages.TakeBackup{}, false, 1},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				if c.before != nil {
+					c.before(w)
+				}
+				w.start(passive)
+				first := w.take(&messages.TakeBackup{}).GetBackup()
+				if c.between != nil {
+					c.between(w, first)
+				}
+				w.Advance(time.Minute)
+				w.kinds()
+				copies := len(w.copies)
+				got := w.take(c.msg)
+				if got.GetSkipped() != c.skipped || len(w.copies)-copies != c.copies {
+					t.Errorf("skipped %v (%s) after %d copies; want %v after %d", got.GetSkipped(), got.GetSkippedBecause(),
+						len(w.copies)-copies, c.skipped, c.copies)
+				}
+				if c.skipped && (got.GetBackup().GetId() != first.GetId() || w.kinds() != "BackupSkipped") {
+					t.Errorf("the standing one is not given: %v", got)
+				}
+				if c.msg.GetPin() && got.GetBackup().GetTier() != "pinned" {
+					t.Errorf("pinned into %s", got.GetBackup().GetTier())
+				}
+			})
+		})
+	}
+}
+
+func TestTakeBackup_diskFullSaysTheNumbers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start(passive, func(c *backup.Config) { c.FreeMarginBytes = 1 << 50 })
+		f := w.fails(&messages.TakeBackup{})
+		if f.GetCode() != "disk_full" || !strings.Contains(f.GetText(), "4 kB") || len(f.GetHints()) != 1 {
+			t.Errorf("got %v, want disk_full with numbers and a way out", f)
+		}
+		if len(w.copies) != 0 || len(w.files()) != 0 {
+			t.Errorf("%d copies, files %v; want none", len(w.copies), w.files())
+		}
+		if !w.up("backup_failed") {
+			t.Error("backup_failed is not up")
+		}
+	})
+}
+
+func TestTakeBackup_copyThatDiffersIsDeletedAndRetried(t *testing.T) {
+	const always = 3
+	cases := []struct {
+		name     string
+		harm     func([]byte) []byte
+		times    int
+		wantCode string
+		names    string
+		checks   int
+		waits    time.Duration
+	}{
+		{"flipped payload once", flipped, 1, "", "", 0, time.Second},
+		{"flipped payload twice", flipped, 2, "", "", 0, 5 * time.Second},
+		{"flipped payload always", flipped, always, "content_differs", "items", 0, 5 * time.Second},
+		{"damage always", torn, always, "content_differs", "a page cannot be read", 1, 5 * time.Second},
+		{"no header always", func([]byte) []byte { return make([]byte, 4096) }, always, "content_differs", "header", 1, 5 * time.Second},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				for range c.times {
+					w.harm = append(w.harm, c.harm)
+				}
+				w.start(passive)
+				began := time.Now()
+				if c.wantCode == "" {
+					got := w.take(&messages.TakeBackup{})
+					if int(got.GetTries()) != c.times+1 || !got.GetBackup().GetVerified() {
+						t.Errorf("got %v, want verified at try %d", got, c.times+1)
+					}
+				} else {
+					f := w.fails(&messages.TakeBackup{})
+					if f.GetCode() != c.wantCode || !strings.Contains(f.GetText(), c.names) {
+						t.Errorf("got %v, want %s that names %s", f, c.wantCode, c.names)
+					}
+					if len(w.files()) != 0 {
+						t.Errorf("left %v", w.files())
+					}
+					if k := w.kinds(); k != "BackupFailed" || !w.up("backup_failed") {
+						t.Errorf("events %q, conditions %v", k, w.conditions)
+					}
+				}
+				if took := time.Since(began); took < c.waits || took > c.waits+time.Second {
+					t.Errorf("took %v, want back-off of %v", took, c.waits)
+				}
+				if w.Settle(); w.checks != c.checks {
+					t.Errorf("integrity was asked %d times, want %d", w.checks, c.checks)
+				}
+				w.tidy()
+			})
+		})
+	}
+}
+
+func TestTakeBackup_ownFailureIsRetriedSoon(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.inspectErr = messages.NewFailure("missing", "inspect database", "no such file")
+		w.start()
+		w.Advance(3 * time.Minute)
+		if k := w.kinds(); k != "BackupFailed" || !w.up("backup_failed") {
+			t.Fatalf("events %q, conditions %v", k, w.conditions)
+		}
+		w.locked(func() { w.inspectErr = nil })
+		w.Advance(16 * time.Minute)
+		if k := w.kinds(); k != "BackupTaken" || w.up("backup_failed") {
+			t.Errorf("events %q, conditions %v; want a backup within 15 minutes", k, w.conditions)
+		}
+	})
+}
+
+func TestTakeBackup_ofSuspectDatabaseNeverCounts(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start()
+		good := w.take(&messages.TakeBackup{}).GetBackup()
+		w.locked(func() { w.suspect, w.since = true, time.Now() })
+		w.Tell(w.pid, &messages.DamageFound{})
+		w.commit(2)
+		w.locked(func() { w.harm = append(w.harm, torn) })
+		w.Advance(5 * time.Minute) // the backup at start
+		list := w.list()
+		if len(list.GetBackups()) != 2 || list.GetBackups()[0].GetTier() != "suspect" || list.GetBackups()[0].GetVerified() ||
+			list.GetBackups()[0].GetVerdict() != "suspect" || list.GetHeld() == "" {
+			t.Fatalf("got %v, want a suspect one beside the good one, expiry held", list)
+		}
+		if w.copies[1].GetPaceBytesPerSecond() != 0 {
+			t.Error("a database that is being damaged is copied slowly")
+		}
+		w.Tell(w.pid, &messages.Due{Key: "backup"})
+		w.Advance(time.Minute)
+		if n := len(w.list().GetBackups()); n != 2 {
+			t.Errorf("%d backups after another period, want still 2: one picture of the damage is enough", n)
+		}
+		if f := testkit.Ask[*messages.Backup](w.Bench, w.pid, &messages.FindBackup{}); f.GetId() != good.GetId() {
+			t.Errorf("found %s, want the good one", f.GetId())
+		}
+		w.locked(func() { w.suspect = false })
+		w.Tell(w.pid, &messages.DamageGone{})
+		w.Advance(time.Minute)
+		if b := w.list().GetBackups(); len(b) != 3 || b[0].GetReason() != "after_repair" || !b[0].GetVerified() {
+			t.Errorf("after the repair: %v, want a fresh verified one", b)
+		}
+		w.tidy()
+	})
+}
+
+func TestTakeBackup_clockThatJumpedDeletesNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start(passive, func(c *backup.Config) {
+			start := time.Now()
+			c.Elapsed = func() time.Duration { return time.Since(start) + time.Second }
+		})
+		for n := range 3 {
+			w.commit(n + 10)
+			w.Advance(time.Hour)
+			w.take(&messages.TakeBackup{})
+		}
+		w.kinds()
+		jump := func(d time.Duration, n int) *messages.Backup {
+			w.locked(func() { w.skew += d })
+			w.commit(n)
+			w.Advance(time.Hour)
+			return w.take(&messages.TakeBackup{}).GetBackup()
+		}
+		future := jump(24*365*time.Hour, 20)
+		if k := w.kinds(); k != "BackupTaken" {
+			t.Errorf("clock set forward: events %q, want nothing pruned", k)
+		}
+		jump(-24*365*time.Hour, 21)
+		if k := w.kinds(); k != "BackupTaken" {
+			t.Errorf("clock set back: events %q, want nothing pruned", k)
+		}
+		got := testkit.Ask[*messages.Backup](w.Bench, w.pid, &messages.FindBackup{Id: future.GetId()})
+		if got.GetTier() != "quarantined" {
+			t.Errorf("the one from the future lies in %s, want quarantined", got.GetTier())
+		}
+		w.tidy()
+	})
+}
+
+func TestBackup_atStartWaitsForTheFirstFullCheck(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start()
+		w.Advance(time.Minute)
+		if len(w.copies) != 0 {
+			t.Fatal("it did not wait")
+		}
+		w.Tell(w.pid, &messages.IntegrityChecked{Report: &messages.CheckReport{Kind: messages.CheckKind_CHECK_KIND_QUICK}})
+		w.Advance(time.Second)
+		w.Tell(w.pid, &messages.Due{Key: "backup"}) // the one at start serves the period
+		w.Advance(time.Second)
+		if len(w.copies) != 0 {
+			t.Fatal("it did not wait for a full check")
+		}
+		w.Tell(w.pid, &messages.IntegrityChecked{Report: &messages.CheckReport{Kind: messages.CheckKind_CHECK_KIND_FULL}})
+		w.Advance(time.Second)
+		if b := w.list().GetBackups(); len(b) != 1 || b[0].GetReason() != "start" {
+			t.Errorf("got %v, want the backup at start", b)
+		}
+		if p := w.copies[0].GetPaceBytesPerSecond(); p != 10_000_000 {
+			t.Errorf("paced to %d, want 10 MB/s", p)
+		}
+		w.Advance(5 * time.Minute)
+		if len(w.copies) != 1 {
+			t.Error("it was taken twice")
+		}
+		w.commit(2)
+		w.Tell(w.pid, &messages.Due{Key: "backup"})
+		w.Advance(time.Second)
+		if b := w.list().GetBackups(); b[0].GetReason() != "scheduled" {
+			t.Errorf("got %v, want a scheduled one", b[0])
+		}
+	})
+}
+
+func TestBackup_passiveDoesNothingOnItsOwn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		stray := filepath.Join(w.home, "backups", "2000", "recent", ".officer-20000101T000000Z.tmp")
+		if err := os.MkdirAll(filepath.Dir(stray), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(stray, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.start(passive)
+		w.Tell(w.pid, &messages.Due{Key: "backup"})
+		w.Tell(w.pid, &messages.RestoreFinished{})
+		w.Advance(24 * time.Hour)
+		if len(w.copies)+len(w.schedules) != 0 {
+			t.Errorf("%d copies, %d schedules; want none", len(w.copies), len(w.schedules))
+		}
+		w.take(&messages.TakeBackup{})
+		w.tidy() // what a killed run left went with the first backup
+	})
+}
+
+func TestBackup_overdueIsSeenWithoutTheSchedule(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start()
+		w.Advance(3 * time.Minute)
+		w.Advance(7 * time.Hour)
+		if w.up("backup_overdue") {
+			t.Error("overdue after 7 hours")
+		}
+		w.Advance(3 * time.Hour)
+		if !w.up("backup_overdue") {
+			t.Error("not overdue after 10 hours")
+		}
+		w.take(&messages.TakeBackup{}) // skipped: proof enough
+		if w.up("backup_overdue") {
+			t.Error("still overdue after the standing one was found to be proof")
+		}
+	})
+}
+
+func TestConditions_areDeclaredSoundly(t *testing.T) {
+	if _, err := condition.NewRegistry(backup.Conditions()...); err != nil {
+		t.Error(err)
+	}
+}
