@@ -97,7 +97,7 @@ func (p *place) look(fsys fsx.FS, allowMissing bool) error {
 		p.missing = true
 		if !hasBackups(fsys, p.backupDir()) {
 			return messages.NewFailure("missing", "open "+filepath.Base(p.path), "there is no file %s", p.path).
-				WithDid("Nothing was created or changed.").WithHints("check the name: ls -l " + quoted(filepath.Dir(p.path)))
+				WithDid("Nothing was created or changed.").WithHints("ls -l " + quoted(filepath.Dir(p.path)))
 		}
 		if allowMissing {
 			return nil

@@ -23,11 +23,11 @@ func exitOf(f *messages.Failure) int {
 		return exitUsage
 	case "corrupt", "not_a_database", "damaged", "database_missing", "content_differs":
 		return exitDamage
-	case "refused", "not_confirmed", "confirm_needed", "foreign_driver", "suspect", "database_moved", "healthy":
+	case "refused", "not_confirmed", "foreign_driver", "suspect", "database_moved":
 		return exitRefused
 	case "no_officer":
 		return exitNoOfficer
-	case "no_backup", "nothing_to_undo", "no_undo":
+	case "no_backup", "nothing_to_restore":
 		return exitNothing
 	case "locked":
 		return exitLocked

@@ -100,7 +100,7 @@ func (c *cli) verb(use, short string, args cobra.PositionalArgs, work func(conte
 func worded(args cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
 		if err := args(cmd, given); err != nil {
-			return usage(err.Error(), "officer "+cmd.Use)
+			return usage("officer "+cmd.Name()+" takes other arguments", "officer "+cmd.Use, "officer "+cmd.Name()+" --help")
 		}
 		return nil
 	}

@@ -189,8 +189,12 @@ func showChanges(w io.Writer, tables []*messages.TableChange) {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	same := 0
 	for _, c := range tables {
-		if c.RowsBefore == c.RowsAfter {
+		switch {
+		case c.RowsBefore == c.RowsAfter:
 			same++
+			continue
+		case c.RowsBefore < 0:
+			fmt.Fprintf(t, "    %s\t%d rows\t\n", clean(c.Name), c.RowsAfter)
 			continue
 		}
 		fmt.Fprintf(t, "    %s\t%s → %s rows\t\n", clean(c.Name), rowsText(c.RowsBefore), rowsText(c.RowsAfter))

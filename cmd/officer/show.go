@@ -19,9 +19,18 @@ type showResult struct {
 func (c *cli) showVerb() *cobra.Command {
 	return c.verb("show DB ID", "Show everything known about one backup", cobra.ExactArgs(2),
 		func(ctx context.Context, args []string) (*outcome, error) {
-			b, _, err := once[*messages.Backup](ctx, c, args[0], true, &messages.FindBackup{Id: args[1]})
+			r, err := c.reach(ctx, args[0], true)
 			if err != nil {
 				return nil, err
+			}
+			defer r.close()
+			b, err := asking[*messages.Backup](ctx, c, r, &messages.FindBackup{Id: args[1]})
+			if err != nil {
+				return nil, err
+			}
+			// Why it is kept is retention's to say; without it the rest is still worth showing.
+			if why, err := asking[*messages.RetentionReport](ctx, c, r, &messages.ExplainRetention{Id: args[1]}); err == nil && len(why.Kept) == 1 {
+				b.KeepReason, b.ExpiresAtUnixMs, b.ExpiresBecause = why.Kept[0].KeepReason, why.Kept[0].ExpiresAtUnixMs, why.Kept[0].ExpiresBecause
 			}
 			return &outcome{json: &showResult{Backup: backupOf(b)}, text: func(w io.Writer, s style) { showBackup(w, s, b) }}, nil
 		})
