@@ -558,7 +558,7 @@ func TestForeignDriverGuard_findsAnotherSQLite(t *testing.T) {
 
 func TestInterrupt_stopsALongCheck(t *testing.T) {
 	path := makeDB(t, filepath.Join(t.TempDir(), "a.db"), `CREATE TABLE t(a,b); CREATE INDEX ta ON t(a);
-		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<300000) INSERT INTO t SELECT i*7919%300007, i FROM n;`)
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<30000) INSERT INTO t SELECT i*7919%30011, i FROM n;`)
 	c := open(t, path, Options{ReadOnly: true})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()

@@ -86,7 +86,10 @@ func TestRestore_thatBeforeWriteStopsChangesNothing(t *testing.T) {
 
 func TestRestore_ofAnotherPageSizeNeedsMatchPageSize(t *testing.T) {
 	for _, mode := range []string{"wal", "delete"} {
-		for _, kind := range kinds {
+		for i, kind := range kinds {
+			if mode == "wal" && i%4 != 0 {
+				continue // the rewriting does not depend on the live mode
+			}
 			t.Run(mode+" "+kind.name, func(t *testing.T) {
 				dir := t.TempDir()
 				stored := backup(t, makeDB(t, filepath.Join(dir, "old.db"), kind.sql), filepath.Join(dir, "backup.db"))
