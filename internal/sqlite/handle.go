@@ -1,15 +1,17 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
 
 	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/sqlite/handle"
 )
 
 // handleBusyTimeout is what a statement of the app waits for a lock when Options say
@@ -33,22 +35,18 @@ func OpenDB(path string, opts Options) (*sql.DB, error) {
 		busy = handleBusyTimeout
 	}
 	uri := fileURI(path, append(vfsParam(opts.VFS), "mode", mode)...)
-	db, err := driver.Open(uri,
-		func(conn *sqlite3.Conn) error {
-			opts.Descriptors.addHandle(conn)
-			if err := conn.BusyTimeout(busy); err != nil {
-				return err
-			}
-			return register(conn)
-		},
-		func(conn *sqlite3.Conn) error {
-			opts.Descriptors.removeHandle(conn)
-			return nil
-		})
-	if err != nil {
-		return nil, (&Conn{path: path, opts: opts}).fail("open handle", err)
+	connect := func(ctx context.Context) (*sqlite3.Conn, error) {
+		conn, err := sqlite3.OpenContext(ctx, uri)
+		if err != nil {
+			return nil, err
+		}
+		if err := errors.Join(conn.BusyTimeout(busy), register(conn)); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+		opts.Descriptors.addHandle(conn)
+		return conn, nil
 	}
-	return db, nil
+	return handle.Open(connect, opts.Descriptors.removeHandle), nil
 }
 
 // fder is a file of the operating system.

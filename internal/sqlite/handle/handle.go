@@ -19,13 +19,14 @@ import (
 )
 
 // Open opens a handle whose connections are made by connect and set up by it
-// completely (busy timeout, pragmas).
-func Open(connect func(context.Context) (*sqlite3.Conn, error)) *sql.DB {
-	return sql.OpenDB(connector{connect})
+// completely (busy timeout, pragmas). closing hears of each one just before it closes.
+func Open(connect func(context.Context) (*sqlite3.Conn, error), closing func(*sqlite3.Conn)) *sql.DB {
+	return sql.OpenDB(connector{connect, closing})
 }
 
 type connector struct {
-	open func(context.Context) (*sqlite3.Conn, error)
+	open    func(context.Context) (*sqlite3.Conn, error)
+	closing func(*sqlite3.Conn)
 }
 
 // Connect makes one connection.
@@ -34,7 +35,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{raw: raw}, nil
+	return &conn{raw: raw, closing: c.closing}, nil
 }
 
 // Driver is part of driver.Connector.
@@ -49,6 +50,7 @@ func (unnamed) Open(string) (driver.Conn, error) {
 
 type conn struct {
 	raw      *sqlite3.Conn
+	closing  func(*sqlite3.Conn)
 	readOnly bool // the open transaction set query_only
 }
 
@@ -70,7 +72,10 @@ func (c *conn) during(ctx context.Context) func() {
 }
 
 // Close closes the connection.
-func (c *conn) Close() error { return c.raw.Close() }
+func (c *conn) Close() error {
+	c.closing(c.raw)
+	return c.raw.Close()
+}
 
 // Ping runs the smallest statement that reads the file.
 func (c *conn) Ping(ctx context.Context) error {

@@ -22,7 +22,7 @@ func open(t *testing.T) *sql.DB {
 			return nil, err
 		}
 		return c, c.BusyTimeout(time.Second)
-	})
+	}, func(*sqlite3.Conn) {})
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Errorf("close: %v", err)
