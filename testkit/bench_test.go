@@ -2,6 +2,7 @@ package testkit_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -123,4 +124,45 @@ func TestStrays_findsWhatWasLeftBehind(t *testing.T) {
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
+}
+
+// recorder is a test that remembers its errors.
+type recorder struct {
+	testing.TB
+	errors []string
+}
+
+func (r *recorder) Helper() {}
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(format, args...))
+}
+
+func TestCheckDatabase_failsOnDamageAndOnStrays(t *testing.T) {
+	dir := t.TempDir()
+	path := testkit.Build(t, dir, testkit.Page1024)
+	r := &recorder{TB: t}
+	testkit.CheckDatabase(r, path)
+	if len(r.errors) > 0 {
+		t.Errorf("healthy: got %q, want nothing", r.errors)
+	}
+	testkit.ZeroPageOf(t, path, "items", 1)
+	write(t, dir, "page-1024.db-officer/backups/backups.json.tmp")
+	testkit.CheckDatabase(r, path)
+	if len(r.errors) != 2 || !strings.Contains(r.errors[0], "damaged") || !strings.Contains(r.errors[1], "backups.json.tmp") {
+		t.Errorf("got %q, want the damage and the stray", r.errors)
+	}
+}
+
+func TestBench_checksRealDatabasesInItsBubble(t *testing.T) {
+	testkit.Run(t, func(b *testkit.Bench) {
+		for _, kind := range []testkit.Kind{testkit.WAL, testkit.Delete, testkit.FTS5} {
+			b.Database(testkit.Build(b.T, b.T.TempDir(), kind))
+		}
+		start := time.Now()
+		b.Advance(365 * 24 * time.Hour)
+		if got := time.Since(start); got != 365*24*time.Hour {
+			t.Errorf("got %v, want a year", got)
+		}
+	})
 }
