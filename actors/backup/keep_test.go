@@ -231,14 +231,9 @@ func TestYear_atMostSixteenAndEveryDropForetold(t *testing.T) {
 				continue
 			}
 			before := map[string]*messages.Backup{}
+			counted, verified := 0, 0
 			for _, b := range testkit.Ask[*messages.RetentionReport](w.Bench, w.pid, &messages.ExplainRetention{}).GetKept() {
 				before[b.GetId()] = b
-			}
-			w.commit(tick + 10)
-			w.Tell(w.pid, &messages.Due{Key: "backup"})
-			w.Advance(4 * time.Hour)
-			counted, verified := 0, 0
-			for _, b := range w.list().GetBackups() {
 				if b.GetVerified() {
 					verified++
 				}
@@ -250,6 +245,9 @@ func TestYear_atMostSixteenAndEveryDropForetold(t *testing.T) {
 			if counted > 16 || verified < 1 {
 				t.Fatalf("tick %d: %d counted, %d verified", tick, counted, verified)
 			}
+			w.commit(tick + 10)
+			w.Tell(w.pid, &messages.Due{Key: "backup"})
+			w.Advance(4 * time.Hour)
 			w.Settle()
 			w.locked(func() {
 				for _, e := range w.events {

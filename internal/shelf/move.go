@@ -16,8 +16,8 @@ import (
 // relocation is one file on its way to another tier.
 type relocation struct {
 	id                 string
-	oldRel, newRel     string
-	oldFile, newFile   string
+	newRel             string
+	oldFile, newFile   string // absolute
 	tier               retention.Tier
 	oneName, wasLinked bool // oneName: renamed, because there are no hard links here
 }
@@ -83,17 +83,19 @@ func (s *Shelf) relocations(m manifest.Manifest, to map[string]retention.Tier) (
 		if e.Tier == to[id] && p.Tier == to[id] {
 			continue
 		}
-		if _, err := s.Size(e.File); fault.CodeOf(err) == fault.Missing || fault.CodeOf(err) == fault.Refused {
-			continue
-		} else if err != nil {
-			return nil, err
-		}
-		r := relocation{id: id, oldRel: e.File, newRel: manifest.FileName(p.Name, p.ID, to[id]), tier: to[id]}
+		r := relocation{id: id, newRel: manifest.FileName(p.Name, p.ID, to[id]), tier: to[id]}
 		var err error
-		if r.oldFile, err = s.Path(r.oldRel); err != nil {
+		if r.oldFile, err = s.Path(e.File); err != nil {
 			return nil, err
 		}
 		if r.newFile, err = s.Path(r.newRel); err != nil {
+			return nil, err
+		}
+		switch _, err := s.Size(e.File); fault.CodeOf(err) {
+		case "":
+		case fault.Missing, fault.Refused:
+			continue
+		default:
 			return nil, err
 		}
 		moves = append(moves, r)
