@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/officer-doofy/officer/internal/condition"
+	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/rotate"
@@ -78,14 +79,30 @@ func (r *Running) take(cfg Config, at place) (*post, error) {
 	if err := at.look(cfg.FS, cfg.AllowMissing); err != nil {
 		return nil, err
 	}
+	e := &engine{path: at.path, vfs: cfg.VFS, files: cfg.FS, held: &r.held}
+	if err := e.Guard(context.Background()); err != nil {
+		return nil, foreignDriver(at.path, err)
+	}
 	unlock, err := at.settle(cfg.FS)
 	if err != nil {
 		return nil, err
 	}
 	return &post{
-		place: at, tree: r.system.NewLocalPID(rootName + "/" + at.name), release: []func(){unlock},
-		engine: &engine{path: at.path, vfs: cfg.VFS, files: cfg.FS, held: &r.held},
+		place: at, tree: r.system.NewLocalPID(rootName + "/" + at.name), release: []func(){unlock}, engine: e,
 	}, nil
+}
+
+// foreignDriver is the refusal to be a second SQLite in the host's process: POSIX locks
+// belong to the process, so closing a file here would take the host's locks away
+// (https://sqlite.org/howtocorrupt.html, part 2.2).
+func foreignDriver(path string, err error) error {
+	f := failureOf("look after "+filepath.Base(path), err)
+	if f.Code != string(fault.ForeignDriver) {
+		return f
+	}
+	return f.WithDid("The database was not opened and nothing was changed.").WithHints(
+		"in this program: use the handle that Officer gives, officer.DB(name), in place of the other driver",
+		"beside this program: officer run "+path)
 }
 
 // openBook opens the log of a database. A log that cannot be opened is no reason to
