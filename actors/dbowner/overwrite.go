@@ -42,6 +42,8 @@ type restoring struct {
 	watch     Database // tells whether anybody committed; never the one that restores
 	noHeader  bool     // the live header is destroyed
 	committed bool     // the restore took effect
+	differed  bool     // right after its commit the live content was not the source's
+	after     mark     // the state right after that
 }
 
 func (t *task) overwrite(m *messages.OverwriteDatabase) (any, error) {
@@ -246,10 +248,11 @@ func (r *restoring) write(before mark) error {
 	switch {
 	case err == nil:
 		r.committed = true
-		return nil
+		r.after, err = r.markOf(ctx, r.watch)
+		return err
 	case fault.CodeOf(err) == fault.Mismatch:
-		r.committed = true
-		return nil // the app may have written since: verify finds out
+		r.committed, r.differed = true, true
+		return nil // the app may have written since: verify judges
 	case errors.Is(err, errCommitted):
 		return errCommitted
 	}
@@ -270,6 +273,10 @@ func (r *restoring) verify() error {
 	if _, err := r.fence(true); err != nil {
 		return err
 	}
+	now, err := r.markOf(r.ctx, r.watch)
+	if err != nil {
+		return err
+	}
 	want := contentFrom(r.message.GetWant())
 	db, err := r.fresh()
 	if err != nil {
@@ -281,21 +288,22 @@ func (r *restoring) verify() error {
 	if err != nil {
 		return err
 	}
-	if want == nil || same(got, *want) {
+	wrote := r.differed || now != r.after
+	if (want == nil && !r.differed) || (want != nil && same(got, *want)) {
 		return nil
 	}
 	// Between the restore's commit and the fence an app that waited for the lock may
 	// have committed; then the content differs rightly and only its structure can be judged.
-	report, err := db.CheckQuick(r.ctx)
-	if err != nil {
-		return err
+	if wrote && (want == nil || got.SchemaDigest == want.SchemaDigest) {
+		if report, err := db.CheckQuick(r.ctx); err != nil {
+			return err
+		} else if report.Verdict != check.Damaged {
+			r.cfg.Log.Warn("the app wrote right after the restore; the content could not be compared")
+			r.report.AppWroteSince = true
+			return nil
+		}
 	}
-	if got.SchemaDigest != want.SchemaDigest || report.Verdict == check.Damaged {
-		return fault.New(fault.Mismatch, r.op, "the live database does not hold what was restored")
-	}
-	r.cfg.Log.Warn("the app wrote right after the restore; the content could not be compared")
-	r.report.AppWroteSince = true
-	return nil
+	return fault.New(fault.Mismatch, r.op, "the live database does not hold what was to be restored")
 }
 
 func same(a, b manifest.Content) bool {

@@ -27,9 +27,14 @@ type engine struct {
 	held sqlite.Descriptors
 	// beforeRestore runs when the fence is down and the restore has no lock yet.
 	beforeRestore func()
+	// beforeFence runs when the fence is to be taken.
+	beforeFence func()
 }
 
 func (e *engine) Open(ctx context.Context, p dbowner.Purpose) (dbowner.Database, error) {
+	if p == dbowner.ForFence && e.beforeFence != nil {
+		e.beforeFence()
+	}
 	c, err := sqlite.Open(ctx, e.path, sqlite.Options{ReadOnly: p == dbowner.ForCheck, Descriptors: &e.held})
 	if err != nil {
 		return nil, err
@@ -96,12 +101,18 @@ func (d real) Restore(ctx context.Context, src string, o dbowner.RestoreOptions)
 // app is a program that has the database open: a connection of its own.
 func app(t *testing.T, path string, setup ...string) *sql.DB {
 	t.Helper()
+	return appKnown(t, nil, path, setup...)
+}
+
+// appKnown is an app in this very process, which uses the handle that Officer gives.
+func appKnown(t *testing.T, held *sqlite.Descriptors, path string, setup ...string) *sql.DB {
+	t.Helper()
 	if _, err := os.Stat(path); os.IsNotExist(err) {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	db, err := sqlite.OpenDB(path, sqlite.Options{BusyTimeout: 20 * time.Millisecond})
+	db, err := sqlite.OpenDB(path, sqlite.Options{BusyTimeout: 20 * time.Millisecond, Descriptors: held})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,21 +156,16 @@ func inBothModes(t *testing.T, sourcePageSize int, f func(t *testing.T, l *live)
 				const table = `CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT)`
 				old := app(t, l.source, fmt.Sprintf(`PRAGMA page_size=%d`, sourcePageSize), table, rows(10))
 				old.Close()
-				l.app = app(t, l.engine.path, `PRAGMA page_size=4096`, `PRAGMA journal_mode=`+mode, table, rows(100))
+				l.app = appKnown(t, &l.engine.held, l.engine.path, `PRAGMA page_size=4096`, `PRAGMA journal_mode=`+mode, table, rows(100))
 				defer l.app.Close()
-				// The app is another program to Officer: the guard must not see it here.
-				l.world = newWorld(t, dbowner.Config{Opener: unguarded{l.engine}, Path: l.engine.path, Files: fsx.OS()})
+				l.world = newWorld(t, dbowner.Config{Opener: l.engine, Path: l.engine.path, Files: fsx.OS()})
 				defer l.end()
+				synctest.Wait() // what a test opens by itself the guard would take for a foreign driver
 				f(t, l)
 			})
 		})
 	}
 }
-
-// unguarded leaves the guard out: the app of these tests lives in this process.
-type unguarded struct{ *engine }
-
-func (unguarded) Guard(context.Context) error { return nil }
 
 func ask[R any](l *live, msg any) (R, error) {
 	return kit.Ask[R](context.Background(), l.system, l.pid, msg, nil)
@@ -487,6 +493,42 @@ func TestMovedFile_onARealFile(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		if facts, err := ask[*messages.DatabaseFacts](l, &messages.InspectDatabase{}); err != nil || facts.PageSize != 4096 {
 			t.Errorf("the file is back: got %v %v", facts, err)
+		}
+	})
+}
+
+func TestOverwrite_appThatWritesRightAfterIsTold(t *testing.T) {
+	inBothModes(t, 4096, func(t *testing.T, l *live) {
+		restored := false
+		l.beforeRestore = func() { restored = true }
+		l.beforeFence = func() {
+			if restored {
+				if _, err := l.app.Exec(`INSERT INTO t(v) VALUES('at once')`); err != nil {
+					t.Errorf("the app could not commit: %v", err)
+				}
+			}
+		}
+		r, err := l.overwrite(t)
+		if err != nil || !r.AppWroteSince {
+			t.Fatalf("got %v %v, want it told that the app wrote", r, err)
+		}
+		if got := count(t, l.app, "t"); got != 11 {
+			t.Errorf("the app sees %d rows, want the 10 restored and its own", got)
+		}
+	})
+}
+
+func TestOverwrite_otherContentThanWantedIsNotCalledDone(t *testing.T) {
+	inBothModes(t, 4096, func(t *testing.T, l *live) {
+		want := l.want(t)
+		want.Tables[0].Digest = strings.Repeat("0", 32)
+		_, err := ask[*messages.OverwriteReport](l, &messages.OverwriteDatabase{FromPath: l.source, UndoDir: l.undo, Want: want})
+		f, ok := err.(*messages.Failure)
+		if !ok || f.Code != "content_differs" || !f.DataChanged || !strings.Contains(f.Did, l.undo) {
+			t.Errorf("got %v, want content_differs with the way back", err)
+		}
+		if got := l.kept(t); got != 100 {
+			t.Errorf("the undo copy has %d rows, want 100", got)
 		}
 	})
 }
