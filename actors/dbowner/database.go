@@ -27,7 +27,7 @@ type Opener interface {
 	// Other errors are fault.Missing, Permission, IO …
 	Open(ctx context.Context, purpose Purpose) (Database, error)
 	// Guard fails with fault.ForeignDriver when another SQLite in this process holds
-	// the file (promise P10). Open and Guard exclude each other.
+	// the file (promise P10). The owner never calls it while it opens or closes anything.
 	Guard(ctx context.Context) error
 	// MatchPageSize writes src, a plain SQLite file, into tmp, an empty file, with
 	// another page size in bytes.
