@@ -37,7 +37,7 @@ type Config struct {
 	Peers    kit.Peers
 	Log      *slog.Logger
 	Database string // name for people: "app.db"
-	Name     string // name in files, from manifest.SafeName
+	Name     string // name in files; made safe for them
 	Shelf    Shelf
 	Verifier Verifier
 	Policy   retention.Policy // zero = retention.Default
@@ -151,6 +151,7 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.Name = manifest.SafeName(c.Name)
 	if c.Policy == (retention.Policy{}) {
 		c.Policy = retention.Default()
 	}
@@ -182,7 +183,7 @@ func (c Config) withDefaults() Config {
 func (b *backup) Receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
-		b.begin(ctx)
+		b.load(ctx)
 	case *actor.Restarting, *actor.Stopping:
 		b.cancelCopy(ctx)
 	case *messages.TakeBackup, *messages.ListBackups, *messages.FindBackup, *messages.ExplainRetention,
@@ -190,17 +191,8 @@ func (b *backup) Receive(ctx actor.Context) {
 		b.admit(ctx, held{b.Accept(ctx), msg})
 	case *messages.Due:
 		b.due(ctx, msg.GetKey())
-	case *messages.DamageFound:
-		b.ledger.suspect = true
-	case *messages.DamageGone:
-		b.ledger.suspect = false
-		b.takeOwn(ctx, "after_repair")
-	case *messages.RestoreFinished:
-		b.takeOwn(ctx, "after_restore")
-	case *messages.IntegrityChecked:
-		if msg.GetReport().GetKind() == messages.CheckKind_CHECK_KIND_FULL {
-			b.takeFirst(ctx)
-		}
+	case *messages.DamageFound, *messages.DamageGone, *messages.IntegrityChecked, *messages.RestoreFinished:
+		b.hear(ctx, msg)
 	case *messages.Progress:
 		b.forward(msg)
 	case *messages.ScheduleAdded:
@@ -219,6 +211,23 @@ func (b *backup) Receive(ctx actor.Context) {
 		b.proceed(ctx, msg)
 	default:
 		b.Unhandled(ctx)
+	}
+}
+
+// hear takes the events of the neighbours.
+func (b *backup) hear(ctx actor.Context, event any) {
+	switch event := event.(type) {
+	case *messages.DamageFound:
+		b.ledger.suspect = true
+	case *messages.DamageGone:
+		b.ledger.suspect = false
+		b.takeOwn(ctx, "after_repair")
+	case *messages.RestoreFinished:
+		b.takeOwn(ctx, "after_restore")
+	case *messages.IntegrityChecked:
+		if event.GetReport().GetKind() == messages.CheckKind_CHECK_KIND_FULL {
+			b.takeFirst(ctx)
+		}
 	}
 }
 

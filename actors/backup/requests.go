@@ -27,11 +27,7 @@ type (
 	}
 )
 
-// begin loads the list and, unless passive, asks for the schedules.
-func (b *backup) begin(ctx actor.Context) {
-	b.load(ctx)
-}
-
+// load reads the list in the background; whoever comes meanwhile waits for it.
 func (b *backup) load(ctx actor.Context) {
 	if b.loading {
 		return

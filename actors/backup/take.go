@@ -255,7 +255,10 @@ func (b *backup) copyDone(ctx actor.Context, t *take, a *kit.Answer) {
 		b.fail(ctx, t, messages.NewFailure("internal", takeOp, "the owner of the database gave an unexpected answer"))
 	case r.GetSkipped() && t.maySkip:
 		b.ledger.same = proven{t.standing.ID, sourceIn(r.GetSource())}
-		b.skip(ctx, t, "the database holds what the last verified backup holds")
+		temp := t.backup.temp // may have been begun
+		b.Go(ctx, step{t, func(ctx actor.Context, t *take, _ *kit.Answer) {
+			b.skip(ctx, t, "the database holds what the last verified backup holds")
+		}}, func(context.Context) (any, error) { return nil, b.cfg.Shelf.Discard(temp) })
 	default:
 		t.backup.report = r
 		t.req.Tell(&messages.Progress{JobId: t.job, Stage: "verify", Total: r.GetSizeBytes(), Unit: "bytes"})

@@ -29,7 +29,7 @@ import (
 type Config struct {
 	FS   fsx.FS
 	Dir  string // {home}/backups, absolute; made when missing
-	Name string // name of the database, from manifest.SafeName
+	Name string // name of the database; made safe for files
 }
 
 // Shelf is the folder of backups of one database.
@@ -50,7 +50,10 @@ var ownTemp = regexp.MustCompile(`^\.officer-\d{8}T\d{6}Z(-\d+)?\.tmp(-journal|-
 var ownManifestTemp = regexp.MustCompile(`^backups\.json\.tmp\d*$`)
 
 // New gives the shelf; nothing is read or written yet.
-func New(cfg Config) *Shelf { return &Shelf{cfg: cfg} }
+func New(cfg Config) *Shelf {
+	cfg.Name = manifest.SafeName(cfg.Name)
+	return &Shelf{cfg: cfg}
+}
 
 // Save makes m the manifest on disk, the old or the new one whatever happens.
 func (s *Shelf) Save(m manifest.Manifest) error {

@@ -157,13 +157,15 @@ func whole(t *testing.T, s *Shelf, m manifest.Manifest) {
 	}
 }
 
-func TestShelf_killedAtEveryOperation(t *testing.T) {
-	type action struct {
-		name string
-		run  func(*Shelf, manifest.Manifest) error
-		keep int // verified backups that must survive
-	}
-	actions := []action{
+// action is something a shelf does that can be killed.
+type action struct {
+	name string
+	run  func(*Shelf, manifest.Manifest) error
+	keep int // verified backups that must survive; 0 = it begins with an empty shelf
+}
+
+func actions() []action {
+	return []action{
 		{"take", func(s *Shelf, m manifest.Manifest) error {
 			_, err := add(s, m, day(9), retention.Recent)
 			return err
@@ -191,47 +193,55 @@ func TestShelf_killedAtEveryOperation(t *testing.T) {
 			return err
 		}, 3},
 	}
-	for _, a := range actions {
+}
+
+func TestShelf_killedAtEveryOperation(t *testing.T) {
+	for _, a := range actions() {
 		for _, noLinks := range []bool{false, true} {
-			points := 0
-			for n := 0; ; n++ {
-				dir := t.TempDir()
-				k := &killFS{FS: fsx.OS(), noLinks: noLinks, left: -1}
-				s := shelfOn(k, dir)
-				var m manifest.Manifest
-				if a.name != "first take" {
-					m = filled(t, s, 1, 2, 3)
-				}
-				k.left = n
-				err := a.run(s, m)
-				if err == nil {
-					break
-				}
-				points++
-				k.left = -1
-				reborn := shelfOn(fsx.OS(), dir)
-				if a.name != "first take" && !noLinks {
-					namesNoMissing(t, reborn, a.name, n)
-				}
-				after, why := load(t, reborn)
-				if why != "" {
-					t.Errorf("%s killed at %d: the manifest had to be rebuilt: %s", a.name, n, why)
-				}
-				after, _, _, err = reborn.Sweep(after, day(20))
-				if err != nil {
-					t.Fatalf("%s killed at %d: Sweep: %v", a.name, n, err)
-				}
-				if verified := count(after); verified < a.keep {
-					t.Errorf("%s killed at %d: %d verified backups, want at least %d", a.name, n, verified, a.keep)
-				}
-				whole(t, reborn, after)
-				if t.Failed() {
-					t.Fatalf("%s killed at operation %d, hard links %v", a.name, n, !noLinks)
-				}
+			n := 0
+			for killAt(t, a, noLinks, n) {
+				n++
 			}
-			t.Logf("%s, hard links %v: %d points", a.name, !noLinks, points)
+			t.Logf("%s, hard links %v: %d points", a.name, !noLinks, n)
 		}
 	}
+}
+
+// killAt kills the action at its operation n and looks at what is left; false when the
+// action ended before.
+func killAt(t *testing.T, a action, noLinks bool, n int) bool {
+	t.Helper()
+	dir := t.TempDir()
+	k := &killFS{FS: fsx.OS(), noLinks: noLinks, left: -1}
+	s := shelfOn(k, dir)
+	var m manifest.Manifest
+	if a.keep > 0 {
+		m = filled(t, s, 1, 2, 3)
+	}
+	k.left = n
+	if err := a.run(s, m); err == nil {
+		return false
+	}
+	reborn := shelfOn(fsx.OS(), dir)
+	if a.keep > 0 && !noLinks {
+		namesNoMissing(t, reborn, a.name, n)
+	}
+	after, why := load(t, reborn)
+	if why != "" {
+		t.Errorf("the manifest had to be rebuilt: %s", why)
+	}
+	after, _, _, err := reborn.Sweep(after, day(20))
+	if err != nil {
+		t.Errorf("Sweep: %v", err)
+	}
+	if verified := count(after); verified < a.keep {
+		t.Errorf("%d verified backups, want at least %d", verified, a.keep)
+	}
+	whole(t, reborn, after)
+	if t.Failed() {
+		t.Fatalf("%s killed at operation %d, hard links %v", a.name, n, !noLinks)
+	}
+	return true
 }
 
 // namesNoMissing asserts P2 before anything was repaired.
