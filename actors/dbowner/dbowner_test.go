@@ -57,7 +57,7 @@ func TestConditions_makeARegistry(t *testing.T) {
 func TestJob_isAnsweredOnce(t *testing.T) {
 	inWorld(t, dbowner.Config{}, func(t *testing.T, w *world, _ *fake) {
 		p := w.ask(runCheck("", background, 0))
-		time.Sleep(time.Second)
+		advance(time.Second)
 		if r, ok := p.only(t).(*messages.CheckReport); !ok || r.Verdict != "ok" {
 			t.Errorf("got %v, want ok", p.answers)
 		}
@@ -81,7 +81,7 @@ func TestPanickingWorker_askerIsToldAndAFreshOneGoesOn(t *testing.T) {
 		if s := w.status(); s.WorkerRestarts != 1 || s.State != "opening" || s.Waiting != 1 {
 			t.Errorf("got %v, want one restart on its way and one job waiting", s)
 		}
-		time.Sleep(2 * time.Second)
+		advance(2 * time.Second)
 		if _, ok := behind.only(t).(*messages.CheckpointReport); !ok {
 			t.Errorf("got %v, want the waiting job done by the fresh worker", behind.answers)
 		}
@@ -100,7 +100,7 @@ func TestPanickingHandler_askersAreToldAndTheFenceStays(t *testing.T) {
 		jobs := []*probe{w.ask(runCheck("", background, 0)), w.ask(runCheck("", background, 0))}
 		synctest.Wait()
 		lift := w.ask(&messages.LiftFence{Reason: "disk"}) // panics
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		if got := lift.failed(t, "internal"); !strings.Contains(got.Text, "a defect") {
 			t.Errorf("got %q, want the defect named", got.Text)
 		}
@@ -149,7 +149,7 @@ func TestRestart_answersWaitersAndKeepsTheLockWithoutAGap(t *testing.T) {
 		for range 3 {
 			w.restart()
 		}
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		for _, p := range probes {
 			p.failed(t, "actor_gone")
 		}
@@ -170,7 +170,7 @@ func TestDeadline_isHonoured(t *testing.T) {
 		begun := time.Now()
 		runs := w.ask(runCheck("", background, 300*time.Millisecond))
 		waits := w.ask(runCheck("", background, 100*time.Millisecond))
-		time.Sleep(time.Second)
+		advance(time.Second)
 		for _, c := range []struct {
 			p    *probe
 			want time.Duration
@@ -213,7 +213,7 @@ func TestQueue_urgentFirstThenInTheOrderAsked(t *testing.T) {
 			probes[j.id] = w.ask(runCheck(j.id, j.p, 0))
 			synctest.Wait()
 		}
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		var last time.Time
 		for _, id := range []string{"u1", "u2", "i1", "i2", "b1", "b2"} {
 			probes[id].only(t)
@@ -249,7 +249,7 @@ func TestStatusAndFence_answerAtOnceDuringAHeavyJob(t *testing.T) {
 	inWorld(t, dbowner.Config{}, func(t *testing.T, w *world, db *fake) {
 		db.with(func() { db.check = untilStopped })
 		w.ask(runCheck("heavy", background, 0))
-		time.Sleep(10 * time.Second)
+		advance(10 * time.Second)
 		begun := time.Now()
 		if s := w.status(); s.Running != "check" || s.RunningId != "heavy" || s.RunningMs != 10_000 {
 			t.Errorf("got %v, want the check running for 10 s", s)
@@ -299,12 +299,12 @@ func TestFence_busyIsToldAndTakenLater(t *testing.T) {
 	inWorld(t, dbowner.Config{}, func(t *testing.T, w *world, db *fake) {
 		db.with(func() { db.fenceErr = fault.New(fault.Busy, "raise fence", "busy") })
 		p := w.ask(&messages.RaiseFence{Reason: "damage"})
-		time.Sleep(3 * time.Second)
+		advance(3 * time.Second)
 		if s := p.only(t).(*messages.FenceState); !s.Active || s.Held || s.Text == "" {
 			t.Errorf("got %v, want wanted but not held, with the reason", s)
 		}
 		db.with(func() { db.fenceErr = nil })
-		time.Sleep(10 * time.Second)
+		advance(10 * time.Second)
 		if s := w.status(); !s.Fence.Held || s.Fence.Text != "" {
 			t.Errorf("got %v, want held once the database was free", s.Fence)
 		}
@@ -364,7 +364,7 @@ func TestOpenFailure_isToldAtOnceAndRetried(t *testing.T) {
 					}
 					db.openErr, db.guardErr = nil, nil
 				})
-				time.Sleep(2 * time.Minute)
+				advance(2 * time.Minute)
 				if s := w.status(); s.State != "open" || w.raised(c.condition) {
 					t.Errorf("got %v, want open again and no condition", s)
 				}
@@ -376,7 +376,7 @@ func TestOpenFailure_isToldAtOnceAndRetried(t *testing.T) {
 func TestForeignDriver_appearingLaterClosesNothing(t *testing.T) {
 	inWorld(t, dbowner.Config{}, func(t *testing.T, w *world, db *fake) {
 		db.with(func() { db.guardErr = fault.New(fault.ForeignDriver, "guard", "another SQLite") })
-		time.Sleep(2 * time.Minute)
+		advance(2 * time.Minute)
 		w.ask(runCheck("", background, 0)).failedSoon(t, "foreign_driver")
 		db.with(func() {
 			// Closing would take the other driver's locks away.
@@ -395,7 +395,7 @@ func TestMovedFile_isRefusedUntilItIsBack(t *testing.T) {
 			t.Error("no condition database_moved")
 		}
 		db.with(func() { db.moved = false })
-		time.Sleep(2 * time.Minute)
+		advance(2 * time.Minute)
 		p := w.ask(runCheck("", background, 0))
 		synctest.Wait()
 		if _, ok := p.only(t).(*messages.CheckReport); !ok || w.raised("database_moved") {
@@ -415,13 +415,13 @@ func TestWatchdog_stuckIsToldAndClearedWhenItReturns(t *testing.T) {
 		})
 		p := w.ask(runCheck("", background, time.Second))
 		waiting := w.ask(&messages.CheckpointDatabase{Job: &messages.Job{}})
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		p.failed(t, "stuck")
 		if s := w.status(); s.State != "stuck" || !w.raised("database_stuck") {
 			t.Errorf("got %v, want stuck", s)
 		}
 		close(release)
-		time.Sleep(time.Second)
+		advance(time.Second)
 		if s := w.status(); s.State != "open" || w.raised("database_stuck") {
 			t.Errorf("got %v, want open again", s)
 		}
@@ -434,7 +434,7 @@ func TestWatchdog_stuckIsToldAndClearedWhenItReturns(t *testing.T) {
 func TestProgress_atMostTenASecond(t *testing.T) {
 	inWorld(t, dbowner.Config{}, func(t *testing.T, w *world, _ *fake) {
 		p := w.ask(&messages.CopyDatabase{Job: &messages.Job{Progress: true}, ToPath: t.TempDir() + "/copy.db"})
-		time.Sleep(10 * time.Second) // the copy takes one second and tells 1,000 times
+		advance(10 * time.Second) // the copy takes one second and tells 1,000 times
 		p.only(t)
 		if p.progress < 5 || p.progress > 12 {
 			t.Errorf("got %d progress messages, want about 10", p.progress)
@@ -472,9 +472,9 @@ func TestStorm_everyAskIsAnsweredOnce(t *testing.T) {
 			if i%300 == 299 {
 				w.restart()
 			}
-			time.Sleep(time.Millisecond)
+			advance(time.Millisecond)
 		}
-		time.Sleep(10 * time.Minute)
+		advance(10 * time.Minute)
 		for i, p := range probes {
 			if p.count() != 1 {
 				t.Errorf("ask %d got %d answers: %v", i, p.count(), p.answers)
@@ -485,7 +485,7 @@ func TestStorm_everyAskIsAnsweredOnce(t *testing.T) {
 
 func TestPassive_opensOnlyForAJob(t *testing.T) {
 	inWorld(t, dbowner.Config{Passive: true}, func(t *testing.T, w *world, db *fake) {
-		time.Sleep(time.Hour)
+		advance(time.Hour)
 		db.with(func() {
 			if len(db.opened) != 0 {
 				t.Errorf("opened %v without being asked", db.opened)

@@ -400,7 +400,7 @@ func TestOverwrite_destroyedHeaderWithTheAppOpen(t *testing.T) {
 		if got := count(t, l.app, "t"); got != 10 {
 			t.Errorf("the app sees %d rows, want 10", got)
 		}
-		time.Sleep(10 * time.Second)
+		advance(10 * time.Second)
 		if s := l.status().Fence; !s.Held {
 			t.Errorf("got %v, want the damage fence held once there is a header", s)
 		}
@@ -482,7 +482,7 @@ func TestMovedFile_onARealFile(t *testing.T) {
 		if err := os.WriteFile(l.engine.path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Minute)
+		advance(2 * time.Minute)
 		_, err = ask[*messages.DatabaseFacts](l, &messages.InspectDatabase{})
 		if f, ok := err.(*messages.Failure); !ok || f.Code != "database_moved" {
 			t.Errorf("another file in its place: got %v, want database_moved", err)
@@ -490,7 +490,7 @@ func TestMovedFile_onARealFile(t *testing.T) {
 		if err := os.Rename(elsewhere, l.engine.path); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Minute)
+		advance(2 * time.Minute)
 		if facts, err := ask[*messages.DatabaseFacts](l, &messages.InspectDatabase{}); err != nil || facts.PageSize != 4096 {
 			t.Errorf("the file is back: got %v %v", facts, err)
 		}

@@ -250,7 +250,7 @@ func (w *world) end() {
 	if err := kit.StopTree(context.Background(), w.system, w.tree); err != nil {
 		w.t.Error(err)
 	}
-	time.Sleep(time.Second)
+	advance(time.Second)
 }
 
 // probe asks and counts every answer it ever gets.
@@ -343,4 +343,10 @@ func (p panicOn) Handle(_ context.Context, r slog.Record) (err error) {
 		p.once.Do(func() { panic("a defect at: " + r.Message) })
 	}
 	return nil
+}
+
+// advance lets virtual time pass; every test here runs in a bubble.
+func advance(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
 }

@@ -86,12 +86,12 @@ func newWorld(t *testing.T, cfg schedule.Config) *world {
 
 func (w *world) end() {
 	w.system.Root.Stop(w.system.NewLocalPID("officer/app"))
-	time.Sleep(time.Second)
+	advance(time.Second)
 }
 
 func (w *world) send(msg any) {
 	w.system.Root.Send(w.owner, msg)
-	time.Sleep(500 * time.Microsecond)
+	advance(500 * time.Microsecond)
 	synctest.Wait()
 }
 
@@ -123,11 +123,11 @@ func TestAddSchedule_neverDoneIsDueAtOnceAndThenOnceAPeriod(t *testing.T) {
 		w := newWorld(t, schedule.Config{Location: time.UTC})
 		defer w.end()
 		w.send(every("integrity.full", 24*time.Hour, time.Time{}))
-		time.Sleep(time.Second)
+		advance(time.Second)
 		if got := w.got(); len(got) != 1 || got[0].Key != "integrity.full" || got[0].Late {
 			t.Fatalf("got %v, want one Due at once, not late", got)
 		}
-		time.Sleep(10 * 24 * time.Hour)
+		advance(10 * 24 * time.Hour)
 		if got := w.got(); len(got) != 10 {
 			t.Errorf("got %d runs in ten days, want 10", len(got))
 		}
@@ -151,7 +151,7 @@ func TestYear_hasOneRunForEachPeriodAndNoTwoAtOneInstant(t *testing.T) {
 		jittered.JitterMs = (10 * time.Minute).Milliseconds()
 		w.send(jittered)
 		const days = 365
-		time.Sleep(days * 24 * time.Hour)
+		advance(days * 24 * time.Hour)
 		runs, periods, instants := map[string]int{}, map[string]bool{}, map[time.Time]bool{}
 		for _, d := range w.got() {
 			runs[d.Key]++
@@ -187,15 +187,15 @@ func TestScheduleDone_standsInForThePeriod(t *testing.T) {
 		w := newWorld(t, schedule.Config{Location: time.UTC})
 		defer w.end()
 		w.send(every("backup", 4*time.Hour, time.Now()))
-		time.Sleep(4*time.Hour + time.Minute)
+		advance(4*time.Hour + time.Minute)
 		if got := w.got(); len(got) != 1 {
 			t.Fatalf("got %d runs, want 1", len(got))
 		}
-		time.Sleep(4 * time.Hour) // the next one has run
+		advance(4 * time.Hour) // the next one has run
 		w.got()
 		w.send(every("backup", 4*time.Hour, time.Now().Add(-9*time.Hour)))
 		w.send(&messages.ScheduleDone{Key: "backup"})
-		time.Sleep(time.Hour)
+		advance(time.Hour)
 		if got := w.got(); len(got) > 1 {
 			t.Errorf("got %d runs after the work was done by hand, want at most the one that was due at once", len(got))
 		}
@@ -206,9 +206,9 @@ func TestAddSchedule_sleptThroughIsCaughtUpOnceAndLate(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t, schedule.Config{Location: time.UTC})
 		defer w.end()
-		time.Sleep(13 * time.Hour) // the middle of a period
+		advance(13 * time.Hour) // the middle of a period
 		w.send(every("integrity.full", 24*time.Hour, time.Now().Add(-30*24*time.Hour)))
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		got := w.got()
 		if len(got) != 1 || !got[0].Late {
 			t.Errorf("got %v, want one late run for a month off", got)
@@ -222,7 +222,7 @@ func TestOnce_runsOnceAndIsGone(t *testing.T) {
 		defer w.end()
 		begun := time.Now()
 		w.send(&messages.AddSchedule{Key: "retry", Spec: &messages.AddSchedule_OnceAfterMs{OnceAfterMs: 90_000}})
-		time.Sleep(time.Hour)
+		advance(time.Hour)
 		got := w.got()
 		if len(got) != 1 || got[0].at.Sub(begun) < 90*time.Second || got[0].at.Sub(begun) > 91*time.Second {
 			t.Fatalf("got %v, want one run after 90 s", got)
@@ -249,7 +249,7 @@ func TestRemoveSchedule_endsIt(t *testing.T) {
 		w.send(every("a", time.Hour, time.Now()))
 		w.send(every("b", time.Hour, time.Now()))
 		w.send(&messages.RemoveSchedule{Key: "a"})
-		time.Sleep(90 * time.Minute)
+		advance(90 * time.Minute)
 		for _, d := range w.got() {
 			if d.Key == "a" {
 				t.Error("a removed schedule ran")
@@ -266,10 +266,10 @@ func TestRestart_keepsSchedulesAndRunsNoneTwice(t *testing.T) {
 		w := newWorld(t, schedule.Config{Location: time.UTC})
 		defer w.end()
 		w.send(every("a", time.Hour, time.Now()))
-		time.Sleep(30 * time.Minute)
+		advance(30 * time.Minute)
 		process, _ := w.system.ProcessRegistry.Get(w.pid)
 		process.SendSystemMessage(w.pid, &actor.Restart{}) // as its supervisor does after a panic
-		time.Sleep(10 * time.Hour)
+		advance(10 * time.Hour)
 		if got := w.got(); len(got) != 10 {
 			t.Errorf("got %d runs, want 10", len(got))
 		}
@@ -306,7 +306,7 @@ func TestPassive_nothingIsDue(t *testing.T) {
 		w := newWorld(t, schedule.Config{Passive: true})
 		defer w.end()
 		w.send(every("a", time.Hour, time.Time{}))
-		time.Sleep(48 * time.Hour)
+		advance(48 * time.Hour)
 		if got := w.got(); len(got) != 0 {
 			t.Errorf("got %v, want nothing due", got)
 		}
@@ -324,7 +324,7 @@ func TestSeed_givesTheSameRunAgain(t *testing.T) {
 			m := every("a", 4*time.Hour, time.Now())
 			m.JitterMs = time.Hour.Milliseconds()
 			w.send(m)
-			time.Sleep(7 * 24 * time.Hour)
+			advance(7 * 24 * time.Hour)
 			for _, d := range w.got() {
 				out = append(out, d.at.Format(time.RFC3339Nano))
 			}
@@ -345,15 +345,15 @@ func TestClock_setForwardRunsAtMostOnceAndSoon(t *testing.T) {
 		w := newWorld(t, schedule.Config{Location: time.UTC})
 		defer w.end()
 		w.send(every("backup", 4*time.Hour, time.Now()))
-		time.Sleep(time.Hour)
+		advance(time.Hour)
 		// A machine that was suspended for ten days wakes up: its timers stood still.
 		w.setClock(10*24*time.Hour + 30*time.Minute)
-		time.Sleep(6 * time.Minute)
+		advance(6 * time.Minute)
 		got := w.got()
 		if len(got) != 1 || !got[0].Late {
 			t.Fatalf("got %v within six minutes after ten days of sleep, want one late run", got)
 		}
-		time.Sleep(8 * time.Hour)
+		advance(8 * time.Hour)
 		if got := w.got(); len(got) != 2 {
 			t.Errorf("got %d runs in the eight hours after, want 2", len(got))
 		}
@@ -366,9 +366,9 @@ func TestClock_setBackStopsNothing(t *testing.T) {
 		defer w.end()
 		w.send(every("backup", 4*time.Hour, time.Now()))
 		w.send(&messages.AddSchedule{Key: "retry", Spec: &messages.AddSchedule_OnceAfterMs{OnceAfterMs: (2 * time.Hour).Milliseconds()}})
-		time.Sleep(time.Hour)
+		advance(time.Hour)
 		w.setClock(-365 * 24 * time.Hour)
-		time.Sleep(24 * time.Hour)
+		advance(24 * time.Hour)
 		runs := map[string]int{}
 		for _, d := range w.got() {
 			runs[d.Key]++
@@ -380,4 +380,10 @@ func TestClock_setBackStopsNothing(t *testing.T) {
 			t.Errorf("a single run ran %d times, want once and not a year late", runs["retry"])
 		}
 	})
+}
+
+// advance lets virtual time pass; every test here runs in a bubble.
+func advance(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
 }
