@@ -104,6 +104,16 @@ func (r *Running) Ask(ctx context.Context, database string, msg proto.Message, p
 	if f != nil {
 		return nil, f
 	}
+	ask := func(msg proto.Message) (proto.Message, error) { return r.ask(ctx, p, msg, progress) }
+	if order, gone := p.gone(p.engine.files, msg); gone {
+		return r.bringBack(ctx, p, order, ask)
+	}
+	return ask(msg)
+}
+
+// ask sends a request to the part of one database that takes it. When the asker goes
+// away, so does the work that it named.
+func (r *Running) ask(ctx context.Context, p *post, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
 	to, f := r.taker(p, msg)
 	if f != nil {
 		return nil, f
@@ -114,6 +124,9 @@ func (r *Running) Ask(ctx context.Context, database string, msg proto.Message, p
 			progress(step)
 		}
 	})
+	if job, ok := msg.(interface{ GetJobId() string }); ok && ctx.Err() != nil && job.GetJobId() != "" {
+		r.system.Root.Send(kit.NewPeers(r.system, p.tree.Id).Of("dbowner"), &messages.CancelJob{Id: job.GetJobId()})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -80,11 +80,8 @@ func (c *cli) restore(ctx context.Context, args []string, flags restoreFlags) (*
 		return nil, err
 	}
 	defer r.close()
-	if order.ToFile == "" && !exists(r.path) {
-		// Nothing is overwritten: the missing database is made anew, by itself.
-		order.ToFile = r.path
-	}
-	if !flags.dry && !flags.yes && order.ToFile == "" {
+	// A missing database is made anew without a question: nothing is overwritten.
+	if !flags.dry && !flags.yes && order.ToFile == "" && exists(r.path) {
 		preview, err := asking[*messages.RestoreReport](ctx, c, r, &messages.RestoreBackup{
 			Id: order.Id, BeforeUnixMs: order.BeforeUnixMs, DryRun: true, JobId: newJob(),
 		})

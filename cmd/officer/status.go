@@ -96,7 +96,28 @@ func (c *cli) statusVerb() *cobra.Command {
 
 const watchEvery = 2 * time.Second
 
+// alone makes the status honest when nobody looks after the database between commands:
+// what is on disk may be fine, but no new backup will come.
+func alone(st *messages.Status, database string) {
+	severity, text := messages.Severity_SEVERITY_YELLOW, "No Officer is running: backups are not being taken."
+	if st.LastVerifiedBackup == nil {
+		severity, text = messages.Severity_SEVERITY_RED, "No Officer is running and there is no verified backup."
+	}
+	if st.Health == nil {
+		st.Health = &messages.HealthReport{}
+	}
+	if severity > st.Health.Health {
+		st.Health.Health, st.Health.Headline = severity, text
+	}
+	st.Health.Conditions = append(st.Health.Conditions, &messages.Condition{
+		Code: "not_running", Severity: severity, Text: text, Hint: "officer run " + shown(database), System: "cli",
+	})
+}
+
 func statusOutcome(st *messages.Status, r *reached) *outcome {
+	if r.direct {
+		alone(st, r.path)
+	}
 	out := &statusResult{
 		Database: r.path, Home: st.Home, Running: !r.direct, Version: st.OfficerVersion, PID: st.Pid,
 		Health: colour(st.Health.GetHealth()), Headline: st.Health.GetHeadline(), Conditions: []conditionJSON{},
@@ -171,9 +192,6 @@ func showStatus(w io.Writer, s style, st *messages.Status, r *reached, now time.
 		if a.State != "running" {
 			fmt.Fprintf(w, "  %s part %s: %s after %s\n", s.bad(), clean(a.Name), clean(a.State), count(int(a.Restarts), "restart"))
 		}
-	}
-	if r.direct {
-		fmt.Fprintf(w, "  %s no Officer is running: backups are not being taken\n    → officer run %s\n", s.warn(), shown(r.path))
 	}
 }
 
