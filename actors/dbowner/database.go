@@ -105,9 +105,11 @@ type CopyResult struct {
 
 // RestoreOptions says how a restore goes. BeforeWrite is called once the write lock is
 // held and before the first page changes; its error ends the restore with nothing
-// changed. It must not use the connection that restores.
+// changed. It must not use the connection that restores. Want is what the source has to
+// hold, nil puts back also a source that is too damaged to be compared.
 type RestoreOptions struct {
 	BeforeWrite func() error
+	Want        *manifest.Content
 	Progress    func(donePages, totalPages int64)
 }
 

@@ -6,13 +6,11 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
-	"reflect"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/kit"
-	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -43,7 +41,6 @@ type restoring struct {
 	noHeader  bool     // the live header is destroyed
 	committed bool     // the restore took effect
 	differed  bool     // right after its commit the live content was not the source's
-	after     mark     // the state right after that
 }
 
 func (t *task) overwrite(m *messages.OverwriteDatabase) (any, error) {
@@ -240,7 +237,7 @@ func (r *restoring) write(before mark) error {
 		}
 		r.report.HeaderWasReset, r.committed = true, true
 	}
-	opts := RestoreOptions{BeforeWrite: compare, Progress: func(done, total int64) {
+	opts := RestoreOptions{BeforeWrite: compare, Want: contentFrom(r.message.GetWant()), Progress: func(done, total int64) {
 		t := int64(r.pageSize)
 		r.tell("restore", done*t, total*t, "bytes")
 	}}
@@ -248,8 +245,7 @@ func (r *restoring) write(before mark) error {
 	switch {
 	case err == nil:
 		r.committed = true
-		r.after, err = r.markOf(ctx, r.watch)
-		return err
+		return nil
 	case fault.CodeOf(err) == fault.Mismatch:
 		r.committed, r.differed = true, true
 		return nil // the app may have written since: verify judges
@@ -268,16 +264,16 @@ func (r *restoring) rolledBack(err error, unchanged func() error) error {
 }
 
 // verify compares what is live now, on a fresh connection under the fence, with what
-// was wanted.
+// was wanted. The restore compared source and live content itself right after its
+// commit, so without a wanted content (an undo of damage) there is nothing to add.
 func (r *restoring) verify() error {
 	if _, err := r.fence(true); err != nil {
 		return err
 	}
-	now, err := r.markOf(r.ctx, r.watch)
-	if err != nil {
-		return err
-	}
 	want := contentFrom(r.message.GetWant())
+	if want == nil {
+		return nil
+	}
 	db, err := r.fresh()
 	if err != nil {
 		return err
@@ -285,30 +281,24 @@ func (r *restoring) verify() error {
 	defer r.closeQuietly(db)
 	r.tell("verify", 0, 0, "")
 	got, err := db.Content(r.ctx)
-	if err != nil {
+	if err != nil || got.Equal(*want) {
 		return err
 	}
-	wrote := r.differed || now != r.after
-	if (want == nil && !r.differed) || (want != nil && same(got, *want)) {
-		return nil
-	}
-	// Between the restore's commit and the fence an app that waited for the lock may
-	// have committed; then the content differs rightly and only its structure can be judged.
-	if wrote && (want == nil || got.SchemaDigest == want.SchemaDigest) {
-		if report, err := db.CheckQuick(r.ctx); err != nil {
+	// Between the restore's commit and the fence an app that waited for the lock may have
+	// committed. If the restore's own comparison came first, the content was right; if the
+	// app came first, only structure and schema can be judged.
+	if r.differed {
+		report, err := db.CheckQuick(r.ctx)
+		if err != nil {
 			return err
-		} else if report.Verdict != check.Damaged {
-			r.cfg.Log.Warn("the app wrote right after the restore; the content could not be compared")
-			r.report.AppWroteSince = true
-			return nil
+		}
+		if report.Verdict == check.Damaged || got.SchemaDigest != want.SchemaDigest {
+			return fault.New(fault.Mismatch, r.op, "the live database does not hold what was to be restored")
 		}
 	}
-	return fault.New(fault.Mismatch, r.op, "the live database does not hold what was to be restored")
-}
-
-func same(a, b manifest.Content) bool {
-	return a.SchemaDigest == b.SchemaDigest && len(a.Tables) == len(b.Tables) &&
-		(len(a.Tables) == 0 || reflect.DeepEqual(a.Tables, b.Tables))
+	r.cfg.Log.Warn("the app wrote right after the restore", slog.Bool("before_the_comparison", r.differed))
+	r.report.AppWroteSince = true
+	return nil
 }
 
 // halfway words a failure after the live database was changed.

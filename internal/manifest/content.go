@@ -1,5 +1,7 @@
 package manifest
 
+import "slices"
+
 // Table is what one table of a database holds: its row count and an
 // order-independent digest of (rowid, values), hex of 128 bits. The digest is equal
 // for two tables exactly when they hold the same rows with the same rowids, types
@@ -27,4 +29,9 @@ type Source struct {
 	WALFrames     uint32 `json:"wal_frames,omitempty"` // committed frames in the WAL
 	JournalMode   string `json:"journal_mode"`         // "wal", "delete", "truncate", "persist", "memory", "off"
 	WriterVersion int    `json:"writer_version"`       // header bytes 96..99: SQLITE_VERSION_NUMBER of the last writer
+}
+
+// Equal tells whether two snapshots hold the same: schema, tables, rows.
+func (c Content) Equal(other Content) bool {
+	return c.SchemaDigest == other.SchemaDigest && slices.Equal(c.Tables, other.Tables)
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"hash/maphash"
-	"reflect"
 	"time"
 
 	"github.com/ncruces/go-sqlite3/vfs"
@@ -92,7 +91,7 @@ func (j *copyJob) runWAL(ctx context.Context) error {
 
 func (j *copyJob) unchanged() bool {
 	want := j.opts.UnlessContent
-	j.result.Skipped = want != nil && reflect.DeepEqual(*want, j.result.Content)
+	j.result.Skipped = want != nil && want.Equal(j.result.Content)
 	return j.result.Skipped
 }
 

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"reflect"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -28,7 +27,7 @@ func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) err
 		return err
 	}
 	defer source.Close()
-	want, err := source.Content(ctx)
+	want, err := wanted(ctx, source, opts.Want)
 	if err != nil {
 		return err
 	}
@@ -53,6 +52,21 @@ func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) err
 		}
 		return c.afterRestore(ctx, want)
 	})
+}
+
+// wanted gives what the live database has to hold after the restore, nil for a damaged
+// source that is put back as it is.
+func wanted(ctx context.Context, source *Conn, want *manifest.Content) (*manifest.Content, error) {
+	content, err := source.Content(ctx)
+	switch {
+	case err != nil && want == nil && fault.IsDamage(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case want != nil && !content.Equal(*want):
+		return nil, fault.New(fault.Refused, opRestore, "the file does not hold what is to be restored: %s", firstDifference(*want, content))
+	}
+	return &content, nil
 }
 
 // mayRestore refuses a source that would change the journal mode of the live database
@@ -123,18 +137,20 @@ func (c *Conn) writeInto(ctx context.Context, live *Conn, opts RestoreOptions) e
 }
 
 // afterRestore compares what is live now with what was to be restored.
-func (c *Conn) afterRestore(ctx context.Context, want manifest.Content) error {
+func (c *Conn) afterRestore(ctx context.Context, want *manifest.Content) error {
 	// A connection cannot follow a change of the text encoding.
 	if err := c.reconnect(ctx); err != nil {
 		return err
 	}
 	var got manifest.Content
-	err := c.snapshot(func() (err error) {
-		got, err = c.content()
-		return err
-	})
-	if err != nil {
-		return err
+	if want != nil {
+		err := c.snapshot(func() (err error) {
+			got, err = c.content()
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	// A WAL commit is durable only once the WAL is synced.
 	if log, _, err := c.journal(); err == nil {
@@ -144,8 +160,8 @@ func (c *Conn) afterRestore(ctx context.Context, want manifest.Content) error {
 	}
 	// Best effort: a reader of the old snapshot may be in the way.
 	_, _, _ = c.db.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
-	if !reflect.DeepEqual(got, want) {
-		return fault.New(fault.Mismatch, opRestore, "restored, but the live content differs from the backup: %s", firstDifference(want, got))
+	if want != nil && !got.Equal(*want) {
+		return fault.New(fault.Mismatch, opRestore, "restored, but the live content differs from the backup: %s", firstDifference(*want, got))
 	}
 	return nil
 }
@@ -219,7 +235,7 @@ func MatchPageSize(ctx context.Context, src, tmp, vfsName string, pageSize int) 
 	if err != nil {
 		return err
 	}
-	if !reflect.DeepEqual(got, want) {
+	if !got.Equal(want) {
 		return fault.New(fault.Mismatch, op, "the rewritten copy differs: %s", firstDifference(want, got))
 	}
 	return nil

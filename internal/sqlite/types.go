@@ -77,6 +77,10 @@ type RestoreOptions struct {
 	// BeforeWrite, when set, is called once the write lock on the live database is held
 	// and before the first page changes; an error stops the restore with nothing changed.
 	BeforeWrite func() error
+	// Want is what the source has to hold, or nothing is written (fault.Refused). nil also
+	// puts back a source too damaged to be read, of which nothing can be compared: for
+	// taking back a restore.
+	Want *manifest.Content
 	// Progress hears pages done and in all after every burst.
 	Progress func(donePages, totalPages int64)
 }
