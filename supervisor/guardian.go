@@ -45,6 +45,7 @@ const (
 	restarted change = iota
 	gaveUp
 	returned // was given up, tried again, and has settled
+	begun    // started with its guardian, before the next one in the list
 )
 
 // wardFailed is a crash, put from HandleFailure into the mailbox of the incarnation
@@ -93,6 +94,7 @@ func (g *guardian) begin(ctx actor.Context) {
 		w.generation++
 		w.crashes.probation = false
 		g.start(ctx, w)
+		g.told(ctx, w, begun)
 	}
 }
 

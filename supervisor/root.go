@@ -45,6 +45,9 @@ func (r *root) Receive(ctx actor.Context) {
 }
 
 func (r *root) changed(ctx actor.Context, w *ward, what change) {
+	if what == begun {
+		return
+	}
 	ctx.Logger().Error("tree of a database crashed", slog.String("actor", ctx.Self().Id+"/"+w.name),
 		slog.String("failure", w.lastFailure), slog.String("state", w.state), slog.Int("change", int(what)))
 }

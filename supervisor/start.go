@@ -162,7 +162,7 @@ func (r *Running) tree(cfg Config, settings Database, p *post, definitions condi
 	}
 	return treeProps(treeConfig{
 		peers: peers, log: p.log, policy: standardPolicy(), database: p.name, home: p.home,
-		version: Version, pid: processID(), systems: systems(),
+		version: Version, pid: processID(), passive: cfg.Passive, systems: systems(),
 		props: func(s system) *actor.Props { return s.props(made) },
 	})
 }

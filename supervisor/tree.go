@@ -20,6 +20,7 @@ type treeConfig struct {
 	home     string
 	version  string
 	pid      int64
+	passive  bool
 	systems  []system
 	props    func(system) *actor.Props
 }
@@ -76,6 +77,8 @@ func (t *tree) Receive(ctx actor.Context) {
 	case *messages.Progress:
 		t.show(ctx, &messages.Event{Type: "progress", TimeUnixMs: time.Now().UnixMilli(),
 			Database: t.cfg.database, Body: &messages.Event_Progress{Progress: msg}})
+	case *messages.DatabaseFacts:
+		t.led.facts = msg
 	case *kit.Answer:
 		t.collect(msg)
 	default:
@@ -162,6 +165,12 @@ func (t *tree) show(ctx actor.Context, e *messages.Event) {
 // changed is told by the guardian when a system crashed for good or came back.
 func (t *tree) changed(ctx actor.Context, w *ward, what change) {
 	switch what {
+	case begun:
+		if w.name == "dbowner" && !t.cfg.passive {
+			// First in its mailbox, so that the first check, which may take minutes, does not
+			// leave a status without facts.
+			ctx.Request(t.cfg.peers.Of(w.name), &messages.InspectDatabase{Job: &messages.Job{Priority: messages.Priority_PRIORITY_URGENT}})
+		}
 	case restarted:
 		t.publish(ctx, eventOf(&messages.ActorRestarted{Actor: w.name, Failure: w.lastFailure, Restarts: w.restarts}))
 		if w.name == "health" {
