@@ -236,6 +236,10 @@ func (b *backup) proceed(ctx actor.Context, a *kit.Answer) {
 	switch tag := a.Tag.(type) {
 	case loaded:
 		b.open(ctx, a)
+	case firstLook:
+		if st, ok := a.Value.(*messages.IntegrityStatus); ok && st.GetLastFull() != nil {
+			b.takeFirst(ctx)
+		}
 	case swept:
 		b.tidied(ctx, a)
 	case changed:

@@ -19,6 +19,8 @@ import (
 // Tags of background work.
 type (
 	loaded struct{}
+	// firstLook asks whether the first full check is over already.
+	firstLook struct{}
 	// changed is a change of the list that somebody asked for; id is the backup meant.
 	changed struct {
 		req *kit.Request
@@ -89,6 +91,8 @@ func (b *backup) takeDuty(ctx actor.Context) {
 	b.keepWatch(ctx)
 	if !b.ledger.startDone {
 		b.After(ctx, startWait, &startTime{})
+		// The first check of a small database is over before anybody here listened.
+		b.Ask(ctx, b.cfg.Peers.Of("integrity"), &messages.GetIntegrity{}, askTimeout, firstLook{})
 	}
 	b.sweep(ctx)
 }

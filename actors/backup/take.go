@@ -224,9 +224,11 @@ func unchanged(a, b manifest.Source) bool {
 	return a == b && (a.JournalMode != "wal" || a.WALFrames > 0)
 }
 
-// pace is bytes per second for a copy that nobody waits for, 0 = full speed.
+// pace is bytes per second for a copy that nobody waits for, 0 = full speed: also for
+// the first backup of all, because until then nothing is safe.
 func (b *backup) pace(t *take, sizeBytes int64) int64 {
-	if t.suspect || t.msg.GetPriority() != messages.Priority_PRIORITY_BACKGROUND {
+	_, any := b.ledger.view().Newest()
+	if !any || t.suspect || t.msg.GetPriority() != messages.Priority_PRIORITY_BACKGROUND {
 		return 0
 	}
 	return max(b.cfg.PaceBytesPerSecond, sizeBytes/copySecondsMax)

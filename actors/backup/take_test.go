@@ -311,8 +311,8 @@ func TestBackup_atStartWaitsForTheFirstFullCheck(t *testing.T) {
 		if b := w.list().GetBackups(); len(b) != 1 || b[0].GetReason() != "start" {
 			t.Errorf("got %v, want the backup at start", b)
 		}
-		if p := w.copies[0].GetPaceBytesPerSecond(); p != 10_000_000 {
-			t.Errorf("paced to %d, want 10 MB/s", p)
+		if p := w.copies[0].GetPaceBytesPerSecond(); p != 0 {
+			t.Errorf("the first backup of all was paced to %d", p)
 		}
 		w.Advance(5 * time.Minute)
 		if len(w.copies) != 1 {
@@ -323,6 +323,20 @@ func TestBackup_atStartWaitsForTheFirstFullCheck(t *testing.T) {
 		w.Advance(time.Second)
 		if b := w.list().GetBackups(); b[0].GetReason() != "scheduled" {
 			t.Errorf("got %v, want a scheduled one", b[0])
+		}
+		if p := w.copies[1].GetPaceBytesPerSecond(); p != 10_000_000 {
+			t.Errorf("paced to %d, want 10 MB/s", p)
+		}
+	})
+}
+
+func TestBackup_atStartDoesNotWaitForACheckThatIsOver(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.lastFull = &messages.CheckReport{Verdict: "ok"}
+		w.start()
+		w.Advance(time.Second)
+		if b := w.list().GetBackups(); len(b) != 1 || b[0].GetReason() != "start" {
+			t.Errorf("got %v, want the backup at start", b)
 		}
 	})
 }

@@ -45,6 +45,7 @@ type world struct {
 	copies     []*messages.CopyDatabase
 	cancelled  int
 	inspectErr *messages.Failure
+	lastFull   *messages.CheckReport
 	suspect    bool
 	since      time.Time
 	checks     int
@@ -224,7 +225,7 @@ func (w *world) judge(_ *player, ctx actor.Context) {
 	defer w.mu.Unlock()
 	switch ctx.Message().(type) {
 	case *messages.GetIntegrity:
-		st := &messages.IntegrityStatus{Suspect: w.suspect}
+		st := &messages.IntegrityStatus{Suspect: w.suspect, LastFull: w.lastFull}
 		if w.suspect {
 			st.SuspectSinceUnixMs = w.since.UnixMilli()
 		}

@@ -45,7 +45,8 @@ func Conditions() []condition.Definition {
 			Hint: "officer status {path}",
 		},
 		{
-			Code: conditionFence, System: system, Severity: condition.Red,
+			// Damage says itself that writes are held back, and why.
+			Code: conditionFence, System: system, Severity: condition.Red, DependsOn: []condition.Code{"damage_found"},
 			Text: "Writes are {how} ({reasons}).",
 			Hint: "officer status {path}",
 		},

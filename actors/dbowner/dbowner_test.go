@@ -49,7 +49,8 @@ func inWorld(t *testing.T, cfg dbowner.Config, f func(t *testing.T, w *world, db
 }
 
 func TestConditions_makeARegistry(t *testing.T) {
-	if _, err := condition.NewRegistry(dbowner.Conditions()...); err != nil {
+	damage := condition.Definition{Code: "damage_found", System: "integrity", Severity: condition.Red, Text: "damaged"}
+	if _, err := condition.NewRegistry(append(dbowner.Conditions(), damage)...); err != nil {
 		t.Error(err)
 	}
 }

@@ -151,7 +151,7 @@ func (c *patient) undoes(header bool) {
 	if o.code != 0 {
 		c.t.Fatalf("undo: exit %d\n%s%s", o.code, o.stdout, o.stderr)
 	}
-	if got := c.sql("pragma integrity_check"); got == "ok" {
+	if got, _ := c.try("pragma integrity_check"); got == "ok" {
 		c.t.Error("undo did not take the restore back: integrity_check says ok")
 	}
 	if got := c.sql("select count(*) from tags where name='after'"); got != "0" {
