@@ -111,12 +111,25 @@ func (r *Running) Ask(ctx context.Context, database string, msg proto.Message, p
 	return ask(msg)
 }
 
-// ask sends a request to the part of one database that takes it. When the asker goes
-// away, so does the work that it named.
+// settleWithin is how long a cancelled job gets to clean up and answer.
+const settleWithin = 3 * time.Second
+
+// ask sends a request to the part of one database that takes it. When ctx ends, a job
+// that has a name is cancelled and gets a moment to remove what it had begun: whoever
+// interrupts a backup finds no stray afterwards. Its answer then is the truth.
 func (r *Running) ask(ctx context.Context, p *post, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
 	to, f := r.taker(p, msg)
 	if f != nil {
 		return nil, f
+	}
+	if job, ok := msg.(interface{ GetJobId() string }); ok && job.GetJobId() != "" {
+		waiting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		defer context.AfterFunc(ctx, func() {
+			r.system.Root.Send(kit.NewPeers(r.system, p.tree.Id).Of("dbowner"), &messages.CancelJob{Id: job.GetJobId()})
+			time.AfterFunc(settleWithin, cancel)
+		})()
+		ctx = waiting
 	}
 	answer, err := kit.Ask[proto.Message](ctx, r.system, to, msg, func(step *messages.Progress) {
 		r.system.Root.Send(p.tree, step)
@@ -124,9 +137,6 @@ func (r *Running) ask(ctx context.Context, p *post, msg proto.Message, progress 
 			progress(step)
 		}
 	})
-	if job, ok := msg.(interface{ GetJobId() string }); ok && ctx.Err() != nil && job.GetJobId() != "" {
-		r.system.Root.Send(kit.NewPeers(r.system, p.tree.Id).Of("dbowner"), &messages.CancelJob{Id: job.GetJobId()})
-	}
 	if err != nil {
 		return nil, err
 	}
