@@ -364,6 +364,17 @@ func TestContent_seesAnyFlippedPayloadByteThatIntegrityCheckPasses(t *testing.T)
 	}
 }
 
+func TestVerifyCopy_ofWhatNothingIsKnownAboutOnlyChecks(t *testing.T) {
+	path := makeDB(t, filepath.Join(t.TempDir(), "found.db"), `CREATE TABLE t(a); INSERT INTO t VALUES(1),(2);`)
+	report, got, err := VerifyCopy(t.Context(), path, "", manifest.Content{})
+	if err != nil || report.Verdict != check.OK || len(report.Findings) != 0 {
+		t.Errorf("got %v %+v, want ok", err, report)
+	}
+	if len(got.Tables) != 1 || got.Tables[0].Rows != 2 {
+		t.Errorf("got %+v, want table t with 2 rows", got)
+	}
+}
+
 func TestContent_utf16KeepsBytesThatAreNotText(t *testing.T) {
 	dir := t.TempDir()
 	make16 := func(name, blob string) manifest.Content {
