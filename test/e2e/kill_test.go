@@ -18,7 +18,7 @@ import (
 )
 
 // kills is how often the campaign kills; OFFICER_KILLS and OFFICER_SEED change it.
-const killsDefault = 320
+const killsDefault = 500
 
 func fromEnv(name string, otherwise int) int {
 	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
