@@ -123,7 +123,7 @@ func (b *bench) stop() {
 	if err := kit.StopTree(ctx, b.system, b.root); err != nil {
 		b.t.Errorf("stop: %v", err)
 	}
-	time.Sleep(time.Second) // let protoactor's own timers end within the bubble
+	pass(time.Second) // let protoactor's own timers end within the bubble
 }
 
 func (b *bench) pid(id string) *actor.PID { return b.system.NewLocalPID(rootName + "/" + id) }
@@ -227,14 +227,14 @@ func TestTree_aGivenUpPartIsTriedAgainEachHour(t *testing.T) {
 		}
 		synctest.Wait()
 		started := b.log.count("backup started")
-		time.Sleep(standardPolicy().retry + time.Second)
+		pass(standardPolicy().retry + time.Second)
 		b.want(b.ask("app/backup", &messages.GetInfo{}), "")
 		b.crash("app/backup") // on probation one crash is enough
 		b.want(b.ask("app/backup", &messages.GetInfo{}), "actor_gone")
 		if b.log.count("cleared actor_gave_up:backup") != 0 {
 			t.Error("the condition went before the part had settled")
 		}
-		time.Sleep(standardPolicy().retry + standardPolicy().settled + time.Second)
+		pass(standardPolicy().retry + standardPolicy().settled + time.Second)
 		synctest.Wait()
 		if b.log.count("cleared actor_gave_up:backup") != 1 || b.log.count("backup started") != started+2 {
 			t.Errorf("got %q, want it back for good after the second hour", b.log.all())
@@ -247,7 +247,7 @@ func TestTree_stoppedDuringBackOffStaysStopped(t *testing.T) {
 		b := newBench(t, "app")
 		b.crash("app/backup")
 		b.stop()
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 		if n := b.log.count("backup started"); n != 1 {
 			t.Errorf("started %d times, want 1: it came back after the stop", n)
 		}
@@ -294,7 +294,7 @@ func TestTree_healthThatStartsAnewHearsAgainWhoIsGivenUp(t *testing.T) {
 		synctest.Wait()
 		before := b.log.count("raised actor_gave_up:backup")
 		b.crash("app/health")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if after := b.log.count("raised actor_gave_up:backup"); after <= before {
 			t.Errorf("raised %d times before and %d after health came back", before, after)
 		}
@@ -306,7 +306,7 @@ func TestRoot_aCrashedTreeComesBackWholeAndLeavesItsNeighbourAlone(t *testing.T)
 		b := newBench(t, "app", "other")
 		defer b.stop()
 		b.system.Root.Send(b.pid("app"), &wardDue{}) // a nil ward: a defect in the tree itself
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		b.want(b.ask("app/backup", &messages.GetInfo{}), "")
 		b.want(b.ask("other/backup", &messages.GetInfo{}), "")
 		if n := b.log.count("backup started"); n != 3 {
@@ -342,7 +342,7 @@ func TestTree_eventsAreNumberedWithoutGapsAndReachWhoHearsThem(t *testing.T) {
 		pid, _ := b.system.ProcessRegistry.Add(e, "ear")
 		b.system.Root.RequestWithCustomSender(b.pid("app"), &messages.Subscribe{Replay: true}, pid)
 		b.crash("app/backup")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		b.system.Root.Send(b.pid("app"), &messages.Progress{JobId: "x"})
 		b.system.Root.Send(b.pid("app"), &messages.DamageGone{})
 		synctest.Wait()
@@ -383,4 +383,10 @@ func TestEventLog_keepsTheNewest(t *testing.T) {
 	if none := l.since(eventsKept + 10); len(none) != 0 {
 		t.Errorf("got %d events after the last", len(none))
 	}
+}
+
+// pass lets virtual time go by, and everything that it wakes settle.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
 }

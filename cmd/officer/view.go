@@ -38,20 +38,23 @@ func (v *view) say(format string, args ...any) {
 	fmt.Fprintf(v.c.out, prefix+format+"\n", args...)
 }
 
+// status asks for everything; nil when Officer is stopping and nobody answers any more.
 func (v *view) status(ctx context.Context) *messages.Status {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, statusWithin)
 	defer cancel()
 	st, err := v.o.Status(ctx, v.name)
-	if err != nil {
-		return &messages.Status{Health: &messages.HealthReport{Health: messages.Severity_SEVERITY_RED, Headline: textOf(err)}}
+	if err != nil || st.Health == nil {
+		return nil
 	}
+	v.health = st.Health.Health
 	return st
 }
 
+// statusWithin is longer than a status takes when parts of it do not answer.
+const statusWithin = 10 * time.Second
+
 func (v *view) greet(ctx context.Context) {
-	st := v.status(ctx)
-	v.health = st.Health.GetHealth()
-	v.say("officer %s is looking after %s%s", officer.Version, baseOf(v.path), factsText(st.Facts))
+	v.say("officer %s is looking after %s%s", officer.Version, baseOf(v.path), factsText(v.status(ctx).GetFacts()))
 }
 
 // hear takes one event.
@@ -145,11 +148,13 @@ func (v *view) backupDone(b *messages.Backup, _ string) {
 func (v *view) judge(ctx context.Context) {
 	v.judged = true
 	s := v.c.style
+	st := v.status(ctx)
+	if st == nil {
+		return // on the way out: nothing is claimed
+	}
 	if officer.SameVolume(filepath.Dir(v.path), v.home) {
 		v.say("  %s backups are on the same disk as %s: a broken disk would take both. Set backup.dir or a copy target.", s.warn(), baseOf(v.path))
 	}
-	st := v.status(ctx)
-	v.health = st.Health.GetHealth()
 	for _, k := range st.Health.GetConditions() {
 		mark := s.warn()
 		if k.Severity == messages.Severity_SEVERITY_RED {

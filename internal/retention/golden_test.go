@@ -130,7 +130,7 @@ func compareGolden(t *testing.T, name, got string) {
 	}
 }
 
-func TestPolicy_Validate(t *testing.T) {
+func TestPolicy_refusesNonsense(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		p    Policy
