@@ -283,9 +283,10 @@ func (b *backup) writeDown(m manifest.Manifest, e manifest.Entry, s retention.Si
 	if verdict == manifest.Unverified || e.State == manifest.StateSuspect {
 		return m, nil
 	}
-	next, err := m, error(nil)
+	next := m
 	if verdict == manifest.Verified && e.SHA256 == "" {
 		e.SHA256, e.SizeBytes, e.Content, e.VerifyMS = p.sha256, p.sizeBytes, p.content, p.took.Milliseconds()
+		var err error
 		if next, err = next.Replace(e, s.Now, "its evidence was gathered again"); err != nil {
 			return m, err
 		}
@@ -294,7 +295,7 @@ func (b *backup) writeDown(m manifest.Manifest, e manifest.Entry, s retention.Si
 	if detail == "" {
 		detail = p.cannotTell
 	}
-	next, err = next.Judge(e.ID, manifest.VerdictAt{At: s.Now.UTC(), Verdict: verdict, How: "verify", Detail: detail})
+	next, err := next.Judge(e.ID, manifest.VerdictAt{At: s.Now.UTC(), Verdict: verdict, How: "verify", Detail: detail})
 	if err != nil {
 		return m, err
 	}

@@ -271,9 +271,9 @@ func (verifier) Verify(_ context.Context, path string, _ manifest.Content) (chec
 	if !strings.HasPrefix(string(data), "SQLite format 3") {
 		return check.Report{}, c, fault.New(fault.NotADatabase, "verify", "the header is gone")
 	}
-	if err := json.Unmarshal(bytes.TrimRight(data[100:], "\x00"), &c); err != nil {
-		return check.Report{Verdict: check.Damaged, Findings: []check.Finding{
-			{Kind: "structure", Page: 1, Detail: "a page cannot be read"}}}, manifest.Content{}, nil
+	if json.Unmarshal(bytes.TrimRight(data[100:], "\x00"), &c) != nil {
+		damage := check.Finding{Kind: "structure", Page: 1, Detail: "a page cannot be read"}
+		return check.Report{Verdict: check.Damaged, Findings: []check.Finding{damage}}, manifest.Content{}, nil //nolint:nilerr // damage is a verdict
 	}
 	return check.Report{Verdict: check.OK}, c, nil
 }

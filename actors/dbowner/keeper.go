@@ -109,7 +109,7 @@ func (k *keeper) take() error {
 func (k *keeper) inspect() error {
 	moved, err := k.led.lock.db.HasMoved()
 	if err != nil {
-		return nil // cannot be told here; the worker's look judges
+		return nil //nolint:nilerr // cannot be told here; the worker's look judges
 	}
 	if moved {
 		k.release()

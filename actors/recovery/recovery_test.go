@@ -588,7 +588,7 @@ func TestKill_undoAfterARepeatedRestoreBringsTheFirstStateBack(t *testing.T) {
 	}, func(w *world) {
 		original := w.live()
 		w.set(only("reset", "hang"))
-		go w.ask(&messages.RestoreBackup{})
+		go w.askAndForget(&messages.RestoreBackup{})
 		w.settle()
 		w.kill()
 		w.boot(nil)
@@ -622,7 +622,7 @@ func TestResume_tellsOldFromNewAlthoughTheAppWroteOn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, nil, nil, func(w *world) {
 				w.set(only("kept", "hang"))
-				go w.ask(&messages.RestoreBackup{Confirmed: true})
+				go w.askAndForget(&messages.RestoreBackup{Confirmed: true})
 				w.settle()
 				w.kill()
 				w.write(c.now)
@@ -658,7 +658,7 @@ func TestResume_tellsOldFromNewAlthoughTheAppWroteOn(t *testing.T) {
 func TestResume_ofAnOldOrderIsNotCarriedOutAgain(t *testing.T) {
 	inWorld(t, nil, nil, func(w *world) {
 		w.set(only("kept", "hang"))
-		go w.ask(&messages.RestoreBackup{Confirmed: true})
+		go w.askAndForget(&messages.RestoreBackup{Confirmed: true})
 		w.settle()
 		w.kill()
 		w.write(damagedFile)

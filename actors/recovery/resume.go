@@ -44,7 +44,7 @@ func (r *run) resume(ctx context.Context) (looked, error) {
 	}
 	if s.err != nil {
 		r.cfg.Log.Error("the journal of a restore cannot be read", "dir", s.dir, "error", s.err)
-		return looked{ending: endedUnclear, set: s, found: "its journal cannot be read"}, nil
+		return looked{ending: endedUnclear, set: s, found: "its journal cannot be read"}, nil //nolint:nilerr // an unreadable journal is the finding
 	}
 	r.set, r.began, r.suspect = s, s.rec.Began, s.rec.Damaged
 	r.pick = candidate{from: s.rec.RestoredFrom, content: s.rec.After}
@@ -123,7 +123,7 @@ func (r *run) inspect(ctx context.Context) (end ending, guess bool, found string
 	}
 	switch {
 	case err != nil || c.GetVerdict() == string(check.Damaged):
-		return endedAgain, false, "the database was neither the old nor the restored one", nil
+		return endedAgain, false, "the database was neither the old nor the restored one", nil //nolint:nilerr // damage that keeps the check from running is damage
 	case c.GetVerdict() != string(check.OK) || now == nil:
 		return endedUnclear, false, "the database could not be judged", nil
 	}

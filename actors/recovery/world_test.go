@@ -168,6 +168,13 @@ func (w *world) ask(msg any) (*messages.RestoreReport, *messages.Failure) {
 	return rep, f
 }
 
+// askAndForget is for a request whose actor is killed before it can answer.
+func (w *world) askAndForget(msg any) {
+	ctx, cancel := context.WithTimeout(context.Background(), 48*time.Hour)
+	defer cancel()
+	_, _ = kit.Ask[*messages.RestoreReport](ctx, w.system, w.pid, msg, nil)
+}
+
 func (w *world) at(stage string) string {
 	w.mu.Lock()
 	hook := w.hook

@@ -62,7 +62,9 @@ func (s *Server) Close(ctx context.Context) error {
 	if err != nil {
 		err = s.http.Close()
 	}
-	<-s.ended
+	if served := <-s.ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
 

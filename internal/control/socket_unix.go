@@ -28,7 +28,7 @@ func listen(home string) (net.Listener, string, error) {
 			return nil, "", messages.NewFailure("permission", "open the socket", "the old socket %s cannot be removed", path)
 		}
 	}
-	l, err := net.Listen("unix", path)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
 	if err != nil {
 		return nil, "", messages.NewFailure("io_error", "open the socket", "%s cannot be made a socket", path).
 			WithHints("officer run --home DIR …  with DIR on a local disk")

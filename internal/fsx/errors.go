@@ -44,7 +44,7 @@ func classify(err error) (fault.Code, string) {
 
 // wrapRead leaves io.EOF bare: readers compare it by value.
 func wrapRead(err error) error {
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // io.ReaderAt promises exactly io.EOF, and so do we
 		return err
 	}
 	return Wrap("read file", err)

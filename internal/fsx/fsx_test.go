@@ -293,7 +293,7 @@ func TestWrap_namesTheKindOfFailure(t *testing.T) {
 		if !errors.Is(err, errno) {
 			t.Errorf("%v is lost from the chain", errno)
 		}
-		if again := Wrap("y", err); again != err {
+		if again := Wrap("y", err); again != err { //nolint:errorlint // the very same value is what is wanted
 			t.Errorf("wrapped twice: %v", again)
 		}
 	}

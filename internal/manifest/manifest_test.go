@@ -307,7 +307,7 @@ func TestManifest_anyHistory(t *testing.T) {
 		for range rapid.IntRange(0, 400).Draw(t, "steps") {
 			at = at.Add(time.Duration(rapid.IntRange(-1, 9000).Draw(t, "seconds")) * time.Second)
 			var err error
-			next := m
+			var next Manifest
 			id := ""
 			if len(m.Entries) > 0 {
 				id = rapid.SampledFrom(m.Entries).Draw(t, "entry").ID

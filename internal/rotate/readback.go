@@ -2,6 +2,7 @@ package rotate
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"time"
 
@@ -41,7 +42,7 @@ func tail(f fsx.File, sizeBytes, maxBytes int64) []byte {
 	from := max(0, sizeBytes-maxBytes)
 	buf := make([]byte, sizeBytes-from)
 	n, err := f.ReadAt(buf, from)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil
 	}
 	return buf[:n]
@@ -52,7 +53,7 @@ func tail(f fsx.File, sizeBytes, maxBytes int64) []byte {
 func oldestOf(f fsx.File) time.Time {
 	head := make([]byte, edgeBytes)
 	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return time.Time{}
 	}
 	for line := range bytes.Lines(head[:n]) {

@@ -146,7 +146,7 @@ func (c *Conn) CheckForeignKeys(ctx context.Context, limit int) (check.Report, e
 				return nil
 			})
 			switch {
-			case err == enough:
+			case errors.Is(err, enough):
 				return nil
 			case err != nil && strings.Contains(err.Error(), "foreign key mismatch"):
 				report.Findings = append(report.Findings, check.Finding{Kind: "foreign_key", Detail: err.Error()})

@@ -277,7 +277,7 @@ func (c *Conn) schemaDigest() (string, error) {
 	slices.Sort(objects)
 	h := sha256.New()
 	for _, object := range objects {
-		io.WriteString(h, object)
+		h.Write([]byte(object))
 	}
 	for _, pragma := range []string{`user_version`, `application_id`} {
 		v, err := c.value(`PRAGMA main.` + pragma)

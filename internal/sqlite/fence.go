@@ -24,7 +24,7 @@ func (c *Conn) BeginFence(ctx context.Context) error {
 		if err := c.db.BusyTimeout(fenceWait); err != nil {
 			return err
 		}
-		defer c.db.BusyTimeout(c.opts.BusyTimeout)
+		defer func() { _ = c.db.BusyTimeout(c.opts.BusyTimeout) }()
 		if err := c.db.Exec(`BEGIN IMMEDIATE`); err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func ForeignDriverGuard(paths []string, own *Descriptors) (known bool, err error
 	}
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		return false, nil // no /proc in this container
+		return false, nil //nolint:nilerr // no /proc in this container: it cannot be told
 	}
 	held, complete := own.held()
 	for _, e := range entries {

@@ -316,7 +316,7 @@ func TestPanics_becomeErrors(t *testing.T) {
 	if _, err := c.Content(t.Context()); err != nil {
 		t.Errorf("after out of memory: %v", err)
 	}
-	err = c.do(t.Context(), "test", func() error { var p *int; *p = 1; return nil })
+	err = c.do(t.Context(), "test", func() error { panic("a defect") })
 	wantCode(t, err, fault.Internal)
 	_, err = c.Content(t.Context())
 	wantCode(t, err, fault.Internal)

@@ -187,7 +187,7 @@ func (c *Conn) ResetDatabase(ctx context.Context, pageSize int) error {
 		if _, err := c.db.Config(sqlite3.DBCONFIG_RESET_DATABASE, true); err != nil {
 			return err
 		}
-		defer c.db.Config(sqlite3.DBCONFIG_RESET_DATABASE, false)
+		defer func() { _, _ = c.db.Config(sqlite3.DBCONFIG_RESET_DATABASE, false) }()
 		return c.db.Exec(`PRAGMA main.page_size=` + itoa(pageSize) + `; VACUUM main;`)
 	})
 }

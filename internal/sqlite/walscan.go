@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 )
 
@@ -109,7 +110,7 @@ func (w *walSum) equals(p []byte) bool {
 func validPageSize(n int) bool { return n >= 512 && n <= 65536 && n&(n-1) == 0 }
 
 func ignoreEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
