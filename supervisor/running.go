@@ -178,12 +178,12 @@ func (r *Running) Handle(database string) (*sql.DB, error) {
 // five seconds. What could not stop in time keeps its lock, so that nobody else starts
 // beside it. Every further call gives the first one's outcome.
 func (r *Running) Stop(ctx context.Context) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, stopWithin)
+		defer cancel()
+	}
 	r.stop.Do(func() {
-		if _, ok := ctx.Deadline(); !ok {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, stopWithin)
-			defer cancel()
-		}
 		defer close(r.done)
 		if r.root != nil {
 			r.stopped = kit.StopTree(ctx, r.system, r.root)

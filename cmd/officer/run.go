@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,8 @@ func (c *cli) serve(o *officer.Officer) []*control.Server {
 }
 
 func textOf(err error) string {
-	if f, ok := err.(*messages.Failure); ok {
+	var f *messages.Failure
+	if errors.As(err, &f) {
 		return f.Text
 	}
 	return "an unexpected error"
