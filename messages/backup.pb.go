@@ -193,6 +193,7 @@ type Backup struct {
 	KeepReason          string                 `protobuf:"bytes,20,opt,name=keep_reason,json=keepReason,proto3" json:"keep_reason,omitempty"`
 	ExpiresAtUnixMs     int64                  `protobuf:"varint,21,opt,name=expires_at_unix_ms,json=expiresAtUnixMs,proto3" json:"expires_at_unix_ms,omitempty"` // forecast; 0 = never or unknown
 	ExpiresBecause      string                 `protobuf:"bytes,22,opt,name=expires_because,json=expiresBecause,proto3" json:"expires_because,omitempty"`
+	PinnedUntilUnixMs   int64                  `protobuf:"varint,23,opt,name=pinned_until_unix_ms,json=pinnedUntilUnixMs,proto3" json:"pinned_until_unix_ms,omitempty"` // a pin with an end (before a schema change); 0 = none
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -379,6 +380,13 @@ func (x *Backup) GetExpiresBecause() string {
 		return x.ExpiresBecause
 	}
 	return ""
+}
+
+func (x *Backup) GetPinnedUntilUnixMs() int64 {
+	if x != nil {
+		return x.PinnedUntilUnixMs
+	}
+	return 0
 }
 
 // ListBackups → BackupList, newest first, each with why it is kept.
@@ -1199,6 +1207,289 @@ func (x *BackupRotten) GetVerdict() *BackupVerdict {
 	return nil
 }
 
+// DrillNow restores the newest verified backup into a temporary file, checks it, runs
+// the app rules and times it → DrillReport.
+type DrillNow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // empty = the newest verified one
+	JobId         string                 `protobuf:"bytes,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrillNow) Reset() {
+	*x = DrillNow{}
+	mi := &file_officer_v1_backup_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrillNow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrillNow) ProtoMessage() {}
+
+func (x *DrillNow) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_backup_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrillNow.ProtoReflect.Descriptor instead.
+func (*DrillNow) Descriptor() ([]byte, []int) {
+	return file_officer_v1_backup_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *DrillNow) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DrillNow) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+// DrillReport proves that a backup restores.
+type DrillReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Backup        *Backup                `protobuf:"bytes,1,opt,name=backup,proto3" json:"backup,omitempty"`
+	Ok            bool                   `protobuf:"varint,2,opt,name=ok,proto3" json:"ok,omitempty"`
+	RestoreMs     int64                  `protobuf:"varint,3,opt,name=restore_ms,json=restoreMs,proto3" json:"restore_ms,omitempty"` // until the database could be used
+	CheckMs       int64                  `protobuf:"varint,4,opt,name=check_ms,json=checkMs,proto3" json:"check_ms,omitempty"`
+	Findings      []*Finding             `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"`
+	Rules         []*RuleFinding         `protobuf:"bytes,6,rep,name=rules,proto3" json:"rules,omitempty"`
+	AtUnixMs      int64                  `protobuf:"varint,7,opt,name=at_unix_ms,json=atUnixMs,proto3" json:"at_unix_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrillReport) Reset() {
+	*x = DrillReport{}
+	mi := &file_officer_v1_backup_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrillReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrillReport) ProtoMessage() {}
+
+func (x *DrillReport) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_backup_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrillReport.ProtoReflect.Descriptor instead.
+func (*DrillReport) Descriptor() ([]byte, []int) {
+	return file_officer_v1_backup_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *DrillReport) GetBackup() *Backup {
+	if x != nil {
+		return x.Backup
+	}
+	return nil
+}
+
+func (x *DrillReport) GetOk() bool {
+	if x != nil {
+		return x.Ok
+	}
+	return false
+}
+
+func (x *DrillReport) GetRestoreMs() int64 {
+	if x != nil {
+		return x.RestoreMs
+	}
+	return 0
+}
+
+func (x *DrillReport) GetCheckMs() int64 {
+	if x != nil {
+		return x.CheckMs
+	}
+	return 0
+}
+
+func (x *DrillReport) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *DrillReport) GetRules() []*RuleFinding {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *DrillReport) GetAtUnixMs() int64 {
+	if x != nil {
+		return x.AtUnixMs
+	}
+	return 0
+}
+
+// GetDrill → DrillReport of the last one, or Failure "no_drill".
+type GetDrill struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDrill) Reset() {
+	*x = GetDrill{}
+	mi := &file_officer_v1_backup_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDrill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDrill) ProtoMessage() {}
+
+func (x *GetDrill) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_backup_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDrill.ProtoReflect.Descriptor instead.
+func (*GetDrill) Descriptor() ([]byte, []int) {
+	return file_officer_v1_backup_proto_rawDescGZIP(), []int{21}
+}
+
+// DrillFinished is the event after a drill.
+type DrillFinished struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Report        *DrillReport           `protobuf:"bytes,1,opt,name=report,proto3" json:"report,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrillFinished) Reset() {
+	*x = DrillFinished{}
+	mi := &file_officer_v1_backup_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrillFinished) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrillFinished) ProtoMessage() {}
+
+func (x *DrillFinished) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_backup_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrillFinished.ProtoReflect.Descriptor instead.
+func (*DrillFinished) Descriptor() ([]byte, []int) {
+	return file_officer_v1_backup_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *DrillFinished) GetReport() *DrillReport {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+// SchemaChanged is the event when a backup saw another schema than the one before;
+// that one is pinned for a while.
+type SchemaChanged struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PinnedId      string                 `protobuf:"bytes,1,opt,name=pinned_id,json=pinnedId,proto3" json:"pinned_id,omitempty"`
+	UntilUnixMs   int64                  `protobuf:"varint,2,opt,name=until_unix_ms,json=untilUnixMs,proto3" json:"until_unix_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchemaChanged) Reset() {
+	*x = SchemaChanged{}
+	mi := &file_officer_v1_backup_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchemaChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchemaChanged) ProtoMessage() {}
+
+func (x *SchemaChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_backup_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchemaChanged.ProtoReflect.Descriptor instead.
+func (*SchemaChanged) Descriptor() ([]byte, []int) {
+	return file_officer_v1_backup_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SchemaChanged) GetPinnedId() string {
+	if x != nil {
+		return x.PinnedId
+	}
+	return ""
+}
+
+func (x *SchemaChanged) GetUntilUnixMs() int64 {
+	if x != nil {
+		return x.UntilUnixMs
+	}
+	return 0
+}
+
 var File_officer_v1_backup_proto protoreflect.FileDescriptor
 
 const file_officer_v1_backup_proto_rawDesc = "" +
@@ -1216,7 +1507,7 @@ const file_officer_v1_backup_proto_rawDesc = "" +
 	"\x06backup\x18\x01 \x01(\v2\x12.officer.v1.BackupR\x06backup\x12\x18\n" +
 	"\askipped\x18\x02 \x01(\bR\askipped\x12'\n" +
 	"\x0fskipped_because\x18\x03 \x01(\tR\x0eskippedBecause\x12\x14\n" +
-	"\x05tries\x18\x04 \x01(\x05R\x05tries\"\xcf\x05\n" +
+	"\x05tries\x18\x04 \x01(\x05R\x05tries\"\x80\x06\n" +
 	"\x06Backup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04file\x18\x02 \x01(\tR\x04file\x12\x12\n" +
@@ -1242,7 +1533,8 @@ const file_officer_v1_backup_proto_rawDesc = "" +
 	"\vkeep_reason\x18\x14 \x01(\tR\n" +
 	"keepReason\x12+\n" +
 	"\x12expires_at_unix_ms\x18\x15 \x01(\x03R\x0fexpiresAtUnixMs\x12'\n" +
-	"\x0fexpires_because\x18\x16 \x01(\tR\x0eexpiresBecause\"\r\n" +
+	"\x0fexpires_because\x18\x16 \x01(\tR\x0eexpiresBecause\x12/\n" +
+	"\x14pinned_until_unix_ms\x18\x17 \x01(\x03R\x11pinnedUntilUnixMs\"\r\n" +
 	"\vListBackups\"N\n" +
 	"\n" +
 	"BackupList\x12,\n" +
@@ -1289,7 +1581,27 @@ const file_officer_v1_backup_proto_rawDesc = "" +
 	"\fBackupPruned\x123\n" +
 	"\adropped\x18\x01 \x01(\v2\x19.officer.v1.DroppedBackupR\adropped\"C\n" +
 	"\fBackupRotten\x123\n" +
-	"\averdict\x18\x01 \x01(\v2\x19.officer.v1.BackupVerdictR\averdictB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
+	"\averdict\x18\x01 \x01(\v2\x19.officer.v1.BackupVerdictR\averdict\"1\n" +
+	"\bDrillNow\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x15\n" +
+	"\x06job_id\x18\x02 \x01(\tR\x05jobId\"\x81\x02\n" +
+	"\vDrillReport\x12*\n" +
+	"\x06backup\x18\x01 \x01(\v2\x12.officer.v1.BackupR\x06backup\x12\x0e\n" +
+	"\x02ok\x18\x02 \x01(\bR\x02ok\x12\x1d\n" +
+	"\n" +
+	"restore_ms\x18\x03 \x01(\x03R\trestoreMs\x12\x19\n" +
+	"\bcheck_ms\x18\x04 \x01(\x03R\acheckMs\x12/\n" +
+	"\bfindings\x18\x05 \x03(\v2\x13.officer.v1.FindingR\bfindings\x12-\n" +
+	"\x05rules\x18\x06 \x03(\v2\x17.officer.v1.RuleFindingR\x05rules\x12\x1c\n" +
+	"\n" +
+	"at_unix_ms\x18\a \x01(\x03R\batUnixMs\"\n" +
+	"\n" +
+	"\bGetDrill\"@\n" +
+	"\rDrillFinished\x12/\n" +
+	"\x06report\x18\x01 \x01(\v2\x17.officer.v1.DrillReportR\x06report\"P\n" +
+	"\rSchemaChanged\x12\x1b\n" +
+	"\tpinned_id\x18\x01 \x01(\tR\bpinnedId\x12\"\n" +
+	"\runtil_unix_ms\x18\x02 \x01(\x03R\vuntilUnixMsB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
 
 var (
 	file_officer_v1_backup_proto_rawDescOnce sync.Once
@@ -1303,7 +1615,7 @@ func file_officer_v1_backup_proto_rawDescGZIP() []byte {
 	return file_officer_v1_backup_proto_rawDescData
 }
 
-var file_officer_v1_backup_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_officer_v1_backup_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_officer_v1_backup_proto_goTypes = []any{
 	(*TakeBackup)(nil),       // 0: officer.v1.TakeBackup
 	(*BackupReport)(nil),     // 1: officer.v1.BackupReport
@@ -1324,33 +1636,43 @@ var file_officer_v1_backup_proto_goTypes = []any{
 	(*BackupSkipped)(nil),    // 16: officer.v1.BackupSkipped
 	(*BackupPruned)(nil),     // 17: officer.v1.BackupPruned
 	(*BackupRotten)(nil),     // 18: officer.v1.BackupRotten
-	(Priority)(0),            // 19: officer.v1.Priority
-	(*Content)(nil),          // 20: officer.v1.Content
-	(*Source)(nil),           // 21: officer.v1.Source
-	(*Finding)(nil),          // 22: officer.v1.Finding
-	(*Failure)(nil),          // 23: officer.v1.Failure
+	(*DrillNow)(nil),         // 19: officer.v1.DrillNow
+	(*DrillReport)(nil),      // 20: officer.v1.DrillReport
+	(*GetDrill)(nil),         // 21: officer.v1.GetDrill
+	(*DrillFinished)(nil),    // 22: officer.v1.DrillFinished
+	(*SchemaChanged)(nil),    // 23: officer.v1.SchemaChanged
+	(Priority)(0),            // 24: officer.v1.Priority
+	(*Content)(nil),          // 25: officer.v1.Content
+	(*Source)(nil),           // 26: officer.v1.Source
+	(*Finding)(nil),          // 27: officer.v1.Finding
+	(*Failure)(nil),          // 28: officer.v1.Failure
+	(*RuleFinding)(nil),      // 29: officer.v1.RuleFinding
 }
 var file_officer_v1_backup_proto_depIdxs = []int32{
-	19, // 0: officer.v1.TakeBackup.priority:type_name -> officer.v1.Priority
+	24, // 0: officer.v1.TakeBackup.priority:type_name -> officer.v1.Priority
 	2,  // 1: officer.v1.BackupReport.backup:type_name -> officer.v1.Backup
-	20, // 2: officer.v1.Backup.content:type_name -> officer.v1.Content
-	21, // 3: officer.v1.Backup.source:type_name -> officer.v1.Source
+	25, // 2: officer.v1.Backup.content:type_name -> officer.v1.Content
+	26, // 3: officer.v1.Backup.source:type_name -> officer.v1.Source
 	2,  // 4: officer.v1.BackupList.backups:type_name -> officer.v1.Backup
 	2,  // 5: officer.v1.RetentionReport.kept:type_name -> officer.v1.Backup
 	8,  // 6: officer.v1.RetentionReport.dropped:type_name -> officer.v1.DroppedBackup
 	11, // 7: officer.v1.VerifyReport.verdicts:type_name -> officer.v1.BackupVerdict
 	2,  // 8: officer.v1.BackupVerdict.backup:type_name -> officer.v1.Backup
-	22, // 9: officer.v1.BackupVerdict.findings:type_name -> officer.v1.Finding
+	27, // 9: officer.v1.BackupVerdict.findings:type_name -> officer.v1.Finding
 	2,  // 10: officer.v1.BackupTaken.backup:type_name -> officer.v1.Backup
-	23, // 11: officer.v1.BackupFailed.failure:type_name -> officer.v1.Failure
+	28, // 11: officer.v1.BackupFailed.failure:type_name -> officer.v1.Failure
 	2,  // 12: officer.v1.BackupSkipped.standing:type_name -> officer.v1.Backup
 	8,  // 13: officer.v1.BackupPruned.dropped:type_name -> officer.v1.DroppedBackup
 	11, // 14: officer.v1.BackupRotten.verdict:type_name -> officer.v1.BackupVerdict
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	2,  // 15: officer.v1.DrillReport.backup:type_name -> officer.v1.Backup
+	27, // 16: officer.v1.DrillReport.findings:type_name -> officer.v1.Finding
+	29, // 17: officer.v1.DrillReport.rules:type_name -> officer.v1.RuleFinding
+	20, // 18: officer.v1.DrillFinished.report:type_name -> officer.v1.DrillReport
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_backup_proto_init() }
@@ -1367,7 +1689,7 @@ func file_officer_v1_backup_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_backup_proto_rawDesc), len(file_officer_v1_backup_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

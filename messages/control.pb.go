@@ -41,6 +41,21 @@ type CallRequest struct {
 	//	*CallRequest_Logs
 	//	*CallRequest_Health
 	//	*CallRequest_Info
+	//	*CallRequest_Checkpoint
+	//	*CallRequest_Vacuum
+	//	*CallRequest_Analyze
+	//	*CallRequest_Drill
+	//	*CallRequest_Events
+	//	*CallRequest_Metrics
+	//	*CallRequest_Exposition
+	//	*CallRequest_ReportMetric
+	//	*CallRequest_MayUse
+	//	*CallRequest_ImportStarted
+	//	*CallRequest_ImportFinished
+	//	*CallRequest_Disk
+	//	*CallRequest_Wal
+	//	*CallRequest_Maintenance
+	//	*CallRequest_ReloadConfig
 	Request       isCallRequest_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -216,6 +231,141 @@ func (x *CallRequest) GetInfo() *GetInfo {
 	return nil
 }
 
+func (x *CallRequest) GetCheckpoint() *CheckpointNow {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Checkpoint); ok {
+			return x.Checkpoint
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetVacuum() *VacuumNow {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Vacuum); ok {
+			return x.Vacuum
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetAnalyze() *AnalyzeNow {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Analyze); ok {
+			return x.Analyze
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetDrill() *DrillNow {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Drill); ok {
+			return x.Drill
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetEvents() *GetEvents {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Events); ok {
+			return x.Events
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetMetrics() *GetMetrics {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Metrics); ok {
+			return x.Metrics
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetExposition() *GetExposition {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Exposition); ok {
+			return x.Exposition
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetReportMetric() *ReportMetric {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_ReportMetric); ok {
+			return x.ReportMetric
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetMayUse() *MayUse {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_MayUse); ok {
+			return x.MayUse
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetImportStarted() *ImportStarted {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_ImportStarted); ok {
+			return x.ImportStarted
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetImportFinished() *ImportFinished {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_ImportFinished); ok {
+			return x.ImportFinished
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetDisk() *GetDisk {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Disk); ok {
+			return x.Disk
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetWal() *GetWal {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Wal); ok {
+			return x.Wal
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetMaintenance() *GetMaintenance {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Maintenance); ok {
+			return x.Maintenance
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetReloadConfig() *ReloadConfig {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_ReloadConfig); ok {
+			return x.ReloadConfig
+		}
+	}
+	return nil
+}
+
 type isCallRequest_Request interface {
 	isCallRequest_Request()
 }
@@ -276,6 +426,66 @@ type CallRequest_Info struct {
 	Info *GetInfo `protobuf:"bytes,23,opt,name=info,proto3,oneof"`
 }
 
+type CallRequest_Checkpoint struct {
+	Checkpoint *CheckpointNow `protobuf:"bytes,24,opt,name=checkpoint,proto3,oneof"`
+}
+
+type CallRequest_Vacuum struct {
+	Vacuum *VacuumNow `protobuf:"bytes,25,opt,name=vacuum,proto3,oneof"`
+}
+
+type CallRequest_Analyze struct {
+	Analyze *AnalyzeNow `protobuf:"bytes,26,opt,name=analyze,proto3,oneof"`
+}
+
+type CallRequest_Drill struct {
+	Drill *DrillNow `protobuf:"bytes,27,opt,name=drill,proto3,oneof"`
+}
+
+type CallRequest_Events struct {
+	Events *GetEvents `protobuf:"bytes,28,opt,name=events,proto3,oneof"`
+}
+
+type CallRequest_Metrics struct {
+	Metrics *GetMetrics `protobuf:"bytes,29,opt,name=metrics,proto3,oneof"`
+}
+
+type CallRequest_Exposition struct {
+	Exposition *GetExposition `protobuf:"bytes,30,opt,name=exposition,proto3,oneof"`
+}
+
+type CallRequest_ReportMetric struct {
+	ReportMetric *ReportMetric `protobuf:"bytes,31,opt,name=report_metric,json=reportMetric,proto3,oneof"`
+}
+
+type CallRequest_MayUse struct {
+	MayUse *MayUse `protobuf:"bytes,32,opt,name=may_use,json=mayUse,proto3,oneof"`
+}
+
+type CallRequest_ImportStarted struct {
+	ImportStarted *ImportStarted `protobuf:"bytes,33,opt,name=import_started,json=importStarted,proto3,oneof"`
+}
+
+type CallRequest_ImportFinished struct {
+	ImportFinished *ImportFinished `protobuf:"bytes,34,opt,name=import_finished,json=importFinished,proto3,oneof"`
+}
+
+type CallRequest_Disk struct {
+	Disk *GetDisk `protobuf:"bytes,35,opt,name=disk,proto3,oneof"`
+}
+
+type CallRequest_Wal struct {
+	Wal *GetWal `protobuf:"bytes,36,opt,name=wal,proto3,oneof"`
+}
+
+type CallRequest_Maintenance struct {
+	Maintenance *GetMaintenance `protobuf:"bytes,37,opt,name=maintenance,proto3,oneof"`
+}
+
+type CallRequest_ReloadConfig struct {
+	ReloadConfig *ReloadConfig `protobuf:"bytes,38,opt,name=reload_config,json=reloadConfig,proto3,oneof"`
+}
+
 func (*CallRequest_Status) isCallRequest_Request() {}
 
 func (*CallRequest_TakeBackup) isCallRequest_Request() {}
@@ -304,6 +514,36 @@ func (*CallRequest_Health) isCallRequest_Request() {}
 
 func (*CallRequest_Info) isCallRequest_Request() {}
 
+func (*CallRequest_Checkpoint) isCallRequest_Request() {}
+
+func (*CallRequest_Vacuum) isCallRequest_Request() {}
+
+func (*CallRequest_Analyze) isCallRequest_Request() {}
+
+func (*CallRequest_Drill) isCallRequest_Request() {}
+
+func (*CallRequest_Events) isCallRequest_Request() {}
+
+func (*CallRequest_Metrics) isCallRequest_Request() {}
+
+func (*CallRequest_Exposition) isCallRequest_Request() {}
+
+func (*CallRequest_ReportMetric) isCallRequest_Request() {}
+
+func (*CallRequest_MayUse) isCallRequest_Request() {}
+
+func (*CallRequest_ImportStarted) isCallRequest_Request() {}
+
+func (*CallRequest_ImportFinished) isCallRequest_Request() {}
+
+func (*CallRequest_Disk) isCallRequest_Request() {}
+
+func (*CallRequest_Wal) isCallRequest_Request() {}
+
+func (*CallRequest_Maintenance) isCallRequest_Request() {}
+
+func (*CallRequest_ReloadConfig) isCallRequest_Request() {}
+
 // CallResponse carries its answer; a Failure travels as a typed error detail.
 type CallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -320,6 +560,19 @@ type CallResponse struct {
 	//	*CallResponse_Logs
 	//	*CallResponse_Health
 	//	*CallResponse_Info
+	//	*CallResponse_Checkpoint
+	//	*CallResponse_MaintenanceReport
+	//	*CallResponse_Drill
+	//	*CallResponse_Events
+	//	*CallResponse_Metrics
+	//	*CallResponse_Exposition
+	//	*CallResponse_MetricNoted
+	//	*CallResponse_Space
+	//	*CallResponse_ImportNoted
+	//	*CallResponse_Disk
+	//	*CallResponse_Wal
+	//	*CallResponse_Maintenance
+	//	*CallResponse_ConfigReloaded
 	Response      isCallResponse_Response `protobuf_oneof:"response"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -461,6 +714,123 @@ func (x *CallResponse) GetInfo() *Info {
 	return nil
 }
 
+func (x *CallResponse) GetCheckpoint() *CheckpointOutcome {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Checkpoint); ok {
+			return x.Checkpoint
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetMaintenanceReport() *MaintenanceReport {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_MaintenanceReport); ok {
+			return x.MaintenanceReport
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetDrill() *DrillReport {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Drill); ok {
+			return x.Drill
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetEvents() *EventPage {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Events); ok {
+			return x.Events
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetMetrics() *MetricsReport {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Metrics); ok {
+			return x.Metrics
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetExposition() *Exposition {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Exposition); ok {
+			return x.Exposition
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetMetricNoted() *MetricNoted {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_MetricNoted); ok {
+			return x.MetricNoted
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetSpace() *SpaceVerdict {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Space); ok {
+			return x.Space
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetImportNoted() *ImportNoted {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_ImportNoted); ok {
+			return x.ImportNoted
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetDisk() *DiskReport {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Disk); ok {
+			return x.Disk
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetWal() *WalReport {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Wal); ok {
+			return x.Wal
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetMaintenance() *MaintenanceStatus {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Maintenance); ok {
+			return x.Maintenance
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetConfigReloaded() *ConfigReloaded {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_ConfigReloaded); ok {
+			return x.ConfigReloaded
+		}
+	}
+	return nil
+}
+
 type isCallResponse_Response interface {
 	isCallResponse_Response()
 }
@@ -509,6 +879,58 @@ type CallResponse_Info struct {
 	Info *Info `protobuf:"bytes,20,opt,name=info,proto3,oneof"`
 }
 
+type CallResponse_Checkpoint struct {
+	Checkpoint *CheckpointOutcome `protobuf:"bytes,21,opt,name=checkpoint,proto3,oneof"`
+}
+
+type CallResponse_MaintenanceReport struct {
+	MaintenanceReport *MaintenanceReport `protobuf:"bytes,22,opt,name=maintenance_report,json=maintenanceReport,proto3,oneof"`
+}
+
+type CallResponse_Drill struct {
+	Drill *DrillReport `protobuf:"bytes,23,opt,name=drill,proto3,oneof"`
+}
+
+type CallResponse_Events struct {
+	Events *EventPage `protobuf:"bytes,24,opt,name=events,proto3,oneof"`
+}
+
+type CallResponse_Metrics struct {
+	Metrics *MetricsReport `protobuf:"bytes,25,opt,name=metrics,proto3,oneof"`
+}
+
+type CallResponse_Exposition struct {
+	Exposition *Exposition `protobuf:"bytes,26,opt,name=exposition,proto3,oneof"`
+}
+
+type CallResponse_MetricNoted struct {
+	MetricNoted *MetricNoted `protobuf:"bytes,27,opt,name=metric_noted,json=metricNoted,proto3,oneof"`
+}
+
+type CallResponse_Space struct {
+	Space *SpaceVerdict `protobuf:"bytes,28,opt,name=space,proto3,oneof"`
+}
+
+type CallResponse_ImportNoted struct {
+	ImportNoted *ImportNoted `protobuf:"bytes,29,opt,name=import_noted,json=importNoted,proto3,oneof"`
+}
+
+type CallResponse_Disk struct {
+	Disk *DiskReport `protobuf:"bytes,30,opt,name=disk,proto3,oneof"`
+}
+
+type CallResponse_Wal struct {
+	Wal *WalReport `protobuf:"bytes,31,opt,name=wal,proto3,oneof"`
+}
+
+type CallResponse_Maintenance struct {
+	Maintenance *MaintenanceStatus `protobuf:"bytes,32,opt,name=maintenance,proto3,oneof"`
+}
+
+type CallResponse_ConfigReloaded struct {
+	ConfigReloaded *ConfigReloaded `protobuf:"bytes,33,opt,name=config_reloaded,json=configReloaded,proto3,oneof"`
+}
+
 func (*CallResponse_Status) isCallResponse_Response() {}
 
 func (*CallResponse_BackupReport) isCallResponse_Response() {}
@@ -530,6 +952,32 @@ func (*CallResponse_Logs) isCallResponse_Response() {}
 func (*CallResponse_Health) isCallResponse_Response() {}
 
 func (*CallResponse_Info) isCallResponse_Response() {}
+
+func (*CallResponse_Checkpoint) isCallResponse_Response() {}
+
+func (*CallResponse_MaintenanceReport) isCallResponse_Response() {}
+
+func (*CallResponse_Drill) isCallResponse_Response() {}
+
+func (*CallResponse_Events) isCallResponse_Response() {}
+
+func (*CallResponse_Metrics) isCallResponse_Response() {}
+
+func (*CallResponse_Exposition) isCallResponse_Response() {}
+
+func (*CallResponse_MetricNoted) isCallResponse_Response() {}
+
+func (*CallResponse_Space) isCallResponse_Response() {}
+
+func (*CallResponse_ImportNoted) isCallResponse_Response() {}
+
+func (*CallResponse_Disk) isCallResponse_Response() {}
+
+func (*CallResponse_Wal) isCallResponse_Response() {}
+
+func (*CallResponse_Maintenance) isCallResponse_Response() {}
+
+func (*CallResponse_ConfigReloaded) isCallResponse_Response() {}
 
 // WatchRequest follows events of one database, or all when empty.
 type WatchRequest struct {
@@ -698,12 +1146,118 @@ func (x *Info) GetStartedAt() string {
 	return ""
 }
 
+// ReloadConfig reads the configuration file again → ConfigReloaded.
+type ReloadConfig struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadConfig) Reset() {
+	*x = ReloadConfig{}
+	mi := &file_officer_v1_control_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadConfig) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadConfig) ProtoMessage() {}
+
+func (x *ReloadConfig) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_control_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadConfig.ProtoReflect.Descriptor instead.
+func (*ReloadConfig) Descriptor() ([]byte, []int) {
+	return file_officer_v1_control_proto_rawDescGZIP(), []int{5}
+}
+
+// ConfigReloaded says which databases were restarted with new settings, begun or ended.
+type ConfigReloaded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Changed       []string               `protobuf:"bytes,1,rep,name=changed,proto3" json:"changed,omitempty"`
+	Added         []string               `protobuf:"bytes,2,rep,name=added,proto3" json:"added,omitempty"`
+	Removed       []string               `protobuf:"bytes,3,rep,name=removed,proto3" json:"removed,omitempty"`
+	NeedsRestart  []string               `protobuf:"bytes,4,rep,name=needs_restart,json=needsRestart,proto3" json:"needs_restart,omitempty"` // settings that only a new start can take
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigReloaded) Reset() {
+	*x = ConfigReloaded{}
+	mi := &file_officer_v1_control_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigReloaded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigReloaded) ProtoMessage() {}
+
+func (x *ConfigReloaded) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_control_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigReloaded.ProtoReflect.Descriptor instead.
+func (*ConfigReloaded) Descriptor() ([]byte, []int) {
+	return file_officer_v1_control_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ConfigReloaded) GetChanged() []string {
+	if x != nil {
+		return x.Changed
+	}
+	return nil
+}
+
+func (x *ConfigReloaded) GetAdded() []string {
+	if x != nil {
+		return x.Added
+	}
+	return nil
+}
+
+func (x *ConfigReloaded) GetRemoved() []string {
+	if x != nil {
+		return x.Removed
+	}
+	return nil
+}
+
+func (x *ConfigReloaded) GetNeedsRestart() []string {
+	if x != nil {
+		return x.NeedsRestart
+	}
+	return nil
+}
+
 var File_officer_v1_control_proto protoreflect.FileDescriptor
 
 const file_officer_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"\x18officer/v1/control.proto\x12\n" +
-	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x19officer/v1/recovery.proto\"\xff\x05\n" +
+	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x14officer/v1/wal.proto\"\xc0\f\n" +
 	"\vCallRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12/\n" +
 	"\x06status\x18\n" +
@@ -722,8 +1276,28 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\x04undo\x18\x14 \x01(\v2\x17.officer.v1.UndoRestoreH\x00R\x04undo\x12)\n" +
 	"\x04logs\x18\x15 \x01(\v2\x13.officer.v1.GetLogsH\x00R\x04logs\x12/\n" +
 	"\x06health\x18\x16 \x01(\v2\x15.officer.v1.GetHealthH\x00R\x06health\x12)\n" +
-	"\x04info\x18\x17 \x01(\v2\x13.officer.v1.GetInfoH\x00R\x04infoB\t\n" +
-	"\arequest\"\xd2\x04\n" +
+	"\x04info\x18\x17 \x01(\v2\x13.officer.v1.GetInfoH\x00R\x04info\x12;\n" +
+	"\n" +
+	"checkpoint\x18\x18 \x01(\v2\x19.officer.v1.CheckpointNowH\x00R\n" +
+	"checkpoint\x12/\n" +
+	"\x06vacuum\x18\x19 \x01(\v2\x15.officer.v1.VacuumNowH\x00R\x06vacuum\x122\n" +
+	"\aanalyze\x18\x1a \x01(\v2\x16.officer.v1.AnalyzeNowH\x00R\aanalyze\x12,\n" +
+	"\x05drill\x18\x1b \x01(\v2\x14.officer.v1.DrillNowH\x00R\x05drill\x12/\n" +
+	"\x06events\x18\x1c \x01(\v2\x15.officer.v1.GetEventsH\x00R\x06events\x122\n" +
+	"\ametrics\x18\x1d \x01(\v2\x16.officer.v1.GetMetricsH\x00R\ametrics\x12;\n" +
+	"\n" +
+	"exposition\x18\x1e \x01(\v2\x19.officer.v1.GetExpositionH\x00R\n" +
+	"exposition\x12?\n" +
+	"\rreport_metric\x18\x1f \x01(\v2\x18.officer.v1.ReportMetricH\x00R\freportMetric\x12-\n" +
+	"\amay_use\x18  \x01(\v2\x12.officer.v1.MayUseH\x00R\x06mayUse\x12B\n" +
+	"\x0eimport_started\x18! \x01(\v2\x19.officer.v1.ImportStartedH\x00R\rimportStarted\x12E\n" +
+	"\x0fimport_finished\x18\" \x01(\v2\x1a.officer.v1.ImportFinishedH\x00R\x0eimportFinished\x12)\n" +
+	"\x04disk\x18# \x01(\v2\x13.officer.v1.GetDiskH\x00R\x04disk\x12&\n" +
+	"\x03wal\x18$ \x01(\v2\x12.officer.v1.GetWalH\x00R\x03wal\x12>\n" +
+	"\vmaintenance\x18% \x01(\v2\x1a.officer.v1.GetMaintenanceH\x00R\vmaintenance\x12?\n" +
+	"\rreload_config\x18& \x01(\v2\x18.officer.v1.ReloadConfigH\x00R\freloadConfigB\t\n" +
+	"\arequest\"\xc7\n" +
+	"\n" +
 	"\fCallResponse\x12,\n" +
 	"\x06status\x18\n" +
 	" \x01(\v2\x12.officer.v1.StatusH\x00R\x06status\x12?\n" +
@@ -737,7 +1311,24 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\arestore\x18\x11 \x01(\v2\x19.officer.v1.RestoreReportH\x00R\arestore\x12)\n" +
 	"\x04logs\x18\x12 \x01(\v2\x13.officer.v1.LogPageH\x00R\x04logs\x122\n" +
 	"\x06health\x18\x13 \x01(\v2\x18.officer.v1.HealthReportH\x00R\x06health\x12&\n" +
-	"\x04info\x18\x14 \x01(\v2\x10.officer.v1.InfoH\x00R\x04infoB\n" +
+	"\x04info\x18\x14 \x01(\v2\x10.officer.v1.InfoH\x00R\x04info\x12?\n" +
+	"\n" +
+	"checkpoint\x18\x15 \x01(\v2\x1d.officer.v1.CheckpointOutcomeH\x00R\n" +
+	"checkpoint\x12N\n" +
+	"\x12maintenance_report\x18\x16 \x01(\v2\x1d.officer.v1.MaintenanceReportH\x00R\x11maintenanceReport\x12/\n" +
+	"\x05drill\x18\x17 \x01(\v2\x17.officer.v1.DrillReportH\x00R\x05drill\x12/\n" +
+	"\x06events\x18\x18 \x01(\v2\x15.officer.v1.EventPageH\x00R\x06events\x125\n" +
+	"\ametrics\x18\x19 \x01(\v2\x19.officer.v1.MetricsReportH\x00R\ametrics\x128\n" +
+	"\n" +
+	"exposition\x18\x1a \x01(\v2\x16.officer.v1.ExpositionH\x00R\n" +
+	"exposition\x12<\n" +
+	"\fmetric_noted\x18\x1b \x01(\v2\x17.officer.v1.MetricNotedH\x00R\vmetricNoted\x120\n" +
+	"\x05space\x18\x1c \x01(\v2\x18.officer.v1.SpaceVerdictH\x00R\x05space\x12<\n" +
+	"\fimport_noted\x18\x1d \x01(\v2\x17.officer.v1.ImportNotedH\x00R\vimportNoted\x12,\n" +
+	"\x04disk\x18\x1e \x01(\v2\x16.officer.v1.DiskReportH\x00R\x04disk\x12)\n" +
+	"\x03wal\x18\x1f \x01(\v2\x15.officer.v1.WalReportH\x00R\x03wal\x12A\n" +
+	"\vmaintenance\x18  \x01(\v2\x1d.officer.v1.MaintenanceStatusH\x00R\vmaintenance\x12E\n" +
+	"\x0fconfig_reloaded\x18! \x01(\v2\x1a.officer.v1.ConfigReloadedH\x00R\x0econfigReloadedB\n" +
 	"\n" +
 	"\bresponse\"i\n" +
 	"\fWatchRequest\x12\x1a\n" +
@@ -750,7 +1341,13 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x1c\n" +
 	"\tdatabases\x18\x03 \x03(\tR\tdatabases\x12\x1d\n" +
 	"\n" +
-	"started_at\x18\x04 \x01(\tR\tstartedAt2\x83\x01\n" +
+	"started_at\x18\x04 \x01(\tR\tstartedAt\"\x0e\n" +
+	"\fReloadConfig\"\x7f\n" +
+	"\x0eConfigReloaded\x12\x18\n" +
+	"\achanged\x18\x01 \x03(\tR\achanged\x12\x14\n" +
+	"\x05added\x18\x02 \x03(\tR\x05added\x12\x18\n" +
+	"\aremoved\x18\x03 \x03(\tR\aremoved\x12#\n" +
+	"\rneeds_restart\x18\x04 \x03(\tR\fneedsRestart2\x83\x01\n" +
 	"\x0eControlService\x129\n" +
 	"\x04Call\x12\x17.officer.v1.CallRequest\x1a\x18.officer.v1.CallResponse\x126\n" +
 	"\x05Watch\x12\x18.officer.v1.WatchRequest\x1a\x11.officer.v1.Event0\x01B4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
@@ -767,73 +1364,129 @@ func file_officer_v1_control_proto_rawDescGZIP() []byte {
 	return file_officer_v1_control_proto_rawDescData
 }
 
-var file_officer_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_officer_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_officer_v1_control_proto_goTypes = []any{
-	(*CallRequest)(nil),      // 0: officer.v1.CallRequest
-	(*CallResponse)(nil),     // 1: officer.v1.CallResponse
-	(*WatchRequest)(nil),     // 2: officer.v1.WatchRequest
-	(*GetInfo)(nil),          // 3: officer.v1.GetInfo
-	(*Info)(nil),             // 4: officer.v1.Info
-	(*GetStatus)(nil),        // 5: officer.v1.GetStatus
-	(*TakeBackup)(nil),       // 6: officer.v1.TakeBackup
-	(*ListBackups)(nil),      // 7: officer.v1.ListBackups
-	(*FindBackup)(nil),       // 8: officer.v1.FindBackup
-	(*ExplainRetention)(nil), // 9: officer.v1.ExplainRetention
-	(*VerifyBackups)(nil),    // 10: officer.v1.VerifyBackups
-	(*PinBackup)(nil),        // 11: officer.v1.PinBackup
-	(*UnpinBackup)(nil),      // 12: officer.v1.UnpinBackup
-	(*CheckNow)(nil),         // 13: officer.v1.CheckNow
-	(*RestoreBackup)(nil),    // 14: officer.v1.RestoreBackup
-	(*UndoRestore)(nil),      // 15: officer.v1.UndoRestore
-	(*GetLogs)(nil),          // 16: officer.v1.GetLogs
-	(*GetHealth)(nil),        // 17: officer.v1.GetHealth
-	(*Status)(nil),           // 18: officer.v1.Status
-	(*BackupReport)(nil),     // 19: officer.v1.BackupReport
-	(*BackupList)(nil),       // 20: officer.v1.BackupList
-	(*Backup)(nil),           // 21: officer.v1.Backup
-	(*RetentionReport)(nil),  // 22: officer.v1.RetentionReport
-	(*VerifyReport)(nil),     // 23: officer.v1.VerifyReport
-	(*CheckReport)(nil),      // 24: officer.v1.CheckReport
-	(*RestoreReport)(nil),    // 25: officer.v1.RestoreReport
-	(*LogPage)(nil),          // 26: officer.v1.LogPage
-	(*HealthReport)(nil),     // 27: officer.v1.HealthReport
-	(*Event)(nil),            // 28: officer.v1.Event
+	(*CallRequest)(nil),       // 0: officer.v1.CallRequest
+	(*CallResponse)(nil),      // 1: officer.v1.CallResponse
+	(*WatchRequest)(nil),      // 2: officer.v1.WatchRequest
+	(*GetInfo)(nil),           // 3: officer.v1.GetInfo
+	(*Info)(nil),              // 4: officer.v1.Info
+	(*ReloadConfig)(nil),      // 5: officer.v1.ReloadConfig
+	(*ConfigReloaded)(nil),    // 6: officer.v1.ConfigReloaded
+	(*GetStatus)(nil),         // 7: officer.v1.GetStatus
+	(*TakeBackup)(nil),        // 8: officer.v1.TakeBackup
+	(*ListBackups)(nil),       // 9: officer.v1.ListBackups
+	(*FindBackup)(nil),        // 10: officer.v1.FindBackup
+	(*ExplainRetention)(nil),  // 11: officer.v1.ExplainRetention
+	(*VerifyBackups)(nil),     // 12: officer.v1.VerifyBackups
+	(*PinBackup)(nil),         // 13: officer.v1.PinBackup
+	(*UnpinBackup)(nil),       // 14: officer.v1.UnpinBackup
+	(*CheckNow)(nil),          // 15: officer.v1.CheckNow
+	(*RestoreBackup)(nil),     // 16: officer.v1.RestoreBackup
+	(*UndoRestore)(nil),       // 17: officer.v1.UndoRestore
+	(*GetLogs)(nil),           // 18: officer.v1.GetLogs
+	(*GetHealth)(nil),         // 19: officer.v1.GetHealth
+	(*CheckpointNow)(nil),     // 20: officer.v1.CheckpointNow
+	(*VacuumNow)(nil),         // 21: officer.v1.VacuumNow
+	(*AnalyzeNow)(nil),        // 22: officer.v1.AnalyzeNow
+	(*DrillNow)(nil),          // 23: officer.v1.DrillNow
+	(*GetEvents)(nil),         // 24: officer.v1.GetEvents
+	(*GetMetrics)(nil),        // 25: officer.v1.GetMetrics
+	(*GetExposition)(nil),     // 26: officer.v1.GetExposition
+	(*ReportMetric)(nil),      // 27: officer.v1.ReportMetric
+	(*MayUse)(nil),            // 28: officer.v1.MayUse
+	(*ImportStarted)(nil),     // 29: officer.v1.ImportStarted
+	(*ImportFinished)(nil),    // 30: officer.v1.ImportFinished
+	(*GetDisk)(nil),           // 31: officer.v1.GetDisk
+	(*GetWal)(nil),            // 32: officer.v1.GetWal
+	(*GetMaintenance)(nil),    // 33: officer.v1.GetMaintenance
+	(*Status)(nil),            // 34: officer.v1.Status
+	(*BackupReport)(nil),      // 35: officer.v1.BackupReport
+	(*BackupList)(nil),        // 36: officer.v1.BackupList
+	(*Backup)(nil),            // 37: officer.v1.Backup
+	(*RetentionReport)(nil),   // 38: officer.v1.RetentionReport
+	(*VerifyReport)(nil),      // 39: officer.v1.VerifyReport
+	(*CheckReport)(nil),       // 40: officer.v1.CheckReport
+	(*RestoreReport)(nil),     // 41: officer.v1.RestoreReport
+	(*LogPage)(nil),           // 42: officer.v1.LogPage
+	(*HealthReport)(nil),      // 43: officer.v1.HealthReport
+	(*CheckpointOutcome)(nil), // 44: officer.v1.CheckpointOutcome
+	(*MaintenanceReport)(nil), // 45: officer.v1.MaintenanceReport
+	(*DrillReport)(nil),       // 46: officer.v1.DrillReport
+	(*EventPage)(nil),         // 47: officer.v1.EventPage
+	(*MetricsReport)(nil),     // 48: officer.v1.MetricsReport
+	(*Exposition)(nil),        // 49: officer.v1.Exposition
+	(*MetricNoted)(nil),       // 50: officer.v1.MetricNoted
+	(*SpaceVerdict)(nil),      // 51: officer.v1.SpaceVerdict
+	(*ImportNoted)(nil),       // 52: officer.v1.ImportNoted
+	(*DiskReport)(nil),        // 53: officer.v1.DiskReport
+	(*WalReport)(nil),         // 54: officer.v1.WalReport
+	(*MaintenanceStatus)(nil), // 55: officer.v1.MaintenanceStatus
+	(*Event)(nil),             // 56: officer.v1.Event
 }
 var file_officer_v1_control_proto_depIdxs = []int32{
-	5,  // 0: officer.v1.CallRequest.status:type_name -> officer.v1.GetStatus
-	6,  // 1: officer.v1.CallRequest.take_backup:type_name -> officer.v1.TakeBackup
-	7,  // 2: officer.v1.CallRequest.list_backups:type_name -> officer.v1.ListBackups
-	8,  // 3: officer.v1.CallRequest.find_backup:type_name -> officer.v1.FindBackup
-	9,  // 4: officer.v1.CallRequest.explain:type_name -> officer.v1.ExplainRetention
-	10, // 5: officer.v1.CallRequest.verify:type_name -> officer.v1.VerifyBackups
-	11, // 6: officer.v1.CallRequest.pin:type_name -> officer.v1.PinBackup
-	12, // 7: officer.v1.CallRequest.unpin:type_name -> officer.v1.UnpinBackup
-	13, // 8: officer.v1.CallRequest.check:type_name -> officer.v1.CheckNow
-	14, // 9: officer.v1.CallRequest.restore:type_name -> officer.v1.RestoreBackup
-	15, // 10: officer.v1.CallRequest.undo:type_name -> officer.v1.UndoRestore
-	16, // 11: officer.v1.CallRequest.logs:type_name -> officer.v1.GetLogs
-	17, // 12: officer.v1.CallRequest.health:type_name -> officer.v1.GetHealth
+	7,  // 0: officer.v1.CallRequest.status:type_name -> officer.v1.GetStatus
+	8,  // 1: officer.v1.CallRequest.take_backup:type_name -> officer.v1.TakeBackup
+	9,  // 2: officer.v1.CallRequest.list_backups:type_name -> officer.v1.ListBackups
+	10, // 3: officer.v1.CallRequest.find_backup:type_name -> officer.v1.FindBackup
+	11, // 4: officer.v1.CallRequest.explain:type_name -> officer.v1.ExplainRetention
+	12, // 5: officer.v1.CallRequest.verify:type_name -> officer.v1.VerifyBackups
+	13, // 6: officer.v1.CallRequest.pin:type_name -> officer.v1.PinBackup
+	14, // 7: officer.v1.CallRequest.unpin:type_name -> officer.v1.UnpinBackup
+	15, // 8: officer.v1.CallRequest.check:type_name -> officer.v1.CheckNow
+	16, // 9: officer.v1.CallRequest.restore:type_name -> officer.v1.RestoreBackup
+	17, // 10: officer.v1.CallRequest.undo:type_name -> officer.v1.UndoRestore
+	18, // 11: officer.v1.CallRequest.logs:type_name -> officer.v1.GetLogs
+	19, // 12: officer.v1.CallRequest.health:type_name -> officer.v1.GetHealth
 	3,  // 13: officer.v1.CallRequest.info:type_name -> officer.v1.GetInfo
-	18, // 14: officer.v1.CallResponse.status:type_name -> officer.v1.Status
-	19, // 15: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
-	20, // 16: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
-	21, // 17: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
-	22, // 18: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
-	23, // 19: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
-	24, // 20: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
-	25, // 21: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
-	26, // 22: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
-	27, // 23: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
-	4,  // 24: officer.v1.CallResponse.info:type_name -> officer.v1.Info
-	0,  // 25: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
-	2,  // 26: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
-	1,  // 27: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
-	28, // 28: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
-	27, // [27:29] is the sub-list for method output_type
-	25, // [25:27] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	20, // 14: officer.v1.CallRequest.checkpoint:type_name -> officer.v1.CheckpointNow
+	21, // 15: officer.v1.CallRequest.vacuum:type_name -> officer.v1.VacuumNow
+	22, // 16: officer.v1.CallRequest.analyze:type_name -> officer.v1.AnalyzeNow
+	23, // 17: officer.v1.CallRequest.drill:type_name -> officer.v1.DrillNow
+	24, // 18: officer.v1.CallRequest.events:type_name -> officer.v1.GetEvents
+	25, // 19: officer.v1.CallRequest.metrics:type_name -> officer.v1.GetMetrics
+	26, // 20: officer.v1.CallRequest.exposition:type_name -> officer.v1.GetExposition
+	27, // 21: officer.v1.CallRequest.report_metric:type_name -> officer.v1.ReportMetric
+	28, // 22: officer.v1.CallRequest.may_use:type_name -> officer.v1.MayUse
+	29, // 23: officer.v1.CallRequest.import_started:type_name -> officer.v1.ImportStarted
+	30, // 24: officer.v1.CallRequest.import_finished:type_name -> officer.v1.ImportFinished
+	31, // 25: officer.v1.CallRequest.disk:type_name -> officer.v1.GetDisk
+	32, // 26: officer.v1.CallRequest.wal:type_name -> officer.v1.GetWal
+	33, // 27: officer.v1.CallRequest.maintenance:type_name -> officer.v1.GetMaintenance
+	5,  // 28: officer.v1.CallRequest.reload_config:type_name -> officer.v1.ReloadConfig
+	34, // 29: officer.v1.CallResponse.status:type_name -> officer.v1.Status
+	35, // 30: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
+	36, // 31: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
+	37, // 32: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
+	38, // 33: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
+	39, // 34: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
+	40, // 35: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
+	41, // 36: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
+	42, // 37: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
+	43, // 38: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
+	4,  // 39: officer.v1.CallResponse.info:type_name -> officer.v1.Info
+	44, // 40: officer.v1.CallResponse.checkpoint:type_name -> officer.v1.CheckpointOutcome
+	45, // 41: officer.v1.CallResponse.maintenance_report:type_name -> officer.v1.MaintenanceReport
+	46, // 42: officer.v1.CallResponse.drill:type_name -> officer.v1.DrillReport
+	47, // 43: officer.v1.CallResponse.events:type_name -> officer.v1.EventPage
+	48, // 44: officer.v1.CallResponse.metrics:type_name -> officer.v1.MetricsReport
+	49, // 45: officer.v1.CallResponse.exposition:type_name -> officer.v1.Exposition
+	50, // 46: officer.v1.CallResponse.metric_noted:type_name -> officer.v1.MetricNoted
+	51, // 47: officer.v1.CallResponse.space:type_name -> officer.v1.SpaceVerdict
+	52, // 48: officer.v1.CallResponse.import_noted:type_name -> officer.v1.ImportNoted
+	53, // 49: officer.v1.CallResponse.disk:type_name -> officer.v1.DiskReport
+	54, // 50: officer.v1.CallResponse.wal:type_name -> officer.v1.WalReport
+	55, // 51: officer.v1.CallResponse.maintenance:type_name -> officer.v1.MaintenanceStatus
+	6,  // 52: officer.v1.CallResponse.config_reloaded:type_name -> officer.v1.ConfigReloaded
+	0,  // 53: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
+	2,  // 54: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
+	1,  // 55: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
+	56, // 56: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
+	55, // [55:57] is the sub-list for method output_type
+	53, // [53:55] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_control_proto_init() }
@@ -842,11 +1495,15 @@ func file_officer_v1_control_proto_init() {
 		return
 	}
 	file_officer_v1_backup_proto_init()
+	file_officer_v1_disk_proto_init()
 	file_officer_v1_events_proto_init()
 	file_officer_v1_health_proto_init()
 	file_officer_v1_integrity_proto_init()
 	file_officer_v1_logs_proto_init()
+	file_officer_v1_maint_proto_init()
+	file_officer_v1_metrics_proto_init()
 	file_officer_v1_recovery_proto_init()
+	file_officer_v1_wal_proto_init()
 	file_officer_v1_control_proto_msgTypes[0].OneofWrappers = []any{
 		(*CallRequest_Status)(nil),
 		(*CallRequest_TakeBackup)(nil),
@@ -862,6 +1519,21 @@ func file_officer_v1_control_proto_init() {
 		(*CallRequest_Logs)(nil),
 		(*CallRequest_Health)(nil),
 		(*CallRequest_Info)(nil),
+		(*CallRequest_Checkpoint)(nil),
+		(*CallRequest_Vacuum)(nil),
+		(*CallRequest_Analyze)(nil),
+		(*CallRequest_Drill)(nil),
+		(*CallRequest_Events)(nil),
+		(*CallRequest_Metrics)(nil),
+		(*CallRequest_Exposition)(nil),
+		(*CallRequest_ReportMetric)(nil),
+		(*CallRequest_MayUse)(nil),
+		(*CallRequest_ImportStarted)(nil),
+		(*CallRequest_ImportFinished)(nil),
+		(*CallRequest_Disk)(nil),
+		(*CallRequest_Wal)(nil),
+		(*CallRequest_Maintenance)(nil),
+		(*CallRequest_ReloadConfig)(nil),
 	}
 	file_officer_v1_control_proto_msgTypes[1].OneofWrappers = []any{
 		(*CallResponse_Status)(nil),
@@ -875,6 +1547,19 @@ func file_officer_v1_control_proto_init() {
 		(*CallResponse_Logs)(nil),
 		(*CallResponse_Health)(nil),
 		(*CallResponse_Info)(nil),
+		(*CallResponse_Checkpoint)(nil),
+		(*CallResponse_MaintenanceReport)(nil),
+		(*CallResponse_Drill)(nil),
+		(*CallResponse_Events)(nil),
+		(*CallResponse_Metrics)(nil),
+		(*CallResponse_Exposition)(nil),
+		(*CallResponse_MetricNoted)(nil),
+		(*CallResponse_Space)(nil),
+		(*CallResponse_ImportNoted)(nil),
+		(*CallResponse_Disk)(nil),
+		(*CallResponse_Wal)(nil),
+		(*CallResponse_Maintenance)(nil),
+		(*CallResponse_ConfigReloaded)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -882,7 +1567,7 @@ func file_officer_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_control_proto_rawDesc), len(file_officer_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1398,6 +1398,333 @@ func (x *OwnerStatus) GetLastFailure() string {
 	return ""
 }
 
+// VacuumDatabase rebuilds the database file, or moves its free pages out → VacuumReport.
+// It gives way: when the app holds a lock longer than busy_ms it fails with "busy".
+type VacuumDatabase struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Incremental   bool                   `protobuf:"varint,2,opt,name=incremental,proto3" json:"incremental,omitempty"` // PRAGMA incremental_vacuum
+	BusyMs        int64                  `protobuf:"varint,3,opt,name=busy_ms,json=busyMs,proto3" json:"busy_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VacuumDatabase) Reset() {
+	*x = VacuumDatabase{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VacuumDatabase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VacuumDatabase) ProtoMessage() {}
+
+func (x *VacuumDatabase) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VacuumDatabase.ProtoReflect.Descriptor instead.
+func (*VacuumDatabase) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *VacuumDatabase) GetJob() *Job {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *VacuumDatabase) GetIncremental() bool {
+	if x != nil {
+		return x.Incremental
+	}
+	return false
+}
+
+func (x *VacuumDatabase) GetBusyMs() int64 {
+	if x != nil {
+		return x.BusyMs
+	}
+	return 0
+}
+
+// VacuumReport gives sizes of the file with its WAL moved in.
+type VacuumReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BeforeBytes   int64                  `protobuf:"varint,1,opt,name=before_bytes,json=beforeBytes,proto3" json:"before_bytes,omitempty"`
+	AfterBytes    int64                  `protobuf:"varint,2,opt,name=after_bytes,json=afterBytes,proto3" json:"after_bytes,omitempty"`
+	DurationMs    int64                  `protobuf:"varint,3,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VacuumReport) Reset() {
+	*x = VacuumReport{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VacuumReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VacuumReport) ProtoMessage() {}
+
+func (x *VacuumReport) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VacuumReport.ProtoReflect.Descriptor instead.
+func (*VacuumReport) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *VacuumReport) GetBeforeBytes() int64 {
+	if x != nil {
+		return x.BeforeBytes
+	}
+	return 0
+}
+
+func (x *VacuumReport) GetAfterBytes() int64 {
+	if x != nil {
+		return x.AfterBytes
+	}
+	return 0
+}
+
+func (x *VacuumReport) GetDurationMs() int64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+// AnalyzeDatabase renews the planner's statistics → AnalyzeReport.
+type AnalyzeDatabase struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Full          bool                   `protobuf:"varint,2,opt,name=full,proto3" json:"full,omitempty"` // ANALYZE; false = PRAGMA optimize
+	BusyMs        int64                  `protobuf:"varint,3,opt,name=busy_ms,json=busyMs,proto3" json:"busy_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzeDatabase) Reset() {
+	*x = AnalyzeDatabase{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzeDatabase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzeDatabase) ProtoMessage() {}
+
+func (x *AnalyzeDatabase) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzeDatabase.ProtoReflect.Descriptor instead.
+func (*AnalyzeDatabase) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *AnalyzeDatabase) GetJob() *Job {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *AnalyzeDatabase) GetFull() bool {
+	if x != nil {
+		return x.Full
+	}
+	return false
+}
+
+func (x *AnalyzeDatabase) GetBusyMs() int64 {
+	if x != nil {
+		return x.BusyMs
+	}
+	return 0
+}
+
+// AnalyzeReport answers AnalyzeDatabase.
+type AnalyzeReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DurationMs    int64                  `protobuf:"varint,1,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzeReport) Reset() {
+	*x = AnalyzeReport{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzeReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzeReport) ProtoMessage() {}
+
+func (x *AnalyzeReport) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzeReport.ProtoReflect.Descriptor instead.
+func (*AnalyzeReport) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *AnalyzeReport) GetDurationMs() int64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+// GetActivity → Activity, at once.
+type GetActivity struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetActivity) Reset() {
+	*x = GetActivity{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetActivity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetActivity) ProtoMessage() {}
+
+func (x *GetActivity) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetActivity.ProtoReflect.Descriptor instead.
+func (*GetActivity) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{25}
+}
+
+// Activity tells when anybody last committed, seen by data version, WAL and change counter.
+type Activity struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	LastCommitUnixMs int64                  `protobuf:"varint,1,opt,name=last_commit_unix_ms,json=lastCommitUnixMs,proto3" json:"last_commit_unix_ms,omitempty"` // newest moment at which a change was seen; 0 = none since start
+	LookedUnixMs     int64                  `protobuf:"varint,2,opt,name=looked_unix_ms,json=lookedUnixMs,proto3" json:"looked_unix_ms,omitempty"`               // newest look
+	IdleMs           int64                  `protobuf:"varint,3,opt,name=idle_ms,json=idleMs,proto3" json:"idle_ms,omitempty"`                                   // looked - last commit, or since start
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Activity) Reset() {
+	*x = Activity{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Activity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Activity) ProtoMessage() {}
+
+func (x *Activity) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Activity.ProtoReflect.Descriptor instead.
+func (*Activity) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Activity) GetLastCommitUnixMs() int64 {
+	if x != nil {
+		return x.LastCommitUnixMs
+	}
+	return 0
+}
+
+func (x *Activity) GetLookedUnixMs() int64 {
+	if x != nil {
+		return x.LookedUnixMs
+	}
+	return 0
+}
+
+func (x *Activity) GetIdleMs() int64 {
+	if x != nil {
+		return x.IdleMs
+	}
+	return 0
+}
+
 var File_officer_v1_dbowner_proto protoreflect.FileDescriptor
 
 const file_officer_v1_dbowner_proto_rawDesc = "" +
@@ -1516,7 +1843,29 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"\awaiting\x18\x06 \x01(\x05R\awaiting\x12,\n" +
 	"\x05fence\x18\a \x01(\v2\x16.officer.v1.FenceStateR\x05fence\x12'\n" +
 	"\x0fworker_restarts\x18\b \x01(\x05R\x0eworkerRestarts\x12!\n" +
-	"\flast_failure\x18\t \x01(\tR\vlastFailureB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
+	"\flast_failure\x18\t \x01(\tR\vlastFailure\"n\n" +
+	"\x0eVacuumDatabase\x12!\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12 \n" +
+	"\vincremental\x18\x02 \x01(\bR\vincremental\x12\x17\n" +
+	"\abusy_ms\x18\x03 \x01(\x03R\x06busyMs\"s\n" +
+	"\fVacuumReport\x12!\n" +
+	"\fbefore_bytes\x18\x01 \x01(\x03R\vbeforeBytes\x12\x1f\n" +
+	"\vafter_bytes\x18\x02 \x01(\x03R\n" +
+	"afterBytes\x12\x1f\n" +
+	"\vduration_ms\x18\x03 \x01(\x03R\n" +
+	"durationMs\"a\n" +
+	"\x0fAnalyzeDatabase\x12!\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x12\n" +
+	"\x04full\x18\x02 \x01(\bR\x04full\x12\x17\n" +
+	"\abusy_ms\x18\x03 \x01(\x03R\x06busyMs\"0\n" +
+	"\rAnalyzeReport\x12\x1f\n" +
+	"\vduration_ms\x18\x01 \x01(\x03R\n" +
+	"durationMs\"\r\n" +
+	"\vGetActivity\"x\n" +
+	"\bActivity\x12-\n" +
+	"\x13last_commit_unix_ms\x18\x01 \x01(\x03R\x10lastCommitUnixMs\x12$\n" +
+	"\x0elooked_unix_ms\x18\x02 \x01(\x03R\flookedUnixMs\x12\x17\n" +
+	"\aidle_ms\x18\x03 \x01(\x03R\x06idleMsB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
 
 var (
 	file_officer_v1_dbowner_proto_rawDescOnce sync.Once
@@ -1530,7 +1879,7 @@ func file_officer_v1_dbowner_proto_rawDescGZIP() []byte {
 	return file_officer_v1_dbowner_proto_rawDescData
 }
 
-var file_officer_v1_dbowner_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_officer_v1_dbowner_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_officer_v1_dbowner_proto_goTypes = []any{
 	(*Job)(nil),                // 0: officer.v1.Job
 	(*CancelJob)(nil),          // 1: officer.v1.CancelJob
@@ -1553,35 +1902,43 @@ var file_officer_v1_dbowner_proto_goTypes = []any{
 	(*FenceState)(nil),         // 18: officer.v1.FenceState
 	(*GetOwnerStatus)(nil),     // 19: officer.v1.GetOwnerStatus
 	(*OwnerStatus)(nil),        // 20: officer.v1.OwnerStatus
-	(Priority)(0),              // 21: officer.v1.Priority
-	(*Content)(nil),            // 22: officer.v1.Content
-	(*Source)(nil),             // 23: officer.v1.Source
-	(CheckKind)(0),             // 24: officer.v1.CheckKind
-	(*Rule)(nil),               // 25: officer.v1.Rule
+	(*VacuumDatabase)(nil),     // 21: officer.v1.VacuumDatabase
+	(*VacuumReport)(nil),       // 22: officer.v1.VacuumReport
+	(*AnalyzeDatabase)(nil),    // 23: officer.v1.AnalyzeDatabase
+	(*AnalyzeReport)(nil),      // 24: officer.v1.AnalyzeReport
+	(*GetActivity)(nil),        // 25: officer.v1.GetActivity
+	(*Activity)(nil),           // 26: officer.v1.Activity
+	(Priority)(0),              // 27: officer.v1.Priority
+	(*Content)(nil),            // 28: officer.v1.Content
+	(*Source)(nil),             // 29: officer.v1.Source
+	(CheckKind)(0),             // 30: officer.v1.CheckKind
+	(*Rule)(nil),               // 31: officer.v1.Rule
 }
 var file_officer_v1_dbowner_proto_depIdxs = []int32{
-	21, // 0: officer.v1.Job.priority:type_name -> officer.v1.Priority
+	27, // 0: officer.v1.Job.priority:type_name -> officer.v1.Priority
 	0,  // 1: officer.v1.CopyDatabase.job:type_name -> officer.v1.Job
-	22, // 2: officer.v1.CopyDatabase.unless_content:type_name -> officer.v1.Content
-	22, // 3: officer.v1.CopyReport.content:type_name -> officer.v1.Content
-	23, // 4: officer.v1.CopyReport.source:type_name -> officer.v1.Source
+	28, // 2: officer.v1.CopyDatabase.unless_content:type_name -> officer.v1.Content
+	28, // 3: officer.v1.CopyReport.content:type_name -> officer.v1.Content
+	29, // 4: officer.v1.CopyReport.source:type_name -> officer.v1.Source
 	0,  // 5: officer.v1.InspectDatabase.job:type_name -> officer.v1.Job
-	23, // 6: officer.v1.DatabaseFacts.source:type_name -> officer.v1.Source
+	29, // 6: officer.v1.DatabaseFacts.source:type_name -> officer.v1.Source
 	0,  // 7: officer.v1.ReadContent.job:type_name -> officer.v1.Job
-	22, // 8: officer.v1.ContentReport.content:type_name -> officer.v1.Content
+	28, // 8: officer.v1.ContentReport.content:type_name -> officer.v1.Content
 	0,  // 9: officer.v1.RunCheck.job:type_name -> officer.v1.Job
-	24, // 10: officer.v1.RunCheck.kind:type_name -> officer.v1.CheckKind
-	25, // 11: officer.v1.RunCheck.rules:type_name -> officer.v1.Rule
+	30, // 10: officer.v1.RunCheck.kind:type_name -> officer.v1.CheckKind
+	31, // 11: officer.v1.RunCheck.rules:type_name -> officer.v1.Rule
 	0,  // 12: officer.v1.CheckpointDatabase.job:type_name -> officer.v1.Job
 	0,  // 13: officer.v1.OverwriteDatabase.job:type_name -> officer.v1.Job
-	22, // 14: officer.v1.OverwriteDatabase.want:type_name -> officer.v1.Content
+	28, // 14: officer.v1.OverwriteDatabase.want:type_name -> officer.v1.Content
 	0,  // 15: officer.v1.KeepEvidence.job:type_name -> officer.v1.Job
 	18, // 16: officer.v1.OwnerStatus.fence:type_name -> officer.v1.FenceState
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	0,  // 17: officer.v1.VacuumDatabase.job:type_name -> officer.v1.Job
+	0,  // 18: officer.v1.AnalyzeDatabase.job:type_name -> officer.v1.Job
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_dbowner_proto_init() }
@@ -1598,7 +1955,7 @@ func file_officer_v1_dbowner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_dbowner_proto_rawDesc), len(file_officer_v1_dbowner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

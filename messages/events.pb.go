@@ -28,6 +28,8 @@ type Event struct {
 	Type       string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`          // "backup.verified", "integrity.damage_found", …
 	TimeUnixMs int64                  `protobuf:"varint,3,opt,name=time_unix_ms,json=timeUnixMs,proto3" json:"time_unix_ms,omitempty"`
 	Database   string                 `protobuf:"bytes,4,opt,name=database,proto3" json:"database,omitempty"` // name of the database
+	Prev       string                 `protobuf:"bytes,5,opt,name=prev,proto3" json:"prev,omitempty"`         // hash of the event before
+	Hash       string                 `protobuf:"bytes,6,opt,name=hash,proto3" json:"hash,omitempty"`         // SHA-256 hex over prev and everything else of this event
 	// Types that are valid to be assigned to Body:
 	//
 	//	*Event_BackupTaken
@@ -46,6 +48,16 @@ type Event struct {
 	//	*Event_ActorGaveUp
 	//	*Event_Progress
 	//	*Event_Lifecycle
+	//	*Event_DiskLevelChanged
+	//	*Event_WalCheckpointed
+	//	*Event_WalGrew
+	//	*Event_WalBlocked
+	//	*Event_MaintenanceDone
+	//	*Event_MaintenanceSkipped
+	//	*Event_DrillFinished
+	//	*Event_SchemaChanged
+	//	*Event_QuerySlow
+	//	*Event_TamperingFound
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -105,6 +117,20 @@ func (x *Event) GetTimeUnixMs() int64 {
 func (x *Event) GetDatabase() string {
 	if x != nil {
 		return x.Database
+	}
+	return ""
+}
+
+func (x *Event) GetPrev() string {
+	if x != nil {
+		return x.Prev
+	}
+	return ""
+}
+
+func (x *Event) GetHash() string {
+	if x != nil {
+		return x.Hash
 	}
 	return ""
 }
@@ -260,6 +286,96 @@ func (x *Event) GetLifecycle() *Lifecycle {
 	return nil
 }
 
+func (x *Event) GetDiskLevelChanged() *DiskLevelChanged {
+	if x != nil {
+		if x, ok := x.Body.(*Event_DiskLevelChanged); ok {
+			return x.DiskLevelChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetWalCheckpointed() *WalCheckpointed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_WalCheckpointed); ok {
+			return x.WalCheckpointed
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetWalGrew() *WalGrew {
+	if x != nil {
+		if x, ok := x.Body.(*Event_WalGrew); ok {
+			return x.WalGrew
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetWalBlocked() *WalBlocked {
+	if x != nil {
+		if x, ok := x.Body.(*Event_WalBlocked); ok {
+			return x.WalBlocked
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMaintenanceDone() *MaintenanceDone {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MaintenanceDone); ok {
+			return x.MaintenanceDone
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMaintenanceSkipped() *MaintenanceSkipped {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MaintenanceSkipped); ok {
+			return x.MaintenanceSkipped
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetDrillFinished() *DrillFinished {
+	if x != nil {
+		if x, ok := x.Body.(*Event_DrillFinished); ok {
+			return x.DrillFinished
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetSchemaChanged() *SchemaChanged {
+	if x != nil {
+		if x, ok := x.Body.(*Event_SchemaChanged); ok {
+			return x.SchemaChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetQuerySlow() *QuerySlow {
+	if x != nil {
+		if x, ok := x.Body.(*Event_QuerySlow); ok {
+			return x.QuerySlow
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTamperingFound() *TamperingFound {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TamperingFound); ok {
+			return x.TamperingFound
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -328,6 +444,46 @@ type Event_Lifecycle struct {
 	Lifecycle *Lifecycle `protobuf:"bytes,25,opt,name=lifecycle,proto3,oneof"`
 }
 
+type Event_DiskLevelChanged struct {
+	DiskLevelChanged *DiskLevelChanged `protobuf:"bytes,26,opt,name=disk_level_changed,json=diskLevelChanged,proto3,oneof"`
+}
+
+type Event_WalCheckpointed struct {
+	WalCheckpointed *WalCheckpointed `protobuf:"bytes,27,opt,name=wal_checkpointed,json=walCheckpointed,proto3,oneof"`
+}
+
+type Event_WalGrew struct {
+	WalGrew *WalGrew `protobuf:"bytes,28,opt,name=wal_grew,json=walGrew,proto3,oneof"`
+}
+
+type Event_WalBlocked struct {
+	WalBlocked *WalBlocked `protobuf:"bytes,29,opt,name=wal_blocked,json=walBlocked,proto3,oneof"`
+}
+
+type Event_MaintenanceDone struct {
+	MaintenanceDone *MaintenanceDone `protobuf:"bytes,30,opt,name=maintenance_done,json=maintenanceDone,proto3,oneof"`
+}
+
+type Event_MaintenanceSkipped struct {
+	MaintenanceSkipped *MaintenanceSkipped `protobuf:"bytes,31,opt,name=maintenance_skipped,json=maintenanceSkipped,proto3,oneof"`
+}
+
+type Event_DrillFinished struct {
+	DrillFinished *DrillFinished `protobuf:"bytes,32,opt,name=drill_finished,json=drillFinished,proto3,oneof"`
+}
+
+type Event_SchemaChanged struct {
+	SchemaChanged *SchemaChanged `protobuf:"bytes,33,opt,name=schema_changed,json=schemaChanged,proto3,oneof"`
+}
+
+type Event_QuerySlow struct {
+	QuerySlow *QuerySlow `protobuf:"bytes,34,opt,name=query_slow,json=querySlow,proto3,oneof"`
+}
+
+type Event_TamperingFound struct {
+	TamperingFound *TamperingFound `protobuf:"bytes,35,opt,name=tampering_found,json=tamperingFound,proto3,oneof"`
+}
+
 func (*Event_BackupTaken) isEvent_Body() {}
 
 func (*Event_BackupFailed) isEvent_Body() {}
@@ -359,6 +515,26 @@ func (*Event_ActorGaveUp) isEvent_Body() {}
 func (*Event_Progress) isEvent_Body() {}
 
 func (*Event_Lifecycle) isEvent_Body() {}
+
+func (*Event_DiskLevelChanged) isEvent_Body() {}
+
+func (*Event_WalCheckpointed) isEvent_Body() {}
+
+func (*Event_WalGrew) isEvent_Body() {}
+
+func (*Event_WalBlocked) isEvent_Body() {}
+
+func (*Event_MaintenanceDone) isEvent_Body() {}
+
+func (*Event_MaintenanceSkipped) isEvent_Body() {}
+
+func (*Event_DrillFinished) isEvent_Body() {}
+
+func (*Event_SchemaChanged) isEvent_Body() {}
+
+func (*Event_QuerySlow) isEvent_Body() {}
+
+func (*Event_TamperingFound) isEvent_Body() {}
 
 // FenceChanged is the event when the write fence went up or was lifted.
 type FenceChanged struct {
@@ -708,18 +884,187 @@ func (*Unsubscribe) Descriptor() ([]byte, []int) {
 	return file_officer_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
+// GetEvents → EventPage from the journal of the database.
+type GetEvents struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	After         uint64                 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"` // only events with a higher sequence
+	Limit         int32                  `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"` // 0 = 100; the newest ones
+	Type          string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`    // "backup.verified" or "backup.*"; empty = all
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEvents) Reset() {
+	*x = GetEvents{}
+	mi := &file_officer_v1_events_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEvents) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEvents) ProtoMessage() {}
+
+func (x *GetEvents) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_events_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEvents.ProtoReflect.Descriptor instead.
+func (*GetEvents) Descriptor() ([]byte, []int) {
+	return file_officer_v1_events_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetEvents) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *GetEvents) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *GetEvents) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+// EventPage answers GetEvents, oldest first.
+type EventPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Events        []*Event               `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	Oldest        uint64                 `protobuf:"varint,2,opt,name=oldest,proto3" json:"oldest,omitempty"` // sequence of the oldest event kept
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventPage) Reset() {
+	*x = EventPage{}
+	mi := &file_officer_v1_events_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventPage) ProtoMessage() {}
+
+func (x *EventPage) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_events_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventPage.ProtoReflect.Descriptor instead.
+func (*EventPage) Descriptor() ([]byte, []int) {
+	return file_officer_v1_events_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *EventPage) GetEvents() []*Event {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *EventPage) GetOldest() uint64 {
+	if x != nil {
+		return x.Oldest
+	}
+	return 0
+}
+
+// TamperingFound is the event when manifest or journal were changed past Officer.
+type TamperingFound struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	What          []string               `protobuf:"bytes,2,rep,name=what,proto3" json:"what,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TamperingFound) Reset() {
+	*x = TamperingFound{}
+	mi := &file_officer_v1_events_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TamperingFound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TamperingFound) ProtoMessage() {}
+
+func (x *TamperingFound) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_events_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TamperingFound.ProtoReflect.Descriptor instead.
+func (*TamperingFound) Descriptor() ([]byte, []int) {
+	return file_officer_v1_events_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *TamperingFound) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *TamperingFound) GetWhat() []string {
+	if x != nil {
+		return x.What
+	}
+	return nil
+}
+
 var File_officer_v1_events_proto protoreflect.FileDescriptor
 
 const file_officer_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"\x17officer/v1/events.proto\x12\n" +
-	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x17officer/v1/common.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x19officer/v1/recovery.proto\"\x8c\t\n" +
+	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x17officer/v1/common.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x14officer/v1/wal.proto\"\xdd\x0e\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12 \n" +
 	"\ftime_unix_ms\x18\x03 \x01(\x03R\n" +
 	"timeUnixMs\x12\x1a\n" +
-	"\bdatabase\x18\x04 \x01(\tR\bdatabase\x12<\n" +
+	"\bdatabase\x18\x04 \x01(\tR\bdatabase\x12\x12\n" +
+	"\x04prev\x18\x05 \x01(\tR\x04prev\x12\x12\n" +
+	"\x04hash\x18\x06 \x01(\tR\x04hash\x12<\n" +
 	"\fbackup_taken\x18\n" +
 	" \x01(\v2\x17.officer.v1.BackupTakenH\x00R\vbackupTaken\x12?\n" +
 	"\rbackup_failed\x18\v \x01(\v2\x18.officer.v1.BackupFailedH\x00R\fbackupFailed\x12B\n" +
@@ -737,7 +1082,19 @@ const file_officer_v1_events_proto_rawDesc = "" +
 	"\x0factor_restarted\x18\x16 \x01(\v2\x1a.officer.v1.ActorRestartedH\x00R\x0eactorRestarted\x12=\n" +
 	"\ractor_gave_up\x18\x17 \x01(\v2\x17.officer.v1.ActorGaveUpH\x00R\vactorGaveUp\x122\n" +
 	"\bprogress\x18\x18 \x01(\v2\x14.officer.v1.ProgressH\x00R\bprogress\x125\n" +
-	"\tlifecycle\x18\x19 \x01(\v2\x15.officer.v1.LifecycleH\x00R\tlifecycleB\x06\n" +
+	"\tlifecycle\x18\x19 \x01(\v2\x15.officer.v1.LifecycleH\x00R\tlifecycle\x12L\n" +
+	"\x12disk_level_changed\x18\x1a \x01(\v2\x1c.officer.v1.DiskLevelChangedH\x00R\x10diskLevelChanged\x12H\n" +
+	"\x10wal_checkpointed\x18\x1b \x01(\v2\x1b.officer.v1.WalCheckpointedH\x00R\x0fwalCheckpointed\x120\n" +
+	"\bwal_grew\x18\x1c \x01(\v2\x13.officer.v1.WalGrewH\x00R\awalGrew\x129\n" +
+	"\vwal_blocked\x18\x1d \x01(\v2\x16.officer.v1.WalBlockedH\x00R\n" +
+	"walBlocked\x12H\n" +
+	"\x10maintenance_done\x18\x1e \x01(\v2\x1b.officer.v1.MaintenanceDoneH\x00R\x0fmaintenanceDone\x12Q\n" +
+	"\x13maintenance_skipped\x18\x1f \x01(\v2\x1e.officer.v1.MaintenanceSkippedH\x00R\x12maintenanceSkipped\x12B\n" +
+	"\x0edrill_finished\x18  \x01(\v2\x19.officer.v1.DrillFinishedH\x00R\rdrillFinished\x12B\n" +
+	"\x0eschema_changed\x18! \x01(\v2\x19.officer.v1.SchemaChangedH\x00R\rschemaChanged\x126\n" +
+	"\n" +
+	"query_slow\x18\" \x01(\v2\x15.officer.v1.QuerySlowH\x00R\tquerySlow\x12E\n" +
+	"\x0ftampering_found\x18# \x01(\v2\x1a.officer.v1.TamperingFoundH\x00R\x0etamperingFoundB\x06\n" +
 	"\x04body\">\n" +
 	"\fFenceChanged\x12\x16\n" +
 	"\x06active\x18\x01 \x01(\bR\x06active\x12\x16\n" +
@@ -757,7 +1114,17 @@ const file_officer_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"Subscribed\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\"\r\n" +
-	"\vUnsubscribeB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
+	"\vUnsubscribe\"K\n" +
+	"\tGetEvents\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\x04R\x05after\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x12\n" +
+	"\x04type\x18\x03 \x01(\tR\x04type\"N\n" +
+	"\tEventPage\x12)\n" +
+	"\x06events\x18\x01 \x03(\v2\x11.officer.v1.EventR\x06events\x12\x16\n" +
+	"\x06oldest\x18\x02 \x01(\x04R\x06oldest\"8\n" +
+	"\x0eTamperingFound\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
+	"\x04what\x18\x02 \x03(\tR\x04whatB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
 
 var (
 	file_officer_v1_events_proto_rawDescOnce sync.Once
@@ -771,51 +1138,74 @@ func file_officer_v1_events_proto_rawDescGZIP() []byte {
 	return file_officer_v1_events_proto_rawDescData
 }
 
-var file_officer_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_officer_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_officer_v1_events_proto_goTypes = []any{
-	(*Event)(nil),            // 0: officer.v1.Event
-	(*FenceChanged)(nil),     // 1: officer.v1.FenceChanged
-	(*ActorRestarted)(nil),   // 2: officer.v1.ActorRestarted
-	(*ActorGaveUp)(nil),      // 3: officer.v1.ActorGaveUp
-	(*Lifecycle)(nil),        // 4: officer.v1.Lifecycle
-	(*Subscribe)(nil),        // 5: officer.v1.Subscribe
-	(*Subscribed)(nil),       // 6: officer.v1.Subscribed
-	(*Unsubscribe)(nil),      // 7: officer.v1.Unsubscribe
-	(*BackupTaken)(nil),      // 8: officer.v1.BackupTaken
-	(*BackupFailed)(nil),     // 9: officer.v1.BackupFailed
-	(*BackupSkipped)(nil),    // 10: officer.v1.BackupSkipped
-	(*BackupPruned)(nil),     // 11: officer.v1.BackupPruned
-	(*BackupRotten)(nil),     // 12: officer.v1.BackupRotten
-	(*IntegrityChecked)(nil), // 13: officer.v1.IntegrityChecked
-	(*DamageFound)(nil),      // 14: officer.v1.DamageFound
-	(*DamageGone)(nil),       // 15: officer.v1.DamageGone
-	(*RestoreFinished)(nil),  // 16: officer.v1.RestoreFinished
-	(*RestoreFailed)(nil),    // 17: officer.v1.RestoreFailed
-	(*HealthChanged)(nil),    // 18: officer.v1.HealthChanged
-	(*Progress)(nil),         // 19: officer.v1.Progress
+	(*Event)(nil),              // 0: officer.v1.Event
+	(*FenceChanged)(nil),       // 1: officer.v1.FenceChanged
+	(*ActorRestarted)(nil),     // 2: officer.v1.ActorRestarted
+	(*ActorGaveUp)(nil),        // 3: officer.v1.ActorGaveUp
+	(*Lifecycle)(nil),          // 4: officer.v1.Lifecycle
+	(*Subscribe)(nil),          // 5: officer.v1.Subscribe
+	(*Subscribed)(nil),         // 6: officer.v1.Subscribed
+	(*Unsubscribe)(nil),        // 7: officer.v1.Unsubscribe
+	(*GetEvents)(nil),          // 8: officer.v1.GetEvents
+	(*EventPage)(nil),          // 9: officer.v1.EventPage
+	(*TamperingFound)(nil),     // 10: officer.v1.TamperingFound
+	(*BackupTaken)(nil),        // 11: officer.v1.BackupTaken
+	(*BackupFailed)(nil),       // 12: officer.v1.BackupFailed
+	(*BackupSkipped)(nil),      // 13: officer.v1.BackupSkipped
+	(*BackupPruned)(nil),       // 14: officer.v1.BackupPruned
+	(*BackupRotten)(nil),       // 15: officer.v1.BackupRotten
+	(*IntegrityChecked)(nil),   // 16: officer.v1.IntegrityChecked
+	(*DamageFound)(nil),        // 17: officer.v1.DamageFound
+	(*DamageGone)(nil),         // 18: officer.v1.DamageGone
+	(*RestoreFinished)(nil),    // 19: officer.v1.RestoreFinished
+	(*RestoreFailed)(nil),      // 20: officer.v1.RestoreFailed
+	(*HealthChanged)(nil),      // 21: officer.v1.HealthChanged
+	(*Progress)(nil),           // 22: officer.v1.Progress
+	(*DiskLevelChanged)(nil),   // 23: officer.v1.DiskLevelChanged
+	(*WalCheckpointed)(nil),    // 24: officer.v1.WalCheckpointed
+	(*WalGrew)(nil),            // 25: officer.v1.WalGrew
+	(*WalBlocked)(nil),         // 26: officer.v1.WalBlocked
+	(*MaintenanceDone)(nil),    // 27: officer.v1.MaintenanceDone
+	(*MaintenanceSkipped)(nil), // 28: officer.v1.MaintenanceSkipped
+	(*DrillFinished)(nil),      // 29: officer.v1.DrillFinished
+	(*SchemaChanged)(nil),      // 30: officer.v1.SchemaChanged
+	(*QuerySlow)(nil),          // 31: officer.v1.QuerySlow
 }
 var file_officer_v1_events_proto_depIdxs = []int32{
-	8,  // 0: officer.v1.Event.backup_taken:type_name -> officer.v1.BackupTaken
-	9,  // 1: officer.v1.Event.backup_failed:type_name -> officer.v1.BackupFailed
-	10, // 2: officer.v1.Event.backup_skipped:type_name -> officer.v1.BackupSkipped
-	11, // 3: officer.v1.Event.backup_pruned:type_name -> officer.v1.BackupPruned
-	12, // 4: officer.v1.Event.backup_rotten:type_name -> officer.v1.BackupRotten
-	13, // 5: officer.v1.Event.integrity_checked:type_name -> officer.v1.IntegrityChecked
-	14, // 6: officer.v1.Event.damage_found:type_name -> officer.v1.DamageFound
-	15, // 7: officer.v1.Event.damage_gone:type_name -> officer.v1.DamageGone
-	16, // 8: officer.v1.Event.restore_finished:type_name -> officer.v1.RestoreFinished
-	17, // 9: officer.v1.Event.restore_failed:type_name -> officer.v1.RestoreFailed
-	18, // 10: officer.v1.Event.health_changed:type_name -> officer.v1.HealthChanged
+	11, // 0: officer.v1.Event.backup_taken:type_name -> officer.v1.BackupTaken
+	12, // 1: officer.v1.Event.backup_failed:type_name -> officer.v1.BackupFailed
+	13, // 2: officer.v1.Event.backup_skipped:type_name -> officer.v1.BackupSkipped
+	14, // 3: officer.v1.Event.backup_pruned:type_name -> officer.v1.BackupPruned
+	15, // 4: officer.v1.Event.backup_rotten:type_name -> officer.v1.BackupRotten
+	16, // 5: officer.v1.Event.integrity_checked:type_name -> officer.v1.IntegrityChecked
+	17, // 6: officer.v1.Event.damage_found:type_name -> officer.v1.DamageFound
+	18, // 7: officer.v1.Event.damage_gone:type_name -> officer.v1.DamageGone
+	19, // 8: officer.v1.Event.restore_finished:type_name -> officer.v1.RestoreFinished
+	20, // 9: officer.v1.Event.restore_failed:type_name -> officer.v1.RestoreFailed
+	21, // 10: officer.v1.Event.health_changed:type_name -> officer.v1.HealthChanged
 	1,  // 11: officer.v1.Event.fence_changed:type_name -> officer.v1.FenceChanged
 	2,  // 12: officer.v1.Event.actor_restarted:type_name -> officer.v1.ActorRestarted
 	3,  // 13: officer.v1.Event.actor_gave_up:type_name -> officer.v1.ActorGaveUp
-	19, // 14: officer.v1.Event.progress:type_name -> officer.v1.Progress
+	22, // 14: officer.v1.Event.progress:type_name -> officer.v1.Progress
 	4,  // 15: officer.v1.Event.lifecycle:type_name -> officer.v1.Lifecycle
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	23, // 16: officer.v1.Event.disk_level_changed:type_name -> officer.v1.DiskLevelChanged
+	24, // 17: officer.v1.Event.wal_checkpointed:type_name -> officer.v1.WalCheckpointed
+	25, // 18: officer.v1.Event.wal_grew:type_name -> officer.v1.WalGrew
+	26, // 19: officer.v1.Event.wal_blocked:type_name -> officer.v1.WalBlocked
+	27, // 20: officer.v1.Event.maintenance_done:type_name -> officer.v1.MaintenanceDone
+	28, // 21: officer.v1.Event.maintenance_skipped:type_name -> officer.v1.MaintenanceSkipped
+	29, // 22: officer.v1.Event.drill_finished:type_name -> officer.v1.DrillFinished
+	30, // 23: officer.v1.Event.schema_changed:type_name -> officer.v1.SchemaChanged
+	31, // 24: officer.v1.Event.query_slow:type_name -> officer.v1.QuerySlow
+	10, // 25: officer.v1.Event.tampering_found:type_name -> officer.v1.TamperingFound
+	0,  // 26: officer.v1.EventPage.events:type_name -> officer.v1.Event
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_events_proto_init() }
@@ -825,9 +1215,13 @@ func file_officer_v1_events_proto_init() {
 	}
 	file_officer_v1_backup_proto_init()
 	file_officer_v1_common_proto_init()
+	file_officer_v1_disk_proto_init()
 	file_officer_v1_health_proto_init()
 	file_officer_v1_integrity_proto_init()
+	file_officer_v1_maint_proto_init()
+	file_officer_v1_metrics_proto_init()
 	file_officer_v1_recovery_proto_init()
+	file_officer_v1_wal_proto_init()
 	file_officer_v1_events_proto_msgTypes[0].OneofWrappers = []any{
 		(*Event_BackupTaken)(nil),
 		(*Event_BackupFailed)(nil),
@@ -845,6 +1239,16 @@ func file_officer_v1_events_proto_init() {
 		(*Event_ActorGaveUp)(nil),
 		(*Event_Progress)(nil),
 		(*Event_Lifecycle)(nil),
+		(*Event_DiskLevelChanged)(nil),
+		(*Event_WalCheckpointed)(nil),
+		(*Event_WalGrew)(nil),
+		(*Event_WalBlocked)(nil),
+		(*Event_MaintenanceDone)(nil),
+		(*Event_MaintenanceSkipped)(nil),
+		(*Event_DrillFinished)(nil),
+		(*Event_SchemaChanged)(nil),
+		(*Event_QuerySlow)(nil),
+		(*Event_TamperingFound)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -852,7 +1256,7 @@ func file_officer_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_events_proto_rawDesc), len(file_officer_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

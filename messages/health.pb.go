@@ -400,6 +400,10 @@ type Status struct {
 	StartedAtUnixMs    int64                  `protobuf:"varint,10,opt,name=started_at_unix_ms,json=startedAtUnixMs,proto3" json:"started_at_unix_ms,omitempty"`
 	Pid                int64                  `protobuf:"varint,11,opt,name=pid,proto3" json:"pid,omitempty"`
 	Backups            int32                  `protobuf:"varint,12,opt,name=backups,proto3" json:"backups,omitempty"`
+	Disk               *DiskReport            `protobuf:"bytes,13,opt,name=disk,proto3" json:"disk,omitempty"`
+	Wal                *WalReport             `protobuf:"bytes,14,opt,name=wal,proto3" json:"wal,omitempty"`
+	Maintenance        *MaintenanceStatus     `protobuf:"bytes,15,opt,name=maintenance,proto3" json:"maintenance,omitempty"`
+	LastDrill          *DrillReport           `protobuf:"bytes,16,opt,name=last_drill,json=lastDrill,proto3" json:"last_drill,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -518,6 +522,34 @@ func (x *Status) GetBackups() int32 {
 	return 0
 }
 
+func (x *Status) GetDisk() *DiskReport {
+	if x != nil {
+		return x.Disk
+	}
+	return nil
+}
+
+func (x *Status) GetWal() *WalReport {
+	if x != nil {
+		return x.Wal
+	}
+	return nil
+}
+
+func (x *Status) GetMaintenance() *MaintenanceStatus {
+	if x != nil {
+		return x.Maintenance
+	}
+	return nil
+}
+
+func (x *Status) GetLastDrill() *DrillReport {
+	if x != nil {
+		return x.LastDrill
+	}
+	return nil
+}
+
 // ActorStatus is one actor of the tree.
 type ActorStatus struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -592,7 +624,7 @@ var File_officer_v1_health_proto protoreflect.FileDescriptor
 const file_officer_v1_health_proto_rawDesc = "" +
 	"\n" +
 	"\x17officer/v1/health.proto\x12\n" +
-	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x17officer/v1/common.proto\x1a\x18officer/v1/dbowner.proto\x1a\x1aofficer/v1/integrity.proto\"8\n" +
+	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x17officer/v1/common.proto\x1a\x18officer/v1/dbowner.proto\x1a\x15officer/v1/disk.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x16officer/v1/maint.proto\x1a\x14officer/v1/wal.proto\"8\n" +
 	"\x0eRaiseCondition\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04args\x18\x02 \x03(\tR\x04args\"$\n" +
@@ -614,7 +646,7 @@ const file_officer_v1_health_proto_rawDesc = "" +
 	"conditions\"A\n" +
 	"\rHealthChanged\x120\n" +
 	"\x06report\x18\x01 \x01(\v2\x18.officer.v1.HealthReportR\x06report\"\v\n" +
-	"\tGetStatus\"\xfe\x03\n" +
+	"\tGetStatus\"\xcc\x05\n" +
 	"\x06Status\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12\x12\n" +
 	"\x04home\x18\x02 \x01(\tR\x04home\x120\n" +
@@ -628,7 +660,12 @@ const file_officer_v1_health_proto_rawDesc = "" +
 	"\x12started_at_unix_ms\x18\n" +
 	" \x01(\x03R\x0fstartedAtUnixMs\x12\x10\n" +
 	"\x03pid\x18\v \x01(\x03R\x03pid\x12\x18\n" +
-	"\abackups\x18\f \x01(\x05R\abackups\"v\n" +
+	"\abackups\x18\f \x01(\x05R\abackups\x12*\n" +
+	"\x04disk\x18\r \x01(\v2\x16.officer.v1.DiskReportR\x04disk\x12'\n" +
+	"\x03wal\x18\x0e \x01(\v2\x15.officer.v1.WalReportR\x03wal\x12?\n" +
+	"\vmaintenance\x18\x0f \x01(\v2\x1d.officer.v1.MaintenanceStatusR\vmaintenance\x126\n" +
+	"\n" +
+	"last_drill\x18\x10 \x01(\v2\x17.officer.v1.DrillReportR\tlastDrill\"v\n" +
 	"\vActorStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\brestarts\x18\x02 \x01(\x05R\brestarts\x12!\n" +
@@ -649,20 +686,24 @@ func file_officer_v1_health_proto_rawDescGZIP() []byte {
 
 var file_officer_v1_health_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_officer_v1_health_proto_goTypes = []any{
-	(*RaiseCondition)(nil),  // 0: officer.v1.RaiseCondition
-	(*ClearCondition)(nil),  // 1: officer.v1.ClearCondition
-	(*Condition)(nil),       // 2: officer.v1.Condition
-	(*GetHealth)(nil),       // 3: officer.v1.GetHealth
-	(*HealthReport)(nil),    // 4: officer.v1.HealthReport
-	(*HealthChanged)(nil),   // 5: officer.v1.HealthChanged
-	(*GetStatus)(nil),       // 6: officer.v1.GetStatus
-	(*Status)(nil),          // 7: officer.v1.Status
-	(*ActorStatus)(nil),     // 8: officer.v1.ActorStatus
-	(Severity)(0),           // 9: officer.v1.Severity
-	(*Backup)(nil),          // 10: officer.v1.Backup
-	(*DatabaseFacts)(nil),   // 11: officer.v1.DatabaseFacts
-	(*OwnerStatus)(nil),     // 12: officer.v1.OwnerStatus
-	(*IntegrityStatus)(nil), // 13: officer.v1.IntegrityStatus
+	(*RaiseCondition)(nil),    // 0: officer.v1.RaiseCondition
+	(*ClearCondition)(nil),    // 1: officer.v1.ClearCondition
+	(*Condition)(nil),         // 2: officer.v1.Condition
+	(*GetHealth)(nil),         // 3: officer.v1.GetHealth
+	(*HealthReport)(nil),      // 4: officer.v1.HealthReport
+	(*HealthChanged)(nil),     // 5: officer.v1.HealthChanged
+	(*GetStatus)(nil),         // 6: officer.v1.GetStatus
+	(*Status)(nil),            // 7: officer.v1.Status
+	(*ActorStatus)(nil),       // 8: officer.v1.ActorStatus
+	(Severity)(0),             // 9: officer.v1.Severity
+	(*Backup)(nil),            // 10: officer.v1.Backup
+	(*DatabaseFacts)(nil),     // 11: officer.v1.DatabaseFacts
+	(*OwnerStatus)(nil),       // 12: officer.v1.OwnerStatus
+	(*IntegrityStatus)(nil),   // 13: officer.v1.IntegrityStatus
+	(*DiskReport)(nil),        // 14: officer.v1.DiskReport
+	(*WalReport)(nil),         // 15: officer.v1.WalReport
+	(*MaintenanceStatus)(nil), // 16: officer.v1.MaintenanceStatus
+	(*DrillReport)(nil),       // 17: officer.v1.DrillReport
 }
 var file_officer_v1_health_proto_depIdxs = []int32{
 	9,  // 0: officer.v1.Condition.severity:type_name -> officer.v1.Severity
@@ -675,11 +716,15 @@ var file_officer_v1_health_proto_depIdxs = []int32{
 	12, // 7: officer.v1.Status.owner:type_name -> officer.v1.OwnerStatus
 	13, // 8: officer.v1.Status.integrity:type_name -> officer.v1.IntegrityStatus
 	8,  // 9: officer.v1.Status.actors:type_name -> officer.v1.ActorStatus
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	14, // 10: officer.v1.Status.disk:type_name -> officer.v1.DiskReport
+	15, // 11: officer.v1.Status.wal:type_name -> officer.v1.WalReport
+	16, // 12: officer.v1.Status.maintenance:type_name -> officer.v1.MaintenanceStatus
+	17, // 13: officer.v1.Status.last_drill:type_name -> officer.v1.DrillReport
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_health_proto_init() }
@@ -690,7 +735,10 @@ func file_officer_v1_health_proto_init() {
 	file_officer_v1_backup_proto_init()
 	file_officer_v1_common_proto_init()
 	file_officer_v1_dbowner_proto_init()
+	file_officer_v1_disk_proto_init()
 	file_officer_v1_integrity_proto_init()
+	file_officer_v1_maint_proto_init()
+	file_officer_v1_wal_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
