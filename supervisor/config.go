@@ -18,6 +18,9 @@ type Config struct {
 	// database. With several databases each gets "{Home}/{name}".
 	Home string
 	Log  Log
+	API  API
+	// Notify lists who is told when something is wrong with any of the databases.
+	Notify []Notify
 	// Passive: nothing is done unasked; only requests are answered.
 	Passive bool
 	// AllowMissing starts also when a database file is missing but has backups, so that
@@ -32,6 +35,10 @@ type Config struct {
 	FS fsx.FS
 	// Seed makes jitter repeatable; 0 = from the database's name.
 	Seed uint64
+
+	// lookEvery is the time between two looks at the database file; 0 = the owner's own.
+	// Half a million looks are most of what a year in virtual time costs.
+	lookEvery time.Duration
 }
 
 // Database is one database file and its settings.
@@ -40,10 +47,15 @@ type Database struct {
 	Name string // "" = file name without extension; clashes get "-2"
 	Home string // "" = from Config.Home
 
-	Backup Backup
-	Keep   Keep
-	Check  Check
-	Fence  Fence
+	Backup   Backup
+	Keep     Keep
+	Check    Check
+	Drill    Drill
+	Disk     Disk
+	WAL      WAL
+	Maintain Maintain
+	Recover  Recover
+	Fence    Fence
 }
 
 // Backup says how backups are made.
@@ -76,7 +88,81 @@ type Rule struct {
 
 // Fence says when writes of all processes are held back.
 type Fence struct {
-	NotOnDamage bool // true: confirmed damage does not raise the fence
+	NotOnDamage       bool // true: confirmed damage does not raise the fence
+	NotOnDiskCritical bool // true: a full disk does not raise the fence
+}
+
+// Drill says how often a stored backup is restored into a temporary file as a proof.
+type Drill struct {
+	Every time.Duration // 0 = 7 days, negative = never
+}
+
+// Disk says below how much free space on any volume that matters what happens.
+type Disk struct {
+	WarnBytes         int64 // 0 = 1 GB, negative = never
+	BlockImportsBytes int64 // 0 = 500 MB, negative = never
+	BlockWritesBytes  int64 // 0 = 100 MB, negative = never
+}
+
+// WAL says when the write-ahead log is emptied.
+type WAL struct {
+	LimitBytes int64         // 0 = 10 MB
+	Idle       time.Duration // without commits until a checkpoint; 0 = 30 min
+}
+
+// Maintain says when VACUUM and ANALYZE run.
+type Maintain struct {
+	Vacuum       Vacuum
+	AnalyzeEvery time.Duration // 0 = 24 h, negative = never
+}
+
+// Vacuum says when free pages are given back.
+type Vacuum struct {
+	Off          bool
+	At           string        // weekday and local time of day; "" = "Sun 03:00"
+	Idle         time.Duration // without commits; 0 = 1 h
+	FreePagesMin float64       // share of the file that pays, 0 < x ≤ 1; 0 = 0.10
+}
+
+// Recover says what follows from confirmed damage.
+type Recover struct {
+	NotAutomatic bool // true: recovery waits for a confirmation
+}
+
+// API says where other processes reach Officer.
+type API struct {
+	Socket string // "auto" (also when empty): in each home; "off": none
+	Listen string // TCP address, "" = none
+}
+
+// Notify is one receiver of news. Exactly one of Webhook, Ntfy, Healthchecks, SMTP and
+// Exec is set.
+type Notify struct {
+	Name      string   // "" = the kind and its place in the list; never a secret
+	Databases []string // names of databases; empty = all
+	Severity  string   // news from this on: "yellow" (also when empty) or "red"
+	Events    []string // types or patterns ("backup.*"); empty = all that are told at all
+
+	Webhook      string // URL: POST of a CloudEvent as JSON
+	Ntfy         string // URL of the topic
+	Healthchecks string // ping URL; "/start" and "/fail" are appended
+	TokenFile    string // bearer token of Webhook or Ntfy; "" = none
+	SMTP         *SMTP
+	Exec         []string // program and arguments; the event as JSON on stdin
+	// Timeout of one delivery; 0 = 10 s.
+	Timeout time.Duration
+}
+
+// SMTP is how mail is sent.
+type SMTP struct {
+	Server       string // host:port; port 587 when missing
+	From         string
+	To           []string
+	User         string // "" = no authentication
+	PasswordFile string // file with the password alone
+	PasswordEnv  string // or the environment variable that holds it
+	// Plain allows sending without encryption (a relay on this machine).
+	Plain bool
 }
 
 // Log says how each database's log is written.
