@@ -207,8 +207,7 @@ func (b *Base) context() context.Context {
 	return b.ctx
 }
 
-// release ends the incarnation: answers, stops, cancels. It does not wait for
-// background work, which ends by its context.
+// release ends the incarnation: answers, stops, cancels.
 func (b *Base) release(f *messages.Failure) {
 	b.over = f
 	for r := range b.requests {
@@ -220,6 +219,28 @@ func (b *Base) release(f *messages.Failure) {
 	b.timers = nil
 	if b.cancel != nil {
 		b.cancel()
+	}
+}
+
+// rest waits for the background work of an incarnation that was released, at most for
+// limit (0 = without end), and tells whether all of it ended.
+func (b *Base) rest(limit time.Duration) bool {
+	ended := make(chan struct{})
+	go func() {
+		b.work.Wait()
+		close(ended)
+	}()
+	if limit == 0 {
+		<-ended
+		return true
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-timer.C:
+		return false
 	}
 }
 

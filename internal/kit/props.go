@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -60,8 +61,14 @@ func guard(next actor.ReceiverFunc) actor.ReceiverFunc {
 	}
 }
 
+// restLimit is how long a restart waits for the background work of the incarnation
+// before; work that hangs in a system call must not keep the actor down.
+const restLimit = 5 * time.Second
+
 // ending runs the lifecycle handler with its panic swallowed, then releases what the
-// incarnation holds: whoever still waits gets an answer now or never.
+// incarnation holds: whoever still waits gets an answer now or never. An actor is only
+// gone when its background work is: nobody finds files changing after a stop. (StopTree
+// has a deadline for work that hangs.)
 func ending(ctx actor.ReceiverContext, b *Base, env *actor.MessageEnvelope, next actor.ReceiverFunc) {
 	func() {
 		defer func() {
@@ -75,13 +82,16 @@ func ending(ctx actor.ReceiverContext, b *Base, env *actor.MessageEnvelope, next
 	if b == nil {
 		return
 	}
-	word := "stopped"
+	word, limit := "stopped", time.Duration(0)
 	if _, ok := env.Message.(*actor.Restarting); ok {
-		word = "restarted after a failure"
+		word, limit = "restarted after a failure", restLimit
 	}
 	b.release(messages.NewFailure("actor_gone", "ask "+ctx.Self().Id,
 		"%s %s before it could answer", ctx.Self().Id, word).
 		WithDid("Nothing more was done for this request."))
+	if !b.rest(limit) {
+		ctx.Logger().Error("background work of a crashed part goes on", slog.String("actor", ctx.Self().Id))
+	}
 }
 
 // failAsker gives the asker of the message that panicked its one answer.
