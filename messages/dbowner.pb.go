@@ -1725,6 +1725,154 @@ func (x *Activity) GetIdleMs() int64 {
 	return 0
 }
 
+// InspectWal reads the wal-index through SQLite's own descriptor → WalIndex.
+type InspectWal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InspectWal) Reset() {
+	*x = InspectWal{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InspectWal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InspectWal) ProtoMessage() {}
+
+func (x *InspectWal) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InspectWal.ProtoReflect.Descriptor instead.
+func (*InspectWal) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *InspectWal) GetJob() *Job {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+// WalIndex is the shared memory of a database in WAL mode
+// (https://sqlite.org/walformat.html#the_wal_index_file_format). known is false when the
+// database has none or the system does not show it; then only journal_mode and litestream count.
+type WalIndex struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Known         bool                   `protobuf:"varint,1,opt,name=known,proto3" json:"known,omitempty"`
+	JournalMode   string                 `protobuf:"bytes,2,opt,name=journal_mode,json=journalMode,proto3" json:"journal_mode,omitempty"` // "wal" or "delete"
+	Litestream    bool                   `protobuf:"varint,3,opt,name=litestream,proto3" json:"litestream,omitempty"`                     // Litestream's tables are there
+	Device        uint64                 `protobuf:"varint,4,opt,name=device,proto3" json:"device,omitempty"`                             // of the -shm
+	Inode         uint64                 `protobuf:"varint,5,opt,name=inode,proto3" json:"inode,omitempty"`
+	Frames        int64                  `protobuf:"varint,6,opt,name=frames,proto3" json:"frames,omitempty"`                               // committed in the WAL
+	Backfilled    int64                  `protobuf:"varint,7,opt,name=backfilled,proto3" json:"backfilled,omitempty"`                       // of them in the database file
+	ReadMarks     []int64                `protobuf:"varint,8,rep,packed,name=read_marks,json=readMarks,proto3" json:"read_marks,omitempty"` // of the five reader slots; -1 = unused
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WalIndex) Reset() {
+	*x = WalIndex{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WalIndex) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WalIndex) ProtoMessage() {}
+
+func (x *WalIndex) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WalIndex.ProtoReflect.Descriptor instead.
+func (*WalIndex) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *WalIndex) GetKnown() bool {
+	if x != nil {
+		return x.Known
+	}
+	return false
+}
+
+func (x *WalIndex) GetJournalMode() string {
+	if x != nil {
+		return x.JournalMode
+	}
+	return ""
+}
+
+func (x *WalIndex) GetLitestream() bool {
+	if x != nil {
+		return x.Litestream
+	}
+	return false
+}
+
+func (x *WalIndex) GetDevice() uint64 {
+	if x != nil {
+		return x.Device
+	}
+	return 0
+}
+
+func (x *WalIndex) GetInode() uint64 {
+	if x != nil {
+		return x.Inode
+	}
+	return 0
+}
+
+func (x *WalIndex) GetFrames() int64 {
+	if x != nil {
+		return x.Frames
+	}
+	return 0
+}
+
+func (x *WalIndex) GetBackfilled() int64 {
+	if x != nil {
+		return x.Backfilled
+	}
+	return 0
+}
+
+func (x *WalIndex) GetReadMarks() []int64 {
+	if x != nil {
+		return x.ReadMarks
+	}
+	return nil
+}
+
 var File_officer_v1_dbowner_proto protoreflect.FileDescriptor
 
 const file_officer_v1_dbowner_proto_rawDesc = "" +
@@ -1865,7 +2013,24 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"\bActivity\x12-\n" +
 	"\x13last_commit_unix_ms\x18\x01 \x01(\x03R\x10lastCommitUnixMs\x12$\n" +
 	"\x0elooked_unix_ms\x18\x02 \x01(\x03R\flookedUnixMs\x12\x17\n" +
-	"\aidle_ms\x18\x03 \x01(\x03R\x06idleMsB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
+	"\aidle_ms\x18\x03 \x01(\x03R\x06idleMs\"/\n" +
+	"\n" +
+	"InspectWal\x12!\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\"\xe8\x01\n" +
+	"\bWalIndex\x12\x14\n" +
+	"\x05known\x18\x01 \x01(\bR\x05known\x12!\n" +
+	"\fjournal_mode\x18\x02 \x01(\tR\vjournalMode\x12\x1e\n" +
+	"\n" +
+	"litestream\x18\x03 \x01(\bR\n" +
+	"litestream\x12\x16\n" +
+	"\x06device\x18\x04 \x01(\x04R\x06device\x12\x14\n" +
+	"\x05inode\x18\x05 \x01(\x04R\x05inode\x12\x16\n" +
+	"\x06frames\x18\x06 \x01(\x03R\x06frames\x12\x1e\n" +
+	"\n" +
+	"backfilled\x18\a \x01(\x03R\n" +
+	"backfilled\x12\x1d\n" +
+	"\n" +
+	"read_marks\x18\b \x03(\x03R\treadMarksB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
 
 var (
 	file_officer_v1_dbowner_proto_rawDescOnce sync.Once
@@ -1879,7 +2044,7 @@ func file_officer_v1_dbowner_proto_rawDescGZIP() []byte {
 	return file_officer_v1_dbowner_proto_rawDescData
 }
 
-var file_officer_v1_dbowner_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_officer_v1_dbowner_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_officer_v1_dbowner_proto_goTypes = []any{
 	(*Job)(nil),                // 0: officer.v1.Job
 	(*CancelJob)(nil),          // 1: officer.v1.CancelJob
@@ -1908,37 +2073,40 @@ var file_officer_v1_dbowner_proto_goTypes = []any{
 	(*AnalyzeReport)(nil),      // 24: officer.v1.AnalyzeReport
 	(*GetActivity)(nil),        // 25: officer.v1.GetActivity
 	(*Activity)(nil),           // 26: officer.v1.Activity
-	(Priority)(0),              // 27: officer.v1.Priority
-	(*Content)(nil),            // 28: officer.v1.Content
-	(*Source)(nil),             // 29: officer.v1.Source
-	(CheckKind)(0),             // 30: officer.v1.CheckKind
-	(*Rule)(nil),               // 31: officer.v1.Rule
+	(*InspectWal)(nil),         // 27: officer.v1.InspectWal
+	(*WalIndex)(nil),           // 28: officer.v1.WalIndex
+	(Priority)(0),              // 29: officer.v1.Priority
+	(*Content)(nil),            // 30: officer.v1.Content
+	(*Source)(nil),             // 31: officer.v1.Source
+	(CheckKind)(0),             // 32: officer.v1.CheckKind
+	(*Rule)(nil),               // 33: officer.v1.Rule
 }
 var file_officer_v1_dbowner_proto_depIdxs = []int32{
-	27, // 0: officer.v1.Job.priority:type_name -> officer.v1.Priority
+	29, // 0: officer.v1.Job.priority:type_name -> officer.v1.Priority
 	0,  // 1: officer.v1.CopyDatabase.job:type_name -> officer.v1.Job
-	28, // 2: officer.v1.CopyDatabase.unless_content:type_name -> officer.v1.Content
-	28, // 3: officer.v1.CopyReport.content:type_name -> officer.v1.Content
-	29, // 4: officer.v1.CopyReport.source:type_name -> officer.v1.Source
+	30, // 2: officer.v1.CopyDatabase.unless_content:type_name -> officer.v1.Content
+	30, // 3: officer.v1.CopyReport.content:type_name -> officer.v1.Content
+	31, // 4: officer.v1.CopyReport.source:type_name -> officer.v1.Source
 	0,  // 5: officer.v1.InspectDatabase.job:type_name -> officer.v1.Job
-	29, // 6: officer.v1.DatabaseFacts.source:type_name -> officer.v1.Source
+	31, // 6: officer.v1.DatabaseFacts.source:type_name -> officer.v1.Source
 	0,  // 7: officer.v1.ReadContent.job:type_name -> officer.v1.Job
-	28, // 8: officer.v1.ContentReport.content:type_name -> officer.v1.Content
+	30, // 8: officer.v1.ContentReport.content:type_name -> officer.v1.Content
 	0,  // 9: officer.v1.RunCheck.job:type_name -> officer.v1.Job
-	30, // 10: officer.v1.RunCheck.kind:type_name -> officer.v1.CheckKind
-	31, // 11: officer.v1.RunCheck.rules:type_name -> officer.v1.Rule
+	32, // 10: officer.v1.RunCheck.kind:type_name -> officer.v1.CheckKind
+	33, // 11: officer.v1.RunCheck.rules:type_name -> officer.v1.Rule
 	0,  // 12: officer.v1.CheckpointDatabase.job:type_name -> officer.v1.Job
 	0,  // 13: officer.v1.OverwriteDatabase.job:type_name -> officer.v1.Job
-	28, // 14: officer.v1.OverwriteDatabase.want:type_name -> officer.v1.Content
+	30, // 14: officer.v1.OverwriteDatabase.want:type_name -> officer.v1.Content
 	0,  // 15: officer.v1.KeepEvidence.job:type_name -> officer.v1.Job
 	18, // 16: officer.v1.OwnerStatus.fence:type_name -> officer.v1.FenceState
 	0,  // 17: officer.v1.VacuumDatabase.job:type_name -> officer.v1.Job
 	0,  // 18: officer.v1.AnalyzeDatabase.job:type_name -> officer.v1.Job
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	0,  // 19: officer.v1.InspectWal.job:type_name -> officer.v1.Job
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_dbowner_proto_init() }
@@ -1955,7 +2123,7 @@ func file_officer_v1_dbowner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_dbowner_proto_rawDesc), len(file_officer_v1_dbowner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -29,6 +29,7 @@ type RecordOperation struct {
 	Failed        bool                   `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"`
 	Shape         string                 `protobuf:"bytes,4,opt,name=shape,proto3" json:"shape,omitempty"` // for queries: the statement without values
 	Rows          int64                  `protobuf:"varint,5,opt,name=rows,proto3" json:"rows,omitempty"`
+	SizeBytes     int64                  `protobuf:"varint,6,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"` // what the work was about, for budgets that grow with it; 0 = does not matter
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -94,6 +95,13 @@ func (x *RecordOperation) GetShape() string {
 func (x *RecordOperation) GetRows() int64 {
 	if x != nil {
 		return x.Rows
+	}
+	return 0
+}
+
+func (x *RecordOperation) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
 	}
 	return 0
 }
@@ -261,6 +269,7 @@ func (x *GetMetrics) GetName() string {
 type MetricsReport struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Operations    []*OperationMetrics    `protobuf:"bytes,1,rep,name=operations,proto3" json:"operations,omitempty"`
+	Shapes        []*ShapeMetrics        `protobuf:"bytes,2,rep,name=shapes,proto3" json:"shapes,omitempty"` // statements since the start, those that took longest in all first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -302,6 +311,98 @@ func (x *MetricsReport) GetOperations() []*OperationMetrics {
 	return nil
 }
 
+func (x *MetricsReport) GetShapes() []*ShapeMetrics {
+	if x != nil {
+		return x.Shapes
+	}
+	return nil
+}
+
+// ShapeMetrics is one statement without its values.
+type ShapeMetrics struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shape         string                 `protobuf:"bytes,1,opt,name=shape,proto3" json:"shape,omitempty"`
+	Count         int64                  `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	Failed        int64                  `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"`
+	Rows          int64                  `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
+	TotalMs       float64                `protobuf:"fixed64,5,opt,name=total_ms,json=totalMs,proto3" json:"total_ms,omitempty"`
+	MaxMs         float64                `protobuf:"fixed64,6,opt,name=max_ms,json=maxMs,proto3" json:"max_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShapeMetrics) Reset() {
+	*x = ShapeMetrics{}
+	mi := &file_officer_v1_metrics_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShapeMetrics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShapeMetrics) ProtoMessage() {}
+
+func (x *ShapeMetrics) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_metrics_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShapeMetrics.ProtoReflect.Descriptor instead.
+func (*ShapeMetrics) Descriptor() ([]byte, []int) {
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ShapeMetrics) GetShape() string {
+	if x != nil {
+		return x.Shape
+	}
+	return ""
+}
+
+func (x *ShapeMetrics) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *ShapeMetrics) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *ShapeMetrics) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *ShapeMetrics) GetTotalMs() float64 {
+	if x != nil {
+		return x.TotalMs
+	}
+	return 0
+}
+
+func (x *ShapeMetrics) GetMaxMs() float64 {
+	if x != nil {
+		return x.MaxMs
+	}
+	return 0
+}
+
 // OperationMetrics is one operation: its last 100 runs and its days.
 type OperationMetrics struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -313,16 +414,17 @@ type OperationMetrics struct {
 	P95Ms         float64                `protobuf:"fixed64,6,opt,name=p95_ms,json=p95Ms,proto3" json:"p95_ms,omitempty"`
 	P99Ms         float64                `protobuf:"fixed64,7,opt,name=p99_ms,json=p99Ms,proto3" json:"p99_ms,omitempty"`
 	MaxMs         float64                `protobuf:"fixed64,8,opt,name=max_ms,json=maxMs,proto3" json:"max_ms,omitempty"`
-	BudgetMs      int64                  `protobuf:"varint,9,opt,name=budget_ms,json=budgetMs,proto3" json:"budget_ms,omitempty"` // 0 = none
-	Trend         float64                `protobuf:"fixed64,10,opt,name=trend,proto3" json:"trend,omitempty"`                     // p50 of the newest day with data ÷ median p50 of the days before; 0 = unknown
-	Days          []*DayMetrics          `protobuf:"bytes,11,rep,name=days,proto3" json:"days,omitempty"`                         // oldest first, at most 30
+	BudgetMs      int64                  `protobuf:"varint,9,opt,name=budget_ms,json=budgetMs,proto3" json:"budget_ms,omitempty"`        // 0 = none
+	Trend         float64                `protobuf:"fixed64,10,opt,name=trend,proto3" json:"trend,omitempty"`                            // p50 of the newest day with data ÷ median p50 of the days before; 0 = unknown
+	Days          []*DayMetrics          `protobuf:"bytes,11,rep,name=days,proto3" json:"days,omitempty"`                                // oldest first, at most 30
+	OverBudget    int32                  `protobuf:"varint,12,opt,name=over_budget,json=overBudget,proto3" json:"over_budget,omitempty"` // of the last 10 of the past week; 3 are a trend
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OperationMetrics) Reset() {
 	*x = OperationMetrics{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[5]
+	mi := &file_officer_v1_metrics_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -334,7 +436,7 @@ func (x *OperationMetrics) String() string {
 func (*OperationMetrics) ProtoMessage() {}
 
 func (x *OperationMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[5]
+	mi := &file_officer_v1_metrics_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -347,7 +449,7 @@ func (x *OperationMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationMetrics.ProtoReflect.Descriptor instead.
 func (*OperationMetrics) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{5}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *OperationMetrics) GetName() string {
@@ -427,6 +529,13 @@ func (x *OperationMetrics) GetDays() []*DayMetrics {
 	return nil
 }
 
+func (x *OperationMetrics) GetOverBudget() int32 {
+	if x != nil {
+		return x.OverBudget
+	}
+	return 0
+}
+
 // DayMetrics is one operation on one local day.
 type DayMetrics struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -444,7 +553,7 @@ type DayMetrics struct {
 
 func (x *DayMetrics) Reset() {
 	*x = DayMetrics{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[6]
+	mi := &file_officer_v1_metrics_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -456,7 +565,7 @@ func (x *DayMetrics) String() string {
 func (*DayMetrics) ProtoMessage() {}
 
 func (x *DayMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[6]
+	mi := &file_officer_v1_metrics_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -469,7 +578,7 @@ func (x *DayMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayMetrics.ProtoReflect.Descriptor instead.
 func (*DayMetrics) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{6}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DayMetrics) GetDay() string {
@@ -537,7 +646,7 @@ type GetExposition struct {
 
 func (x *GetExposition) Reset() {
 	*x = GetExposition{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[7]
+	mi := &file_officer_v1_metrics_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -549,7 +658,7 @@ func (x *GetExposition) String() string {
 func (*GetExposition) ProtoMessage() {}
 
 func (x *GetExposition) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[7]
+	mi := &file_officer_v1_metrics_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -562,7 +671,7 @@ func (x *GetExposition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetExposition.ProtoReflect.Descriptor instead.
 func (*GetExposition) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{7}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{8}
 }
 
 // Exposition answers GetExposition.
@@ -575,7 +684,7 @@ type Exposition struct {
 
 func (x *Exposition) Reset() {
 	*x = Exposition{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[8]
+	mi := &file_officer_v1_metrics_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +696,7 @@ func (x *Exposition) String() string {
 func (*Exposition) ProtoMessage() {}
 
 func (x *Exposition) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[8]
+	mi := &file_officer_v1_metrics_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +709,7 @@ func (x *Exposition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exposition.ProtoReflect.Descriptor instead.
 func (*Exposition) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{8}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Exposition) GetText() string {
@@ -623,7 +732,7 @@ type QuerySlow struct {
 
 func (x *QuerySlow) Reset() {
 	*x = QuerySlow{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[9]
+	mi := &file_officer_v1_metrics_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +744,7 @@ func (x *QuerySlow) String() string {
 func (*QuerySlow) ProtoMessage() {}
 
 func (x *QuerySlow) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[9]
+	mi := &file_officer_v1_metrics_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +757,7 @@ func (x *QuerySlow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuerySlow.ProtoReflect.Descriptor instead.
 func (*QuerySlow) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{9}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *QuerySlow) GetName() string {
@@ -684,14 +793,16 @@ var File_officer_v1_metrics_proto protoreflect.FileDescriptor
 const file_officer_v1_metrics_proto_rawDesc = "" +
 	"\n" +
 	"\x18officer/v1/metrics.proto\x12\n" +
-	"officer.v1\"\x88\x01\n" +
+	"officer.v1\"\xa7\x01\n" +
 	"\x0fRecordOperation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vduration_us\x18\x02 \x01(\x03R\n" +
 	"durationUs\x12\x16\n" +
 	"\x06failed\x18\x03 \x01(\bR\x06failed\x12\x14\n" +
 	"\x05shape\x18\x04 \x01(\tR\x05shape\x12\x12\n" +
-	"\x04rows\x18\x05 \x01(\x03R\x04rows\"\x85\x01\n" +
+	"\x04rows\x18\x05 \x01(\x03R\x04rows\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x06 \x01(\x03R\tsizeBytes\"\x85\x01\n" +
 	"\fReportMetric\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vduration_us\x18\x02 \x01(\x03R\n" +
@@ -702,11 +813,19 @@ const file_officer_v1_metrics_proto_rawDesc = "" +
 	"\vMetricNoted\" \n" +
 	"\n" +
 	"GetMetrics\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"M\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x7f\n" +
 	"\rMetricsReport\x12<\n" +
 	"\n" +
 	"operations\x18\x01 \x03(\v2\x1c.officer.v1.OperationMetricsR\n" +
-	"operations\"\xa8\x02\n" +
+	"operations\x120\n" +
+	"\x06shapes\x18\x02 \x03(\v2\x18.officer.v1.ShapeMetricsR\x06shapes\"\x98\x01\n" +
+	"\fShapeMetrics\x12\x14\n" +
+	"\x05shape\x18\x01 \x01(\tR\x05shape\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\x12\x16\n" +
+	"\x06failed\x18\x03 \x01(\x03R\x06failed\x12\x12\n" +
+	"\x04rows\x18\x04 \x01(\x03R\x04rows\x12\x19\n" +
+	"\btotal_ms\x18\x05 \x01(\x01R\atotalMs\x12\x15\n" +
+	"\x06max_ms\x18\x06 \x01(\x01R\x05maxMs\"\xc9\x02\n" +
 	"\x10OperationMetrics\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x03R\x05count\x12\x16\n" +
@@ -719,7 +838,9 @@ const file_officer_v1_metrics_proto_rawDesc = "" +
 	"\tbudget_ms\x18\t \x01(\x03R\bbudgetMs\x12\x14\n" +
 	"\x05trend\x18\n" +
 	" \x01(\x01R\x05trend\x12*\n" +
-	"\x04days\x18\v \x03(\v2\x16.officer.v1.DayMetricsR\x04days\"\xc1\x01\n" +
+	"\x04days\x18\v \x03(\v2\x16.officer.v1.DayMetricsR\x04days\x12\x1f\n" +
+	"\vover_budget\x18\f \x01(\x05R\n" +
+	"overBudget\"\xc1\x01\n" +
 	"\n" +
 	"DayMetrics\x12\x10\n" +
 	"\x03day\x18\x01 \x01(\tR\x03day\x12\x14\n" +
@@ -753,27 +874,29 @@ func file_officer_v1_metrics_proto_rawDescGZIP() []byte {
 	return file_officer_v1_metrics_proto_rawDescData
 }
 
-var file_officer_v1_metrics_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_officer_v1_metrics_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_officer_v1_metrics_proto_goTypes = []any{
 	(*RecordOperation)(nil),  // 0: officer.v1.RecordOperation
 	(*ReportMetric)(nil),     // 1: officer.v1.ReportMetric
 	(*MetricNoted)(nil),      // 2: officer.v1.MetricNoted
 	(*GetMetrics)(nil),       // 3: officer.v1.GetMetrics
 	(*MetricsReport)(nil),    // 4: officer.v1.MetricsReport
-	(*OperationMetrics)(nil), // 5: officer.v1.OperationMetrics
-	(*DayMetrics)(nil),       // 6: officer.v1.DayMetrics
-	(*GetExposition)(nil),    // 7: officer.v1.GetExposition
-	(*Exposition)(nil),       // 8: officer.v1.Exposition
-	(*QuerySlow)(nil),        // 9: officer.v1.QuerySlow
+	(*ShapeMetrics)(nil),     // 5: officer.v1.ShapeMetrics
+	(*OperationMetrics)(nil), // 6: officer.v1.OperationMetrics
+	(*DayMetrics)(nil),       // 7: officer.v1.DayMetrics
+	(*GetExposition)(nil),    // 8: officer.v1.GetExposition
+	(*Exposition)(nil),       // 9: officer.v1.Exposition
+	(*QuerySlow)(nil),        // 10: officer.v1.QuerySlow
 }
 var file_officer_v1_metrics_proto_depIdxs = []int32{
-	5, // 0: officer.v1.MetricsReport.operations:type_name -> officer.v1.OperationMetrics
-	6, // 1: officer.v1.OperationMetrics.days:type_name -> officer.v1.DayMetrics
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	6, // 0: officer.v1.MetricsReport.operations:type_name -> officer.v1.OperationMetrics
+	5, // 1: officer.v1.MetricsReport.shapes:type_name -> officer.v1.ShapeMetrics
+	7, // 2: officer.v1.OperationMetrics.days:type_name -> officer.v1.DayMetrics
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_metrics_proto_init() }
@@ -787,7 +910,7 @@ func file_officer_v1_metrics_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_metrics_proto_rawDesc), len(file_officer_v1_metrics_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
