@@ -103,11 +103,13 @@ type CopyResult struct {
 	WorstWriterStall time.Duration
 }
 
-// RestoreOptions says how a restore goes. BeforeWrite is called once the write lock is
+// RestoreOptions says how a restore goes. BeforeLock is called at the last moment before
+// the write lock is asked for, to let go of a fence. BeforeWrite is called once the write lock is
 // held and before the first page changes; its error ends the restore with nothing
 // changed. It must not use the connection that restores. Want is what the source has to
 // hold, nil puts back also a source that is too damaged to be compared.
 type RestoreOptions struct {
+	BeforeLock  func() error
 	BeforeWrite func() error
 	Want        *manifest.Content
 	Progress    func(donePages, totalPages int64)

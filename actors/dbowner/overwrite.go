@@ -169,10 +169,7 @@ func (r *restoring) attempt() error {
 		return err
 	}
 	r.report.KeptFiles = kept
-	if _, err = r.fence(false); err == nil {
-		err = r.write(before)
-	}
-	if err == nil {
+	if err = r.write(before); err == nil {
 		return r.verify()
 	}
 	if !r.committed {
@@ -237,7 +234,11 @@ func (r *restoring) write(before mark) error {
 		}
 		r.report.HeaderWasReset, r.committed = true, true
 	}
-	opts := RestoreOptions{BeforeWrite: compare, Want: contentFrom(r.message.GetWant()), Progress: func(done, total int64) {
+	letGo := func() error {
+		_, err := r.fence(false)
+		return err
+	}
+	opts := RestoreOptions{BeforeLock: letGo, BeforeWrite: compare, Want: contentFrom(r.message.GetWant()), Progress: func(done, total int64) {
 		t := int64(r.pageSize)
 		r.tell("restore", done*t, total*t, "bytes")
 	}}

@@ -92,8 +92,13 @@ func (d real) ResetDatabase(ctx context.Context, pageSize int) error {
 }
 func (d real) Close() error { return d.c.Close() }
 func (d real) Restore(ctx context.Context, src string, o dbowner.RestoreOptions) error {
-	if d.e.beforeRestore != nil {
-		d.e.beforeRestore()
+	letGo := o.BeforeLock
+	o.BeforeLock = func() error {
+		err := letGo()
+		if d.e.beforeRestore != nil {
+			d.e.beforeRestore() // between the fence and the write lock
+		}
+		return err
 	}
 	return d.c.Restore(ctx, src, sqlite.RestoreOptions(o))
 }

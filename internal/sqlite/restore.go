@@ -107,6 +107,11 @@ func (c *Conn) writeInto(ctx context.Context, live *Conn, opts RestoreOptions) e
 		return err
 	}
 	defer b.Close()
+	if opts.BeforeLock != nil {
+		if err := opts.BeforeLock(); err != nil {
+			return err
+		}
+	}
 	// No page yet, but the write lock of the destination.
 	if _, err := b.Step(0); err != nil {
 		return err

@@ -74,6 +74,10 @@ type CopyResult struct {
 
 // RestoreOptions says how a restore goes.
 type RestoreOptions struct {
+	// BeforeLock, when set, is called at the last moment before the write lock on the
+	// live database is asked for, so that whoever fences the app off can let go of it:
+	// an app that waits for the lock has no time to get it first. An error stops the restore.
+	BeforeLock func() error
 	// BeforeWrite, when set, is called once the write lock on the live database is held
 	// and before the first page changes; an error stops the restore with nothing changed.
 	BeforeWrite func() error
