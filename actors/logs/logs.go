@@ -24,7 +24,7 @@ type Config struct {
 	// Passive: no pruning; only GetLogs.
 	Passive bool
 	Book    Book
-	// PruneEvery is how often old files are dropped, 0 = 24 h.
+	// PruneEvery is how often old files are dropped, 0 = 1 h.
 	PruneEvery time.Duration
 }
 
@@ -51,7 +51,7 @@ type Book interface {
 
 const (
 	pruneKey          = "logs.prune"
-	defaultPruneEvery = 24 * time.Hour
+	defaultPruneEvery = time.Hour // a day would let lines outlive their days by another one
 	defaultLimit      = 100
 	maxLimit          = 1500 // what a book holds in memory; also keeps a page small
 

@@ -27,7 +27,7 @@ type Config struct {
 	MaxFileBytes   int64         // a file is rotated before it grows beyond, 10 MB
 	MaxTotalBytes  int64         // all files together, 70 MB
 	Keep           time.Duration // a file whose newest record is older is removed, 7 days
-	RotateAfter    time.Duration // a file whose oldest record is older is rotated by Prune, 1 day
+	RotateAfter    time.Duration // a file whose oldest record is older is rotated by the next record or Prune, 1 day
 	RecentRecords  int           // held in memory, 1,000
 	RecentWarnings int           // records of level warn and above held besides, 500
 }

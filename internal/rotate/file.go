@@ -104,7 +104,7 @@ func (l *logFile) write(r Record) {
 		return
 	}
 	line := appendLine(l.cfg.Format, r)
-	err := l.prepare(int64(len(line)))
+	err := l.prepare(int64(len(line)), r.Time)
 	if err == nil && l.lost > 0 {
 		if err = l.append(appendLine(l.cfg.Format, l.lostRecord(r.Time))); err == nil {
 			l.lost = 0
@@ -132,12 +132,14 @@ func (l *logFile) lostRecord(at time.Time) Record {
 		Context: `{"first_error":` + quote(l.lostWhy) + `}`}
 }
 
-// prepare makes sure of an open file with room for a line.
-func (l *logFile) prepare(lineBytes int64) error {
+// prepare makes sure of an open file with room for a line of that time. A file that was
+// left for longer than RotateAfter (Officer did not run) takes no new lines: they would
+// keep its old ones alive beyond Keep.
+func (l *logFile) prepare(lineBytes int64, at time.Time) error {
 	if err := l.follow(); err != nil {
 		return err
 	}
-	if l.sizeBytes == 0 || l.sizeBytes+lineBytes <= l.cfg.MaxFileBytes {
+	if l.sizeBytes == 0 || l.sizeBytes+lineBytes <= l.cfg.MaxFileBytes && at.Sub(l.oldest) <= l.cfg.RotateAfter {
 		return nil
 	}
 	err := l.rotate()

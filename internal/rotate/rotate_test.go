@@ -531,7 +531,7 @@ func TestNew_endsATornLineAndReadsTheRestBack(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "app.log"), []byte(torn), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := open(t, fsx.OS(), Config{Dir: dir})
+	b := open(t, fsx.OS(), Config{Dir: dir, RotateAfter: time.Since(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))})
 	b.Logger().Info("new")
 	if lines := strings.Split(content(t, b.Path()), "\n"); len(lines) != 4 || !strings.HasSuffix(lines[2], "new") {
 		t.Errorf("lines = %q, want the torn one ended", lines)
@@ -539,6 +539,34 @@ func TestNew_endsATornLineAndReadsTheRestBack(t *testing.T) {
 	got := b.Recent("warn", 0, 0)
 	if len(got) == 0 || got[0].Message != "grew" || got[0].Component != "wal" || got[0].Context != `{"mb":12}` {
 		t.Errorf("records = %v, want the warning of the earlier run", got)
+	}
+}
+
+func TestWrite_intoAFileThatWasLeftForDaysTurnsItFirst(t *testing.T) {
+	dir := t.TempDir()
+	old := "[" + time.Now().Add(-6*24*time.Hour).UTC().Format("2006-01-02T15:04:05.000Z") + "] [INFO] [officer] before the holidays\n"
+	if err := os.WriteFile(filepath.Join(dir, "app.log"), []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, fsx.OS(), Config{Dir: dir})
+	b.Logger().Info("back again")
+	if got := content(t, b.Path()); strings.Contains(got, "holidays") || !strings.Contains(got, "back again") {
+		t.Errorf("the file holds %q, want only the new line", got)
+	}
+	if got := content(t, b.Path()+".1"); got != old {
+		t.Errorf("the elder holds %q, want the old line", got)
+	}
+	if err := b.Prune(time.Now().Add(2 * 24 * time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil {
+		t.Fatal(err)
+	} else {
+		for _, f := range files {
+			if strings.Contains(content(t, f), "holidays") {
+				t.Errorf("%s still holds a line of eight days ago", f)
+			}
+		}
 	}
 }
 
