@@ -70,7 +70,9 @@ func (b *backup) giveUp(ctx actor.Context, t *take, err error) {
 		b.Ask(ctx, b.cfg.Peers.Of("integrity"), &messages.CheckNow{Kind: messages.CheckKind_CHECK_KIND_FULL,
 			Priority: messages.Priority_PRIORITY_URGENT}, time.Hour, nil)
 	}
-	if t.own && !b.retrying {
+	// While the database is known to be damaged, each try reads all of it to fail again:
+	// the next period and DamageGone are soon enough.
+	if t.own && !b.retrying && !(t.damaged && t.suspect) {
 		b.retrying = true
 		b.After(ctx, retryAfter, &retryTime{})
 	}
