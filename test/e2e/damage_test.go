@@ -158,3 +158,38 @@ func (c *patient) undoes(header bool) {
 		c.t.Errorf("undo kept a row that was written after the restore")
 	}
 }
+
+// TestRestore_underAnAppThatNeverRests: the app tries to commit hundreds of times a
+// second and waits for the lock; the restore still gets its turn, nothing that was
+// acknowledged before it is missing from the undo copy, and the app goes on.
+func TestRestore_underAnAppThatNeverRests(t *testing.T) {
+	cli := need(t, "sqlite3")
+	for _, mode := range []string{"wal", "delete"} {
+		t.Run(mode, func(t *testing.T) {
+			c := &patient{t: t, cli: cli, db: filepath.Join(t.TempDir(), "p.db")}
+			testkit.BuildArchive(t, c.db, 5000)
+			c.sql("pragma journal_mode=" + mode)
+			must(t, "backup", c.db, "--json")
+			c.app = testkit.StartWriter(t, c.db, testkit.WriterOptions{PerSecond: 300})
+			before := c.app.Acknowledged()
+			start := time.Now()
+			o := must(t, "restore", c.db, "--yes", "--json")
+			took := time.Since(start)
+			if got := c.sql("pragma integrity_check"); got != "ok" {
+				t.Errorf("after the restore: %s", got)
+			}
+			var r struct {
+				UndoID string `json:"undo_id"`
+			}
+			o.last(t, &r)
+			kept := filepath.Join(c.db+"-officer", "quarantine", r.UndoID, "p.db")
+			if rows := testkit.WriterRows(t, kept); rows < before {
+				t.Errorf("the undo copy holds commit %d, but %d was acknowledged before", rows, before)
+			}
+			c.sql("insert into tags(name) values('after')")
+			rep := c.app.Stop()
+			t.Logf("%s: restored under %.0f commits/s in %v; worst commit %v, %d busy, %d failed",
+				mode, float64(rep.Acknowledged)/rep.Duration.Seconds(), took.Round(time.Millisecond), rep.Worst.Round(time.Millisecond), rep.Busy, rep.Failed)
+		})
+	}
+}
