@@ -60,7 +60,8 @@ func (c *Conn) Fenced() bool {
 // Checkpoint moves frames of the WAL into the database and tells how many frames the
 // WAL holds and how many of them are in the database now. On a database that is not in
 // WAL mode both are 0. When a reader or writer is in the way the error is fault.Busy;
-// the numbers then tell how far it came. After a successful Truncate both are 0.
+// the numbers then tell how far it came. After a successful Truncate both are 0. It waits
+// 100 ms at most for a reader: writers are held up meanwhile.
 func (c *Conn) Checkpoint(ctx context.Context, mode CheckpointMode) (logFrames, doneFrames int, err error) {
 	const op = "checkpoint"
 	how, err := mode.driver()
@@ -76,7 +77,7 @@ func (c *Conn) Checkpoint(ctx context.Context, mode CheckpointMode) (logFrames, 
 		if _, err := c.value(`PRAGMA main.schema_version`); err != nil {
 			return err
 		}
-		logFrames, doneFrames, err = c.db.WALCheckpoint("main", how)
+		logFrames, doneFrames, err = c.checkpointWith(how)
 		if err == nil && logFrames < 0 && c.inWALMode() {
 			return fault.New(fault.Internal, op, "SQLite did nothing")
 		}
