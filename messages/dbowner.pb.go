@@ -411,6 +411,7 @@ type DatabaseFacts struct {
 	SizeBytes     int64                  `protobuf:"varint,10,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	WalBytes      int64                  `protobuf:"varint,11,opt,name=wal_bytes,json=walBytes,proto3" json:"wal_bytes,omitempty"`
 	SqliteVersion string                 `protobuf:"bytes,12,opt,name=sqlite_version,json=sqliteVersion,proto3" json:"sqlite_version,omitempty"` // Officer's own engine
+	AutoVacuum    string                 `protobuf:"bytes,13,opt,name=auto_vacuum,json=autoVacuum,proto3" json:"auto_vacuum,omitempty"`          // "none", "full", "incremental"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -525,6 +526,13 @@ func (x *DatabaseFacts) GetWalBytes() int64 {
 func (x *DatabaseFacts) GetSqliteVersion() string {
 	if x != nil {
 		return x.SqliteVersion
+	}
+	return ""
+}
+
+func (x *DatabaseFacts) GetAutoVacuum() string {
+	if x != nil {
+		return x.AutoVacuum
 	}
 	return ""
 }
@@ -1401,10 +1409,14 @@ func (x *OwnerStatus) GetLastFailure() string {
 // VacuumDatabase rebuilds the database file, or moves its free pages out → VacuumReport.
 // It gives way: when the app holds a lock longer than busy_ms it fails with "busy".
 type VacuumDatabase struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	Incremental   bool                   `protobuf:"varint,2,opt,name=incremental,proto3" json:"incremental,omitempty"` // PRAGMA incremental_vacuum
-	BusyMs        int64                  `protobuf:"varint,3,opt,name=busy_ms,json=busyMs,proto3" json:"busy_ms,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Job         *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Incremental bool                   `protobuf:"varint,2,opt,name=incremental,proto3" json:"incremental,omitempty"` // PRAGMA incremental_vacuum
+	BusyMs      int64                  `protobuf:"varint,3,opt,name=busy_ms,json=busyMs,proto3" json:"busy_ms,omitempty"`
+	// Longest time it may hold the write lock; then it is interrupted and nothing has changed.
+	// With a limit it also fails with "busy" when somebody committed since the owner's last
+	// look. 0 = an explicit order: no limit.
+	HoldMs        int64 `protobuf:"varint,4,opt,name=hold_ms,json=holdMs,proto3" json:"hold_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1460,12 +1472,20 @@ func (x *VacuumDatabase) GetBusyMs() int64 {
 	return 0
 }
 
+func (x *VacuumDatabase) GetHoldMs() int64 {
+	if x != nil {
+		return x.HoldMs
+	}
+	return 0
+}
+
 // VacuumReport gives sizes of the file with its WAL moved in.
 type VacuumReport struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	BeforeBytes   int64                  `protobuf:"varint,1,opt,name=before_bytes,json=beforeBytes,proto3" json:"before_bytes,omitempty"`
 	AfterBytes    int64                  `protobuf:"varint,2,opt,name=after_bytes,json=afterBytes,proto3" json:"after_bytes,omitempty"`
 	DurationMs    int64                  `protobuf:"varint,3,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	GaveWay       bool                   `protobuf:"varint,4,opt,name=gave_way,json=gaveWay,proto3" json:"gave_way,omitempty"` // incremental: ended before all free pages were out, because the app writes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1521,11 +1541,18 @@ func (x *VacuumReport) GetDurationMs() int64 {
 	return 0
 }
 
+func (x *VacuumReport) GetGaveWay() bool {
+	if x != nil {
+		return x.GaveWay
+	}
+	return false
+}
+
 // AnalyzeDatabase renews the planner's statistics → AnalyzeReport.
 type AnalyzeDatabase struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	Full          bool                   `protobuf:"varint,2,opt,name=full,proto3" json:"full,omitempty"` // ANALYZE; false = PRAGMA optimize
+	Full          bool                   `protobuf:"varint,2,opt,name=full,proto3" json:"full,omitempty"` // ANALYZE of every index, at most 1,000 rows of each; false = PRAGMA optimize
 	BusyMs        int64                  `protobuf:"varint,3,opt,name=busy_ms,json=busyMs,proto3" json:"busy_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1907,7 +1934,7 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"durationMs\x121\n" +
 	"\x15worst_writer_stall_ms\x18\b \x01(\x03R\x12worstWriterStallMs\"4\n" +
 	"\x0fInspectDatabase\x12!\n" +
-	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\"\x9e\x03\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\"\xbf\x03\n" +
 	"\rDatabaseFacts\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x03R\bpageSize\x12\x1d\n" +
@@ -1923,7 +1950,9 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"size_bytes\x18\n" +
 	" \x01(\x03R\tsizeBytes\x12\x1b\n" +
 	"\twal_bytes\x18\v \x01(\x03R\bwalBytes\x12%\n" +
-	"\x0esqlite_version\x18\f \x01(\tR\rsqliteVersion\"M\n" +
+	"\x0esqlite_version\x18\f \x01(\tR\rsqliteVersion\x12\x1f\n" +
+	"\vauto_vacuum\x18\r \x01(\tR\n" +
+	"autoVacuum\"M\n" +
 	"\vReadContent\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x1b\n" +
 	"\trows_only\x18\x02 \x01(\bR\browsOnly\"_\n" +
@@ -1991,17 +2020,19 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"\awaiting\x18\x06 \x01(\x05R\awaiting\x12,\n" +
 	"\x05fence\x18\a \x01(\v2\x16.officer.v1.FenceStateR\x05fence\x12'\n" +
 	"\x0fworker_restarts\x18\b \x01(\x05R\x0eworkerRestarts\x12!\n" +
-	"\flast_failure\x18\t \x01(\tR\vlastFailure\"n\n" +
+	"\flast_failure\x18\t \x01(\tR\vlastFailure\"\x87\x01\n" +
 	"\x0eVacuumDatabase\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12 \n" +
 	"\vincremental\x18\x02 \x01(\bR\vincremental\x12\x17\n" +
-	"\abusy_ms\x18\x03 \x01(\x03R\x06busyMs\"s\n" +
+	"\abusy_ms\x18\x03 \x01(\x03R\x06busyMs\x12\x17\n" +
+	"\ahold_ms\x18\x04 \x01(\x03R\x06holdMs\"\x8e\x01\n" +
 	"\fVacuumReport\x12!\n" +
 	"\fbefore_bytes\x18\x01 \x01(\x03R\vbeforeBytes\x12\x1f\n" +
 	"\vafter_bytes\x18\x02 \x01(\x03R\n" +
 	"afterBytes\x12\x1f\n" +
 	"\vduration_ms\x18\x03 \x01(\x03R\n" +
-	"durationMs\"a\n" +
+	"durationMs\x12\x19\n" +
+	"\bgave_way\x18\x04 \x01(\bR\agaveWay\"a\n" +
 	"\x0fAnalyzeDatabase\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x12\n" +
 	"\x04full\x18\x02 \x01(\bR\x04full\x12\x17\n" +
