@@ -98,6 +98,11 @@ func (d connection) Checkpoint(ctx context.Context, mode string) (logFrames, don
 	return d.c.Checkpoint(ctx, sqlite.CheckpointMode(mode))
 }
 
+func (d connection) WALIndex(ctx context.Context) (dbowner.WALIndex, error) {
+	w, err := d.c.WALIndex(ctx)
+	return dbowner.WALIndex(w), err
+}
+
 func (d connection) DataVersion(ctx context.Context) (int64, error) { return d.c.DataVersion(ctx) }
 func (d connection) HasMoved() (bool, error)                        { return d.c.HasMoved() }
 func (d connection) MainFile() (io.ReaderAt, int64, error)          { return d.c.MainFile() }

@@ -50,6 +50,8 @@ type Database interface {
 	// Checkpoint takes mode "passive", "full", "restart" or "truncate" and gives frames
 	// in the WAL and frames moved.
 	Checkpoint(ctx context.Context, mode string) (logFrames, doneFrames int, err error)
+	// WALIndex reads the shared memory of a database in WAL mode.
+	WALIndex(ctx context.Context) (WALIndex, error)
 	// DataVersion changes when another connection has committed.
 	DataVersion(ctx context.Context) (int64, error)
 	HasMoved() (bool, error)
@@ -82,6 +84,17 @@ type Facts struct {
 	ReservedBytes int
 	WALBytes      int64
 	Source        manifest.Source
+}
+
+// WALIndex is what the wal-index tells; -1 is a read mark that nobody uses.
+type WALIndex struct {
+	Known         bool
+	JournalMode   string
+	Litestream    bool
+	Device, Inode uint64
+	Frames        int64
+	Backfilled    int64
+	ReadMarks     []int64
 }
 
 // CopyOptions says how a copy is made; the zero value copies at full speed.

@@ -3,7 +3,8 @@
 // at a time; a fence child with a connection of its own holds the write lock.
 //
 // Protocol: takes the jobs CopyDatabase → CopyReport, InspectDatabase → DatabaseFacts,
-// RunCheck → CheckReport, CheckpointDatabase → CheckpointReport, OverwriteDatabase →
+// RunCheck → CheckReport, CheckpointDatabase → CheckpointReport (refused while the fence
+// "damage" is up), InspectWal → WalIndex, OverwriteDatabase →
 // OverwriteReport, KeepEvidence → EvidenceKept, each with Progress to its asker; and, at
 // once, CancelJob → JobCancelled, RaiseFence and LiftFence → FenceState, GetOwnerStatus →
 // OwnerStatus. Tells the tree FenceChanged. Raises fence_active, database_unreachable,

@@ -502,3 +502,26 @@ func TestPassive_opensOnlyForAJob(t *testing.T) {
 		}
 	})
 }
+
+// A checkpoint writes pages into the file: not into one from which rows may still be saved.
+func TestCheckpoint_isRefusedWhileTheDamageFenceIsUp(t *testing.T) {
+	inWorld(t, dbowner.Config{}, func(t *testing.T, w *world, db *fake) {
+		db.with(func() { db.check = lasting(time.Minute) })
+		w.ask(runCheck("", background, 0))
+		queued := w.ask(&messages.CheckpointDatabase{Mode: "truncate"})
+		w.ask(&messages.RaiseFence{Reason: "damage"})
+		advance(2 * time.Minute)
+		queued.failed(t, "refused")
+		w.ask(&messages.LiftFence{Reason: "damage"})
+		advance(time.Second)
+		after := w.ask(&messages.CheckpointDatabase{Mode: "truncate"})
+		index := w.ask(&messages.InspectWal{})
+		advance(time.Second)
+		if r, ok := after.only(t).(*messages.CheckpointReport); !ok || r.LogFrames != 3 {
+			t.Errorf("got %v after the fence was lifted, want a report", after.answers)
+		}
+		if r, ok := index.only(t).(*messages.WalIndex); !ok || !r.Known || r.ReadMarks[1] != 5 || r.ReadMarks[2] != -1 {
+			t.Errorf("got %v, want the wal-index", index.answers)
+		}
+	})
+}

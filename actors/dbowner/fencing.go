@@ -13,8 +13,11 @@ import (
 	"github.com/officer-doofy/officer/messages"
 )
 
-// reasonRestore is the fence of a restore in place.
-const reasonRestore = "restore"
+// Reasons of a fence that mean something to the owner itself.
+const (
+	reasonRestore = "restore" // of a restore in place
+	reasonDamage  = "damage"  // nothing may be written over what can still be saved
+)
 
 // fencing is what one incarnation of the owner knows of the fence; the reasons are in
 // the ledger.

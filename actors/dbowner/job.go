@@ -44,6 +44,8 @@ func kinds(message any) (kind, op string) {
 		return "read content", "read what the database holds"
 	case *messages.RunCheck:
 		return "check", "check the database"
+	case *messages.InspectWal:
+		return "inspect wal", "read the wal-index"
 	case *messages.CheckpointDatabase:
 		return "checkpoint", "checkpoint the database"
 	case *messages.OverwriteDatabase:

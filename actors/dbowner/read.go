@@ -169,3 +169,12 @@ func (t *task) checkpoint(m *messages.CheckpointDatabase) (any, error) {
 	return &messages.CheckpointReport{LogFrames: max(int64(logFrames), 0), DoneFrames: max(int64(doneFrames), 0),
 		Busy: busy || doneFrames < logFrames, DurationMs: time.Since(begun).Milliseconds()}, nil
 }
+
+func (t *task) inspectWAL() (any, error) {
+	w, err := t.db.WALIndex(t.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &messages.WalIndex{Known: w.Known, JournalMode: w.JournalMode, Litestream: w.Litestream, Device: w.Device,
+		Inode: w.Inode, Frames: w.Frames, Backfilled: w.Backfilled, ReadMarks: w.ReadMarks}, nil
+}

@@ -77,6 +77,10 @@ func (d real) RunRules(ctx context.Context, r []check.Rule) (check.Report, error
 func (d real) Checkpoint(ctx context.Context, mode string) (int, int, error) {
 	return d.c.Checkpoint(ctx, sqlite.CheckpointMode(mode))
 }
+func (d real) WALIndex(ctx context.Context) (dbowner.WALIndex, error) {
+	w, err := d.c.WALIndex(ctx)
+	return dbowner.WALIndex(w), err
+}
 func (d real) DataVersion(ctx context.Context) (int64, error) { return d.c.DataVersion(ctx) }
 func (d real) HasMoved() (bool, error)                        { return d.c.HasMoved() }
 func (d real) Identity() (dbowner.Identity, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -66,8 +67,16 @@ func (o *owner) next(ctx actor.Context) {
 	if o.running != nil || o.worker == nil {
 		return
 	}
-	if j := o.queue.pop(); j != nil {
+	for j := o.queue.pop(); j != nil; j = o.queue.pop() {
+		// Looked at now, not when it was queued: a checkpoint would write over pages that
+		// recovery can still save.
+		if j.kind == "checkpoint" && slices.Contains(o.led.reasons, reasonDamage) {
+			j.stopTimer()
+			j.request.Answer(messages.NewFailure(string(fault.Refused), j.op, "the database is damaged").WithDid(nothingChanged))
+			continue
+		}
 		o.begin(ctx, j)
+		return
 	}
 }
 

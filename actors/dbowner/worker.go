@@ -138,6 +138,8 @@ func (t *task) do() (any, error) {
 		return t.readContent(m)
 	case *messages.RunCheck:
 		return t.check(m)
+	case *messages.InspectWal:
+		return t.inspectWAL()
 	case *messages.CheckpointDatabase:
 		return t.checkpoint(m)
 	case *messages.OverwriteDatabase:

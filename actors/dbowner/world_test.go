@@ -109,7 +109,10 @@ func (c *connection) RunRules(context.Context, []check.Rule) (check.Report, erro
 	return check.Report{Verdict: check.OK}, nil
 }
 func (c *connection) Checkpoint(context.Context, string) (int, int, error) { return 3, 3, nil }
-func (c *connection) DataVersion(context.Context) (int64, error)           { return 1, nil }
+func (c *connection) WALIndex(context.Context) (dbowner.WALIndex, error) {
+	return dbowner.WALIndex{Known: true, JournalMode: "wal", Frames: 9, ReadMarks: []int64{0, 5, -1, -1, -1}}, nil
+}
+func (c *connection) DataVersion(context.Context) (int64, error) { return 1, nil }
 func (c *connection) HasMoved() (bool, error) {
 	c.fake.mu.Lock()
 	defer c.fake.mu.Unlock()
