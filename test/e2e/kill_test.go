@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/testkit"
 )
 
 // kills is how often the campaign kills; OFFICER_KILLS and OFFICER_SEED change it.
@@ -36,15 +37,19 @@ func TestKill_atRandomPointsLeavesOldOrNew(t *testing.T) {
 	kills, seed := fromEnv("OFFICER_KILLS", killsDefault), fromEnv("OFFICER_SEED", 1)
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	t.Logf("seed %d: OFFICER_SEED=%d OFFICER_KILLS=%d go test -tags e2e -run TestKill ./test/e2e/", seed, seed, kills)
-	var landed, killedBackups, killedRestores int
+	var landed, killedBackups, killedRestores, killedHeaderless int
 	for _, mode := range []string{"wal", "delete"} {
 		t.Run(mode, func(t *testing.T) {
 			v := newVictim(t, mode)
 			for i := range kills / 2 {
-				if i%2 == 0 {
+				switch {
+				case i%10 == 9:
+					killedHeaderless++
+					landed += v.killHeaderless(t, random)
+				case i%2 == 0:
 					killedBackups++
 					landed += v.killBackup(t, random)
-				} else {
+				default:
 					killedRestores++
 					landed += v.killRestore(t, random)
 				}
@@ -55,8 +60,8 @@ func TestKill_atRandomPointsLeavesOldOrNew(t *testing.T) {
 			v.recoverAndSweep(t)
 		})
 	}
-	t.Logf("kill -9: %d backups (with expiry) and %d restores, %d killed before they ended, 0 violations",
-		killedBackups, killedRestores, landed)
+	t.Logf("kill -9: %d backups (with expiry), %d restores and %d restores over a destroyed header, %d killed before they ended, 0 violations",
+		killedBackups, killedRestores, killedHeaderless, landed)
 	if landed < kills/3 {
 		t.Errorf("only %d of %d kills landed while the verb ran", landed, kills)
 	}
@@ -166,6 +171,27 @@ func (v *victim) killRestore(t *testing.T, random *rand.Rand) int {
 		t.Fatalf("a killed restore left a mixture: %d rows, highest %s", got, sum)
 	}
 	v.rows = got
+	return landed
+}
+
+// killHeaderless destroys the header and kills the restore. That one empties the file
+// before it fills it, so what is left may be the damaged, the empty or the restored
+// database: the same order given again must end in the restored one.
+func (v *victim) killHeaderless(t *testing.T, random *rand.Rand) int {
+	t.Helper()
+	newest, ok := v.manifest(t).Newest()
+	if !ok {
+		t.Fatal("no verified backup is left")
+	}
+	v.sql(t, "pragma wal_checkpoint(truncate)")
+	testkit.DestroyHeader(t, v.db, random.Uint64())
+	landed := kill(t, random, v.restoreTime, "restore", v.db, newest.ID, "--yes", "--json")
+	must(t, "restore", v.db, newest.ID, "--yes", "--json")
+	v.checkWhole(t, "restore over a destroyed header")
+	if got, want := v.count(t), v.stored[newest.ID]; got != want {
+		t.Fatalf("the restore given again left %d rows, want %d", got, want)
+	}
+	v.rows = v.count(t)
 	return landed
 }
 
