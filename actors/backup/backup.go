@@ -129,6 +129,7 @@ type backup struct {
 	wish     string // reason of an own backup to take after it
 	sweeping bool
 	sweepDue bool            // a sweep waits for the end of the backup under way
+	paused   *take           // a try that waits for the end of the sweep under way
 	queue    []*verification // the first one runs
 	retrying bool
 	watching bool

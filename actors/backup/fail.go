@@ -72,7 +72,7 @@ func (b *backup) giveUp(ctx actor.Context, t *take, err error) {
 	}
 	// While the database is known to be damaged, each try reads all of it to fail again:
 	// the next period and DamageGone are soon enough.
-	if t.own && !b.retrying && !(t.damaged && t.suspect) {
+	if t.own && !b.retrying && !t.suspect {
 		b.retrying = true
 		b.After(ctx, retryAfter, &retryTime{})
 	}

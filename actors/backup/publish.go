@@ -233,4 +233,8 @@ func (b *backup) tidied(ctx actor.Context, a *kit.Answer) {
 			slog.Any("listed_again", found.listed))
 	}
 	b.verifyUnjudged(ctx)
+	if t := b.paused; t != nil {
+		b.paused = nil
+		b.resume(ctx, t)
+	}
 }

@@ -117,6 +117,11 @@ func (b *backup) resume(ctx actor.Context, t *take) {
 	if t != b.taking {
 		return
 	}
+	if b.sweeping {
+		// It would take the copy for a stray.
+		b.paused = t
+		return
+	}
 	t.try++
 	b.Ask(ctx, b.cfg.Peers.Of("dbowner"), &messages.InspectDatabase{Job: &messages.Job{
 		Priority: t.msg.GetPriority(), TimeoutMs: askTimeout.Milliseconds()}}, askTimeout+time.Second, step{t, b.inspected})
@@ -126,7 +131,7 @@ func (b *backup) resume(ctx actor.Context, t *take) {
 type room struct {
 	standingHere bool
 	freeBytes    int64
-	temp         string
+	id, temp     string
 }
 
 // inspected looks at the shelf: whether the standing backup is really there, the space,
@@ -146,12 +151,10 @@ func (b *backup) inspected(ctx actor.Context, t *take, a *kit.Answer) {
 	t.standing, t.maySkip = m.Newest()
 	t.maySkip = t.maySkip && !t.suspect && !t.msg.GetForce() && !t.msg.GetPin() && t.standing.SchemaDigest != ""
 	t.backup = copied{at: now.UTC().Truncate(time.Second)}
-	t.backup.id = manifest.NewID(t.backup.at, func(id string) bool { return known(m, id) })
-	standing, maySkip, id := t.standing, t.maySkip, t.backup.id
+	standing, maySkip, at := t.standing, t.maySkip, t.backup.at
 	// Passive, nobody else clears away what a killed run left.
 	tidyFirst := b.cfg.Passive && !b.ledger.tidied
 	b.ledger.tidied = true
-	rel := manifest.FileName(b.cfg.Name, id, retention.Recent)
 	b.Go(ctx, step{t, b.prepared}, func(wctx context.Context) (any, error) {
 		var r room
 		// Through the ledger: no sweep may run while a copy lies there.
@@ -162,6 +165,8 @@ func (b *backup) inspected(ctx actor.Context, t *take, a *kit.Answer) {
 					return m, err
 				}
 			}
+			// After the sweep, which lists what a killed run left under the id of this second.
+			r.id = manifest.NewID(at, func(id string) bool { return known(m, id) })
 			if maySkip {
 				n, serr := b.cfg.Shelf.Size(standing.File)
 				r.standingHere = serr == nil && n == standing.SizeBytes
@@ -169,7 +174,7 @@ func (b *backup) inspected(ctx actor.Context, t *take, a *kit.Answer) {
 			if r.freeBytes, err = b.cfg.Shelf.Free(); err != nil {
 				return m, err
 			}
-			if r.temp, err = b.cfg.Shelf.Temp(rel, id); err != nil {
+			if r.temp, err = b.cfg.Shelf.Temp(manifest.FileName(b.cfg.Name, r.id, retention.Recent), r.id); err != nil {
 				return m, err
 			}
 			return m, b.cfg.Shelf.Discard(r.temp)
@@ -190,6 +195,7 @@ func (b *backup) prepared(ctx actor.Context, t *take, a *kit.Answer) {
 		return
 	}
 	r := a.Value.(room)
+	t.backup.id = r.id
 	t.maySkip = t.maySkip && r.standingHere
 	source := sourceIn(t.facts.GetSource())
 	if t.maySkip && (unchanged(source, t.standing.Source) ||
