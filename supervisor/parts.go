@@ -35,6 +35,7 @@ type parts struct {
 	definitions condition.Registry
 	book        *rotate.Book // nil when the log could not be opened
 	seed        uint64
+	lookEvery   time.Duration
 	log         *slog.Logger // of the database
 }
 
@@ -66,6 +67,7 @@ func (p parts) dbowner() *actor.Props {
 	return dbowner.Props(dbowner.Config{
 		Peers: p.peers, Log: p.logger("dbowner"), Passive: p.passive,
 		Path: p.path, Opener: p.engine, Files: p.files, SQLiteVersion: SQLiteVersion, Seed: p.seed,
+		LookEvery: p.lookEvery,
 	})
 }
 

@@ -154,6 +154,7 @@ func (r *Running) tree(cfg Config, settings Database, p *post, definitions condi
 	made := parts{
 		place: p.place, peers: peers, passive: cfg.Passive, settings: settings, files: cfg.FS,
 		engine: p.engine, definitions: definitions, book: r.openBook(cfg, p), seed: cfg.Seed, log: p.log,
+		lookEvery: cfg.lookEvery,
 	}
 	if made.seed == 0 {
 		h := fnv.New64a()
