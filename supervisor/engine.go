@@ -103,6 +103,21 @@ func (d connection) WALIndex(ctx context.Context) (dbowner.WALIndex, error) {
 	return dbowner.WALIndex(w), err
 }
 
+func (d connection) Vacuum(ctx context.Context, busy time.Duration) error {
+	return d.c.Vacuum(ctx, busy)
+}
+
+func (d connection) IncrementalVacuum(ctx context.Context, busy time.Duration) (freedPages int64, done bool, err error) {
+	return d.c.IncrementalVacuum(ctx, busy)
+}
+
+func (d connection) Analyze(ctx context.Context, busy time.Duration, full bool) error {
+	if full {
+		return d.c.Analyze(ctx, busy)
+	}
+	return d.c.Optimize(ctx, busy)
+}
+
 func (d connection) DataVersion(ctx context.Context) (int64, error) { return d.c.DataVersion(ctx) }
 func (d connection) HasMoved() (bool, error)                        { return d.c.HasMoved() }
 func (d connection) MainFile() (io.ReaderAt, int64, error)          { return d.c.MainFile() }

@@ -52,6 +52,14 @@ type Database interface {
 	Checkpoint(ctx context.Context, mode string) (logFrames, doneFrames int, err error)
 	// WALIndex reads the shared memory of a database in WAL mode.
 	WALIndex(ctx context.Context) (WALIndex, error)
+	// Vacuum rebuilds the file; it waits at most busy for the write lock and then holds it
+	// to the end. Interrupted, nothing has changed.
+	Vacuum(ctx context.Context, busy time.Duration) error
+	// IncrementalVacuum moves free pages out in short steps; done is false when it ended
+	// before the last one because the app writes.
+	IncrementalVacuum(ctx context.Context, busy time.Duration) (freedPages int64, done bool, err error)
+	// Analyze renews statistics: all of them when full, else those that are stale.
+	Analyze(ctx context.Context, busy time.Duration, full bool) error
 	// DataVersion changes when another connection has committed.
 	DataVersion(ctx context.Context) (int64, error)
 	HasMoved() (bool, error)

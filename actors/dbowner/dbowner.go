@@ -5,9 +5,10 @@
 // Protocol: takes the jobs CopyDatabase → CopyReport, InspectDatabase → DatabaseFacts,
 // RunCheck → CheckReport, CheckpointDatabase → CheckpointReport (refused while the fence
 // "damage" is up), InspectWal → WalIndex, OverwriteDatabase →
-// OverwriteReport, KeepEvidence → EvidenceKept, each with Progress to its asker; and, at
+// OverwriteReport, VacuumDatabase → VacuumReport, AnalyzeDatabase → AnalyzeReport,
+// KeepEvidence → EvidenceKept, each with Progress to its asker; and, at
 // once, CancelJob → JobCancelled, RaiseFence and LiftFence → FenceState, GetOwnerStatus →
-// OwnerStatus. Tells the tree FenceChanged. Raises fence_active, database_unreachable,
+// OwnerStatus, GetActivity → Activity. Tells the tree FenceChanged. Raises fence_active, database_unreachable,
 // database_missing, database_moved, database_stuck and foreign_driver.
 //
 // Failures of its own: "overloaded" (the queue is full), "timeout" (the job's time is
@@ -146,6 +147,8 @@ func (o *owner) Receive(ctx actor.Context) {
 		o.cancel(ctx, msg)
 	case *messages.GetOwnerStatus:
 		kit.Reply(ctx, o.status())
+	case *messages.GetActivity:
+		kit.Reply(ctx, o.led.activity.report())
 	case *messages.RaiseFence, *messages.LiftFence, *fenceForJob, *fenceNews, *fenceWaited, *hireFence:
 		o.receiveFence(ctx)
 	case *messages.Progress:
@@ -175,6 +178,9 @@ func (o *owner) Receive(ctx actor.Context) {
 
 func (o *owner) start(ctx actor.Context) {
 	o.self = ctx.Self()
+	if o.led.activity.began.IsZero() {
+		o.led.activity.began = time.Now()
+	}
 	o.led.keepLock = false
 	if o.led.ownReason { // its job ended with the last incarnation
 		o.led.ownReason = false

@@ -26,7 +26,7 @@ type job struct {
 	stopTimer func()
 }
 
-// request is what all six jobs have in common.
+// request is what all jobs have in common.
 type request interface{ GetJob() *messages.Job }
 
 // look is the owner's own job: open the database if it is not open, and see that it is
@@ -50,6 +50,10 @@ func kinds(message any) (kind, op string) {
 		return "checkpoint", "checkpoint the database"
 	case *messages.OverwriteDatabase:
 		return "restore", "restore the database in place"
+	case *messages.VacuumDatabase:
+		return "vacuum", "vacuum the database"
+	case *messages.AnalyzeDatabase:
+		return "analyze", "renew the statistics"
 	case *messages.KeepEvidence:
 		return "keep evidence", "keep the damaged files"
 	}
@@ -73,6 +77,9 @@ type outcome struct {
 	reply  any
 	err    error
 	sick   *messages.Failure
+
+	looked  bool // stirred could be told
+	stirred bool // somebody committed since the last order
 }
 
 // clone gives each asker a Failure of its own.

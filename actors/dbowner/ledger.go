@@ -25,7 +25,8 @@ type ledger struct {
 	crashesInRow   int // since the last job that came back
 	lastFailure    string
 
-	seen identitySeen
+	activity activity
+	seen     identitySeen
 	// descriptors keeps Opener.Guard apart from everything that opens or closes the
 	// database, its -wal or its -journal: a descriptor that SQLite does not list (yet, any
 	// more) would be taken for a foreign driver. Openers share it, the guard has it alone.

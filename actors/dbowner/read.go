@@ -73,7 +73,8 @@ func (t *task) inspect() (any, error) {
 	return &messages.DatabaseFacts{Path: t.cfg.Path, PageSize: int64(f.PageSize), PageCount: f.PageCount,
 		FreelistPages: f.FreePages, Encoding: f.Encoding, JournalMode: f.JournalMode,
 		UserVersion: int64(f.UserVersion), ApplicationId: int64(f.ApplicationID), Source: sourceTo(f.Source),
-		SizeBytes: sizeBytes, WalBytes: f.WALBytes, SqliteVersion: t.cfg.SQLiteVersion}, nil
+		SizeBytes: sizeBytes, WalBytes: f.WALBytes, SqliteVersion: t.cfg.SQLiteVersion,
+		AutoVacuum: f.AutoVacuum}, nil
 }
 
 // readContent falls back to row counts when damage makes a digest impossible.

@@ -81,6 +81,16 @@ func (d real) WALIndex(ctx context.Context) (dbowner.WALIndex, error) {
 	w, err := d.c.WALIndex(ctx)
 	return dbowner.WALIndex(w), err
 }
+func (d real) Vacuum(ctx context.Context, busy time.Duration) error { return d.c.Vacuum(ctx, busy) }
+func (d real) IncrementalVacuum(ctx context.Context, busy time.Duration) (int64, bool, error) {
+	return d.c.IncrementalVacuum(ctx, busy)
+}
+func (d real) Analyze(ctx context.Context, busy time.Duration, full bool) error {
+	if full {
+		return d.c.Analyze(ctx, busy)
+	}
+	return d.c.Optimize(ctx, busy)
+}
 func (d real) DataVersion(ctx context.Context) (int64, error) { return d.c.DataVersion(ctx) }
 func (d real) HasMoved() (bool, error)                        { return d.c.HasMoved() }
 func (d real) Identity() (dbowner.Identity, error) {

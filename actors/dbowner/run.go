@@ -130,6 +130,7 @@ func (o *owner) finish(ctx actor.Context, out *outcome) {
 		return // of a worker that was given up
 	}
 	o.running, o.led.crashesInRow = nil, 0
+	o.led.activity.note(out, time.Now())
 	j.stopTimer()
 	j.cancel(nil)
 	if o.stuck {

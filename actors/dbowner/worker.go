@@ -24,6 +24,8 @@ type worker struct {
 	led   *ledger
 	owner *actor.PID
 	db    Database // nil until the first order
+	// unfelt: the connection was opened since the last pulse.
+	unfelt bool
 }
 
 // Receive is the table of contents.
@@ -48,8 +50,12 @@ func (w *worker) run(ctx actor.Context, o *order) *outcome {
 		out.sick = failureOf("open the database", w.cfg.Path, err)
 		return out
 	}
-	t := &task{worker: w, order: o, db: w.db, system: ctx.ActorSystem()}
+	out.stirred, out.looked = w.feel(o)
+	t := &task{worker: w, order: o, db: w.db, system: ctx.ActorSystem(), stirred: out.stirred}
 	out.reply, out.err = t.do()
+	if _, looking := o.message.(*look); !looking {
+		w.after(o, out)
+	}
 	switch fault.CodeOf(out.err) {
 	case fault.Internal, fault.IO, fault.NoMemory:
 		w.close() // its state is not known; the next order opens afresh
@@ -69,7 +75,7 @@ func (w *worker) ready(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w.db = db
+		w.db, w.unfelt = db, true
 	}
 	err := w.identify(w.db)
 	if code := fault.CodeOf(err); code == fault.Internal || code == fault.IO {
@@ -123,6 +129,7 @@ type task struct {
 	*order
 	db       Database
 	system   *actor.ActorSystem
+	stirred  bool // somebody committed since the order before
 	lastTold time.Time
 }
 
@@ -144,6 +151,10 @@ func (t *task) do() (any, error) {
 		return t.checkpoint(m)
 	case *messages.OverwriteDatabase:
 		return t.overwrite(m)
+	case *messages.VacuumDatabase:
+		return t.vacuum(m)
+	case *messages.AnalyzeDatabase:
+		return t.analyze(m)
 	case *messages.KeepEvidence:
 		return t.keepEvidence(m)
 	}

@@ -35,6 +35,8 @@ type fake struct {
 	held     int                     // locks held now
 	gaps     int                     // how often the lock was let go
 	restores int
+	commits  int64 // of the app
+	vacuum   func(ctx context.Context) error
 }
 
 func newFake() *fake {
@@ -112,7 +114,24 @@ func (c *connection) Checkpoint(context.Context, string) (int, int, error) { ret
 func (c *connection) WALIndex(context.Context) (dbowner.WALIndex, error) {
 	return dbowner.WALIndex{Known: true, JournalMode: "wal", Frames: 9, ReadMarks: []int64{0, 5, -1, -1, -1}}, nil
 }
-func (c *connection) DataVersion(context.Context) (int64, error) { return 1, nil }
+func (c *connection) Vacuum(ctx context.Context, _ time.Duration) error {
+	c.fake.mu.Lock()
+	work := c.fake.vacuum
+	c.fake.mu.Unlock()
+	if work == nil {
+		return nil
+	}
+	return work(ctx)
+}
+func (c *connection) IncrementalVacuum(context.Context, time.Duration) (int64, bool, error) {
+	return 3, true, nil
+}
+func (c *connection) Analyze(context.Context, time.Duration, bool) error { return nil }
+func (c *connection) DataVersion(context.Context) (int64, error) {
+	c.fake.mu.Lock()
+	defer c.fake.mu.Unlock()
+	return 1 + c.fake.commits, nil
+}
 func (c *connection) HasMoved() (bool, error) {
 	c.fake.mu.Lock()
 	defer c.fake.mu.Unlock()
