@@ -62,7 +62,9 @@ func (e Entry) seal() (string, error) {
 		Drill    *Drill
 		Pinned   bool
 		State    string
-	}{e.Hash, e.File, e.Tier, e.Verdict, e.Verdicts, e.Drill, e.Pinned, e.State})
+		// Absent when there is none, so that the seals of older entries hold.
+		PinnedUntil time.Time `json:",omitzero"`
+	}{e.Hash, e.File, e.Tier, e.Verdict, e.Verdicts, e.Drill, e.Pinned, e.State, e.PinnedUntil})
 	if err != nil {
 		return "", err
 	}
@@ -141,8 +143,31 @@ func (m Manifest) VerifyChain() []Break {
 		}
 		before = l
 	}
+	if d := m.Drilled; d != nil {
+		if seal, err := d.seal(); err != nil || seal != d.Seal {
+			breaks = append(breaks, Break{ID: d.ID, Text: "the record of the last restore drill was changed by something else than Officer"})
+		}
+	}
 	return breaks
 }
+
+// VerifyHead compares the chain with a head that was noted elsewhere: seq and hash as
+// HeadLink gave them. It tells what was cut off or replaced, "" = nothing.
+func (m Manifest) VerifyHead(seq int64, hash string) string {
+	last, _ := m.head()
+	if last < seq {
+		return fmt.Sprintf("the newest %d records of the list were taken off (it ends at position %d, but %d was noted)", seq-last, last, seq)
+	}
+	for _, l := range m.links() {
+		if l.last == seq && l.hash != hash {
+			return fmt.Sprintf("position %d of the list is not the backup that was noted there", seq)
+		}
+	}
+	return ""
+}
+
+// HeadLink is the position and hash of the newest link, 0 and "" for an empty chain.
+func (m Manifest) HeadLink() (seq int64, hash string) { return m.head() }
 
 // Append adds an entry and chains it; Seq, Prev, Hash and Seal are filled in, and
 // File and Taken too when empty.
@@ -320,6 +345,9 @@ func cleaned(e Entry) Entry {
 	if e.Drill != nil {
 		texts = append(texts, &e.Drill.Detail)
 		e.Drill.At = e.Drill.At.UTC()
+	}
+	if !e.PinnedUntil.IsZero() {
+		e.PinnedUntil = e.PinnedUntil.UTC().Truncate(time.Second)
 	}
 	for _, s := range texts {
 		*s = strings.ToValidUTF8(*s, "?")

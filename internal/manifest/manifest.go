@@ -63,7 +63,18 @@ type Drill struct {
 	At         time.Time `json:"at"`
 	OK         bool      `json:"ok"`
 	DurationMS int64     `json:"duration_ms"`
+	RestoreMS  int64     `json:"restore_ms,omitempty"` // until it could be opened and queried
+	CheckMS    int64     `json:"check_ms,omitempty"`
 	Detail     string    `json:"detail,omitempty"`
+}
+
+// LastDrill is the newest restore drill of all. It stands in the list itself, because
+// retention may have dropped the backup that was drilled.
+type LastDrill struct {
+	ID    string    `json:"id"` // of the backup that was restored
+	Taken time.Time `json:"taken_at"`
+	Drill Drill     `json:"drill"`
+	Seal  string    `json:"seal"`
 }
 
 // Entry is one backup. Fields up to WorstWriterStallMS are evidence and never
@@ -92,7 +103,10 @@ type Entry struct {
 	Verdicts []VerdictAt    `json:"verdicts,omitempty"` // oldest first: the first one and the newest ones
 	Drill    *Drill         `json:"drill,omitempty"`
 	Pinned   bool           `json:"pinned"`
-	State    string         `json:"state,omitempty"` // "", StateSuspect or StateQuarantined
+	// PinnedUntil ends a pin that Officer set itself: this was the last backup before the
+	// schema changed. Zero = no such pin.
+	PinnedUntil time.Time `json:"pinned_until,omitzero"`
+	State       string    `json:"state,omitempty"` // "", StateSuspect or StateQuarantined
 
 	Prev string `json:"prev"` // Hash of the link before, "" for the first
 	Hash string `json:"hash"`
@@ -117,6 +131,7 @@ type Manifest struct {
 	Database string      `json:"database"` // name of the database, see SafeName
 	Entries  []Entry     `json:"entries"`  // sorted by time taken, then id
 	Dropped  []Tombstone `json:"dropped,omitempty"`
+	Drilled  *LastDrill  `json:"last_drill,omitempty"`
 }
 
 // FileFact is what a file under the backups folder tells by itself.
@@ -173,7 +188,7 @@ func (m Manifest) Backups() []retention.Backup {
 	out := make([]retention.Backup, 0, len(m.Entries))
 	for _, e := range m.Entries {
 		out = append(out, retention.Backup{
-			ID: e.ID, TakenAt: e.Taken, Tier: e.Tier, Verified: e.Verified, Pinned: e.Pinned,
+			ID: e.ID, TakenAt: e.Taken, Tier: e.Tier, Verified: e.Verified, Pinned: e.Pinned, PinnedUntil: e.PinnedUntil,
 			Suspect: e.State == StateSuspect, Quarantined: e.State == StateQuarantined, SizeBytes: e.SizeBytes,
 		})
 	}

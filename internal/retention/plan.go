@@ -77,6 +77,9 @@ func (c *cycle) keptAside(b Backup) (aside, bool) {
 		return aside{Quarantined, "set aside because it did not pass a check; it is not counted", "never by itself; delete it by hand when it is no longer needed"}, true
 	case b.Suspect:
 		return aside{Suspect, "taken while the database failed its check; kept as evidence and not counted", "never by itself; delete it by hand when it is no longer needed"}, true
+	case b.PinnedUntil.After(c.Now):
+		return aside{Pinned, "pinned until " + c.stamp(b.PinnedUntil) + ": the last backup before the schema changed",
+			"judged like the others after " + c.stamp(b.PinnedUntil)}, true
 	case b.TakenAt.After(c.Now.Add(clockSkew)):
 		return aside{Quarantined, "stamped " + c.stamp(b.TakenAt) + ", which is in the future: the clock was wrong, so it is not counted",
 			"judged like the others once that time has come"}, true

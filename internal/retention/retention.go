@@ -21,7 +21,7 @@
 // nothing that a later plan wants has been dropped by an earlier one.
 //
 // The two newest counted backups are kept even without a slot as long as the
-// policy's total (at least two) is not exceeded. Pinned backups stay for ever and
+// policy's total (at least two) is not exceeded. Pinned backups stay for ever (or as long as their pin lasts) and
 // outside the count; suspect, quarantined, unverified and future-stamped ones are
 // kept aside: never counted, never dropped, never a reason to drop another.
 //
@@ -67,6 +67,7 @@ type Backup struct {
 	Tier        Tier      // where it lies now; "" = not placed yet
 	Verified    bool      // its newest verdict is good
 	Pinned      bool      // the user wants it for ever
+	PinnedUntil time.Time // pinned until then, because the schema changed after it; zero = not
 	Suspect     bool      // taken from a database that failed its check
 	Quarantined bool      // found rotten, or set aside by hand
 	SizeBytes   int64
