@@ -36,6 +36,10 @@ func (c *Conn) Copy(ctx context.Context, dst string, opts CopyOptions) (CopyResu
 		if c.fenced {
 			return fault.New(fault.Refused, opCopy, "the connection that holds the fence cannot be copied from")
 		}
+		// What lies in the cache may be healthier than what lies on the disk.
+		if err := c.db.ReleaseMemory(); err != nil {
+			return err
+		}
 		if err := c.startCopy(&result); err != nil {
 			return err
 		}
