@@ -1,0 +1,87 @@
+package supervisor
+
+import (
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/messages"
+	"github.com/officer-doofy/officer/testkit"
+)
+
+// flipper is a disk that gives back other payload bytes than were written, the first
+// times a copy is read back: what integrity_check cannot see.
+type flipper struct {
+	fsx.FS
+	t     *testing.T
+	mu    sync.Mutex
+	times int
+}
+
+func (f *flipper) Open(name string) (fsx.File, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.times > 0 && strings.HasSuffix(name, ".tmp") && strings.Contains(name, "recent") {
+		f.times--
+		f.t.Log(testkit.Flip(f.t, name, "images", uint64(f.times)))
+		if bad := testkit.Integrity(f.t, name); len(bad) > 0 {
+			f.t.Errorf("the flip shows in integrity_check: %v", bad)
+		}
+	}
+	return f.FS.Open(name)
+}
+
+// TestBackup_flippedBytesInACopyAreFoundAndTheCopyIsMadeAgain runs the real owner, shelf,
+// engine and actor: requirement 3 of the main job.
+func TestBackup_flippedBytesInACopyAreFoundAndTheCopyIsMadeAgain(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		times int
+		code  string // of the failure; "" = a verified backup
+		tries int32
+	}{
+		{"flipped_once", 1, "", 2},
+		{"flipped_at_every_try", 3, "content_differs", 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "app.db")
+			testkit.BuildArchive(t, path, 100)
+			disk := &flipper{FS: fsx.OS(), t: t, times: c.times}
+			r, err := Start(t.Context(), Config{Databases: []Database{{Path: path}}, Passive: true, FS: disk})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := r.Ask(t.Context(), "", &messages.TakeBackup{Reason: "manual", Priority: messages.Priority_PRIORITY_INTERACTIVE}, nil)
+			logs, logErr := r.Ask(t.Context(), "", &messages.GetLogs{Level: "warn"}, nil)
+			if logErr != nil {
+				t.Fatal(logErr)
+			}
+			if stopErr := r.Stop(t.Context()); stopErr != nil {
+				t.Error(stopErr)
+			}
+			switch {
+			case c.code == "" && err != nil:
+				t.Fatal(err)
+			case c.code == "":
+				report := got.(*messages.BackupReport)
+				if !report.GetBackup().GetVerified() || report.GetTries() != c.tries {
+					t.Errorf("got verified %v after %d tries, want it verified after %d", report.GetBackup().GetVerified(), report.GetTries(), c.tries)
+				}
+			default:
+				f := failureOf("take backup", err)
+				if f.GetCode() != c.code || f.GetDataChanged() {
+					t.Errorf("got %v, want %s", f, c.code)
+				}
+			}
+			if !strings.Contains(logs.(*messages.LogPage).String(), "table images") {
+				t.Errorf("no warning names the table: %v", logs)
+			}
+			testkit.CheckDatabase(t, path, path+"-officer")
+			if left := testkit.Strays(t, path, path+"-officer"); len(left) > 0 {
+				t.Errorf("the bad copies were not deleted: %v", left)
+			}
+		})
+	}
+}
