@@ -585,6 +585,8 @@ type RetentionReport struct {
 	Kept          []*Backup              `protobuf:"bytes,1,rep,name=kept,proto3" json:"kept,omitempty"`
 	Dropped       []*DroppedBackup       `protobuf:"bytes,2,rep,name=dropped,proto3" json:"dropped,omitempty"`
 	Held          string                 `protobuf:"bytes,3,opt,name=held,proto3" json:"held,omitempty"`
+	ChainHead     string                 `protobuf:"bytes,4,opt,name=chain_head,json=chainHead,proto3" json:"chain_head,omitempty"`       // hash of the newest record of the list; note it elsewhere
+	ChainBreaks   []string               `protobuf:"bytes,5,rep,name=chain_breaks,json=chainBreaks,proto3" json:"chain_breaks,omitempty"` // where the chain of records does not hold; empty = it holds
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -638,6 +640,20 @@ func (x *RetentionReport) GetHeld() string {
 		return x.Held
 	}
 	return ""
+}
+
+func (x *RetentionReport) GetChainHead() string {
+	if x != nil {
+		return x.ChainHead
+	}
+	return ""
+}
+
+func (x *RetentionReport) GetChainBreaks() []string {
+	if x != nil {
+		return x.ChainBreaks
+	}
+	return nil
 }
 
 // DroppedBackup is a backup that retention removed.
@@ -1545,11 +1561,14 @@ const file_officer_v1_backup_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
 	"\x0ebefore_unix_ms\x18\x02 \x01(\x03R\fbeforeUnixMs\"\"\n" +
 	"\x10ExplainRetention\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x82\x01\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\xc4\x01\n" +
 	"\x0fRetentionReport\x12&\n" +
 	"\x04kept\x18\x01 \x03(\v2\x12.officer.v1.BackupR\x04kept\x123\n" +
 	"\adropped\x18\x02 \x03(\v2\x19.officer.v1.DroppedBackupR\adropped\x12\x12\n" +
-	"\x04held\x18\x03 \x01(\tR\x04held\"x\n" +
+	"\x04held\x18\x03 \x01(\tR\x04held\x12\x1d\n" +
+	"\n" +
+	"chain_head\x18\x04 \x01(\tR\tchainHead\x12!\n" +
+	"\fchain_breaks\x18\x05 \x03(\tR\vchainBreaks\"x\n" +
 	"\rDroppedBackup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04file\x18\x02 \x01(\tR\x04file\x12\x16\n" +

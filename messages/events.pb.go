@@ -749,7 +749,8 @@ func (x *Lifecycle) GetState() string {
 }
 
 // Subscribe sends every later Event to the sender until Unsubscribe → Subscribed.
-// With replay the events after after_sequence that are still held (the last 1,000) come first.
+// With replay the events after after_sequence that are still held (the last 1,000, also of
+// earlier runs) come first; with 0 those of this run.
 type Subscribe struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Replay        bool                   `protobuf:"varint,1,opt,name=replay,proto3" json:"replay,omitempty"`
