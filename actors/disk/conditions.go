@@ -153,12 +153,12 @@ func (d *disk) words(v *standing) []string {
 func (d *disk) fullWords(v *standing) []string {
 	then := ""
 	owed := v.owed
-	if v.level == space.WritesBlocked && v.holds(space.Backups) {
+	if v.level == space.WritesBlocked && v.holds(space.Backups) && !d.cfg.Passive {
 		owed = d.reserveBytes(v) // by then it is released
 	}
 	better := space.Text(v.limits.BetterAtBytes(v.level) + owed)
 	switch {
-	case v.level == space.WritesBlocked && v.holds(space.Database) && d.cfg.FenceWhenFull:
+	case v.level == space.WritesBlocked && v.holds(space.Database) && d.cfg.FenceWhenFull && !d.cfg.Passive:
 		then = "Officer holds all writes back until " + better + " are free; nothing is lost."
 	case v.level == space.WritesBlocked && v.holds(space.Database):
 		then = "Writes are about to fail."

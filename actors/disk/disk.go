@@ -35,7 +35,8 @@ import (
 type Config struct {
 	Peers kit.Peers
 	Log   *slog.Logger
-	// Passive: nothing but answers: no schedule, no reserve, no history, no fence.
+	// Passive: nothing but answers, and the conditions that they show: no schedule, no
+	// reserve, no history, no fence.
 	Passive bool
 
 	Database string // absolute path of the live file

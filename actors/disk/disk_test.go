@@ -374,7 +374,10 @@ func TestDisk_passiveOnlyAnswers(t *testing.T) {
 			t.Errorf("got %s, want writes_blocked", r.Level)
 		}
 		w.Advance(2 * time.Hour)
-		w.wantUp()
+		w.wantUp("backup_does_not_fit", "disk_writes_blocked")
+		if words := w.up()["disk_writes_blocked"]; strings.Contains(words, "holds all writes back") {
+			t.Errorf("nobody holds writes back, but: %s", words)
+		}
 		if len(w.orders()) > 0 || len(w.levels()) > 0 || w.reserveBytes() > 0 {
 			t.Errorf("got %q, %q and a reserve of %d bytes, want nothing", w.orders(), w.levels(), w.reserveBytes())
 		}

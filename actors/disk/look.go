@@ -156,6 +156,7 @@ func (d *disk) learn(ctx actor.Context, s survey) {
 		l.volumes[v.ID] = v
 		l.order = append(l.order, v.ID)
 	}
+	d.show(ctx, s)
 	if d.cfg.Passive {
 		return
 	}
@@ -164,7 +165,6 @@ func (d *disk) learn(ctx actor.Context, s survey) {
 			slog.String("from", c.From), slog.String("to", c.To))
 		ctx.Send(d.cfg.Peers.Tree(), c)
 	}
-	d.show(ctx, s)
 	d.defend(ctx)
 	d.save(ctx, now, len(changed) > 0)
 	d.lookSoon(ctx)
