@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,8 +27,12 @@ type Running struct {
 	routes   *routes
 	held     sqlite.Descriptors // shared by all connections of this process
 	started  time.Time
+	cfg      Config       // as it is in force; log, API and home are those of the start
+	mu       sync.RWMutex // of the lists below: Reload changes them
 	posts    []*post
 	problems []Problem
+	listen   []listening // who hears the events of all databases, also of later ones
+	turn     sync.Mutex  // one Reload at a time
 	stop     sync.Once
 	stopped  error
 	done     chan struct{} // closed when Stop ended: subscriptions end
@@ -39,7 +44,10 @@ type post struct {
 	tree    *actor.PID
 	engine  *engine
 	log     *slog.Logger
-	release []func() // undone in reverse when everything stopped
+	wants   Database  // its settings
+	tells   []Notify  // who hears of it
+	events  *eventLog // goes on when the tree is made anew
+	release []func()  // undone in reverse when everything stopped
 }
 
 // Problem is a database that could not be taken on, while others could.
@@ -57,20 +65,32 @@ type Looked struct {
 
 // Databases lists what is looked after, in the order of the config.
 func (r *Running) Databases() []Looked {
-	list := make([]Looked, 0, len(r.posts))
-	for _, p := range r.posts {
+	posts := r.all()
+	list := make([]Looked, 0, len(posts))
+	for _, p := range posts {
 		list = append(list, Looked{Name: p.name, Path: p.path, Home: p.home})
 	}
 	return list
 }
 
 // Problems lists the databases that could not be taken on.
-func (r *Running) Problems() []Problem { return r.problems }
+func (r *Running) Problems() []Problem {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Clone(r.problems)
+}
+
+// all gives the posts of this moment.
+func (r *Running) all() []*post {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Clone(r.posts)
+}
 
 // Info names this Officer.
 func (r *Running) Info() *messages.Info {
 	info := &messages.Info{Version: Version, Pid: processID(), StartedAt: r.started.UTC().Format(time.RFC3339)}
-	for _, p := range r.posts {
+	for _, p := range r.all() {
 		info.Databases = append(info.Databases, p.path)
 	}
 	return info
@@ -78,11 +98,12 @@ func (r *Running) Info() *messages.Info {
 
 // find gives the post for a name, a path, or "" when there is only one.
 func (r *Running) find(database string) (*post, *messages.Failure) {
-	if database == "" && len(r.posts) == 1 {
-		return r.posts[0], nil
+	posts := r.all()
+	if database == "" && len(posts) == 1 {
+		return posts[0], nil
 	}
 	abs, _ := filepath.Abs(database)
-	for _, p := range r.posts {
+	for _, p := range posts {
 		if database != "" && (p.name == database || p.path == database || p.path == abs) {
 			return p, nil
 		}
@@ -99,6 +120,10 @@ func (r *Running) find(database string) (*post, *messages.Failure) {
 func (r *Running) Ask(ctx context.Context, database string, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
 	if _, ok := msg.(*messages.GetInfo); ok {
 		return r.Info(), nil
+	}
+	if _, ok := msg.(*messages.ReloadConfig); ok { // whoever read the file answers it: see Reload
+		return nil, messages.NewFailure("unsupported", "reload the configuration",
+			"this Officer was not started from a configuration file").WithDid("Nothing was changed.")
 	}
 	p, f := r.find(database)
 	if f != nil {
@@ -186,22 +211,23 @@ func (r *Running) Stop(ctx context.Context) error {
 	r.stop.Do(func() {
 		defer close(r.done)
 		if r.root != nil {
+			r.emptyWALs(ctx)
 			r.stopped = kit.StopTree(ctx, r.system, r.root)
 		}
 		if r.stopped != nil {
 			return
 		}
-		for _, p := range r.posts {
-			p.free()
+		for _, p := range r.all() {
+			p.free(0)
 		}
 	})
 	return r.stopped
 }
 
-// free gives back what a post holds.
-func (p *post) free() {
-	for i := len(p.release) - 1; i >= 0; i-- {
+// free gives back what a post holds, but for the first keep things.
+func (p *post) free(keep int) {
+	for i := len(p.release) - 1; i >= keep; i-- {
 		p.release[i]()
 	}
-	p.release = nil
+	p.release = p.release[:min(keep, len(p.release))]
 }

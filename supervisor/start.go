@@ -38,17 +38,17 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 	if err != nil {
 		return nil, failureOf("start", err)
 	}
-	r := &Running{started: time.Now(), done: make(chan struct{}), routes: newRoutes(cfg.Logger)}
+	r := &Running{cfg: cfg, started: time.Now(), done: make(chan struct{}), routes: newRoutes(cfg.Logger)}
 	r.system = newSystem(r.routes)
 	var wards []*ward
 	for i, at := range places {
-		p, err := r.take(cfg, at)
+		p, err := r.take(cfg, at, i)
 		if err != nil {
 			r.problems = append(r.problems, Problem{Path: at.path, Failure: failureOf("look after "+filepath.Base(at.path), err)})
 			continue
 		}
 		r.posts = append(r.posts, p)
-		wards = append(wards, &ward{name: p.name, props: r.tree(cfg, cfg.Databases[i], p, definitions)})
+		wards = append(wards, &ward{name: p.name, props: r.tree(cfg, p, definitions)})
 	}
 	if len(r.posts) == 0 {
 		return nil, r.problems[0].Failure
@@ -56,7 +56,7 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 	if r.root, err = r.system.Root.SpawnNamed(rootProps(standardPolicy(), wards), rootName); err != nil {
 		return nil, failureOf("start", err)
 	}
-	if err := r.answering(ctx); err != nil {
+	if err := r.answering(ctx, r.posts); err != nil {
 		_ = r.Stop(context.WithoutCancel(ctx))
 		return nil, err
 	}
@@ -74,8 +74,9 @@ func newSystem(to *routes) *actor.ActorSystem {
 	)
 }
 
-// take finds, locks and opens what a database needs before its tree can run.
-func (r *Running) take(cfg Config, at place) (*post, error) {
+// take finds, locks and opens what a database needs before its tree can run. i is its
+// place in the config.
+func (r *Running) take(cfg Config, at place, i int) (*post, error) {
 	if err := at.look(cfg.FS, cfg.AllowMissing); err != nil {
 		return nil, err
 	}
@@ -89,6 +90,7 @@ func (r *Running) take(cfg Config, at place) (*post, error) {
 	}
 	return &post{
 		place: at, tree: r.system.NewLocalPID(rootName + "/" + at.name), release: []func(){unlock}, engine: e,
+		wants: cfg.Databases[i], tells: tellsOf(cfg, at.name), events: &eventLog{database: at.name},
 	}, nil
 }
 
@@ -128,11 +130,11 @@ func (r *Running) openBook(cfg Config, p *post) *rotate.Book {
 
 // answering waits until the root, each tree and each of its parts answers a Ping. A
 // part that crashed already is under supervision and counts as there.
-func (r *Running) answering(ctx context.Context) error {
+func (r *Running) answering(ctx context.Context, posts []*post) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	ids := []*actor.PID{r.root}
-	for _, p := range r.posts {
+	for _, p := range posts {
 		ids = append(ids, p.tree)
 		for _, s := range systems() {
 			ids = append(ids, kit.NewPeers(r.system, p.tree.Id).Of(s.name))
@@ -149,10 +151,10 @@ func (r *Running) answering(ctx context.Context) error {
 }
 
 // tree opens the log and makes the props of a database's tree.
-func (r *Running) tree(cfg Config, settings Database, p *post, definitions condition.Registry) *actor.Props {
+func (r *Running) tree(cfg Config, p *post, definitions condition.Registry) *actor.Props {
 	peers := kit.NewPeers(r.system, p.tree.Id)
 	made := parts{
-		place: p.place, peers: peers, passive: cfg.Passive, settings: settings, files: cfg.FS,
+		place: p.place, peers: peers, passive: cfg.Passive, settings: p.wants, files: cfg.FS,
 		engine: p.engine, definitions: definitions, book: r.openBook(cfg, p), seed: cfg.Seed, log: p.log,
 		lookEvery: cfg.lookEvery,
 	}
@@ -163,7 +165,7 @@ func (r *Running) tree(cfg Config, settings Database, p *post, definitions condi
 	}
 	return treeProps(treeConfig{
 		peers: peers, log: p.log, policy: standardPolicy(), database: p.name, home: p.home,
-		version: Version, pid: processID(), passive: cfg.Passive, systems: systems(),
+		version: Version, pid: processID(), passive: cfg.Passive, systems: systems(), events: p.events,
 		props: func(s system) *actor.Props { return s.props(made) },
 	})
 }

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -17,13 +18,13 @@ const eventsBuffered = 2 * eventsKept
 // channel is closed when ctx is done, Officer stops, or the receiver fell so far behind
 // that events would be missing: then subscribe again from the last sequence seen.
 func (r *Running) Subscribe(ctx context.Context, from *messages.WatchRequest) (<-chan *messages.Event, error) {
-	posts := r.posts
+	var only *post
 	if from.GetDatabase() != "" {
 		p, f := r.find(from.Database)
 		if f != nil {
 			return nil, f
 		}
-		posts = []*post{p}
+		only = p
 	}
 	l := &listener{events: make(chan *messages.Event, eventsBuffered), behind: make(chan struct{})}
 	registry := r.system.ProcessRegistry
@@ -31,7 +32,11 @@ func (r *Running) Subscribe(ctx context.Context, from *messages.WatchRequest) (<
 	if !ok {
 		return nil, messages.NewFailure("internal", "subscribe", "the subscriber could not be registered")
 	}
-	for _, p := range posts {
+	// On the list first: a Reload that goes on meanwhile then tells the new trees.
+	r.mu.Lock()
+	r.listen = append(r.listen, listening{pid: pid, only: only})
+	r.mu.Unlock()
+	for _, p := range r.heardBy(only) {
 		r.system.Root.RequestWithCustomSender(p.tree, &messages.Subscribe{Replay: from.GetReplay(), AfterSequence: from.GetAfterSequence()}, pid)
 	}
 	go func() {
@@ -40,13 +45,30 @@ func (r *Running) Subscribe(ctx context.Context, from *messages.WatchRequest) (<
 		case <-l.behind:
 		case <-r.done: // not before: the trees tell their end while they stop
 		}
-		for _, p := range posts {
+		r.mu.Lock()
+		r.listen = slices.DeleteFunc(r.listen, func(one listening) bool { return one.pid == pid })
+		r.mu.Unlock()
+		for _, p := range r.heardBy(only) {
 			r.system.Root.RequestWithCustomSender(p.tree, &messages.Unsubscribe{}, pid)
 		}
 		registry.Remove(pid)
 		l.close()
 	}()
 	return l.events, nil
+}
+
+// listening is one subscriber.
+type listening struct {
+	pid  *actor.PID
+	only *post // nil = all databases
+}
+
+// heardBy gives the posts that a subscriber hears.
+func (r *Running) heardBy(only *post) []*post {
+	if only != nil {
+		return []*post{only}
+	}
+	return r.all()
 }
 
 // listener is a process that puts events into a channel and never blocks the tree.

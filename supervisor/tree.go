@@ -22,6 +22,7 @@ type treeConfig struct {
 	pid      int64
 	passive  bool
 	systems  []system
+	events   *eventLog
 	props    func(system) *actor.Props
 }
 
@@ -40,7 +41,7 @@ type tree struct {
 
 // treeLedger is what outlives an incarnation of the tree.
 type treeLedger struct {
-	events  eventLog
+	events  *eventLog
 	wards   []*ward
 	started time.Time
 	facts   *messages.DatabaseFacts // newest known, for a status while the owner is busy
@@ -48,7 +49,10 @@ type treeLedger struct {
 
 // treeProps makes the props of one tree.
 func treeProps(cfg treeConfig) *actor.Props {
-	led := &treeLedger{events: eventLog{database: cfg.database}}
+	led := &treeLedger{events: cfg.events}
+	if led.events == nil {
+		led.events = &eventLog{database: cfg.database}
+	}
 	for _, s := range cfg.systems {
 		led.wards = append(led.wards, &ward{name: s.name, props: cfg.props(s)})
 	}

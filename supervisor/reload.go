@@ -1,0 +1,199 @@
+package supervisor
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"reflect"
+	"slices"
+
+	"github.com/officer-doofy/officer/internal/condition"
+	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// Reload takes on a new configuration while running: databases whose settings differ
+// get a new tree with the new ones, new databases begin, those that are named no more
+// end; nobody else is touched. Their events go on without a gap. What only a start can
+// change (log, api, home) stays and is named. A configuration that cannot be used
+// changes nothing and is the error, a *messages.Failure. A database that could not be
+// taken on is listed by Problems.
+func (r *Running) Reload(ctx context.Context, cfg Config) (*messages.ConfigReloaded, error) {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	out := &messages.ConfigReloaded{NeedsRestart: r.fixed(&cfg)}
+	places, err := placesOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	definitions, err := registry()
+	if err != nil {
+		return nil, failureOf("reload the configuration", err)
+	}
+	changes := plan(r.all(), places, cfg)
+	r.mu.Lock()
+	r.cfg, r.problems = cfg, nil
+	r.mu.Unlock()
+	for _, c := range changes {
+		r.change(ctx, cfg, c, definitions, out)
+	}
+	order := func(p *post) int {
+		return slices.IndexFunc(places, func(at place) bool { return at.path == p.path })
+	}
+	r.mu.Lock()
+	r.posts = slices.SortedFunc(slices.Values(r.posts), func(a, b *post) int { return order(a) - order(b) })
+	r.mu.Unlock()
+	return out, nil
+}
+
+// fixed puts into cfg what a running Officer cannot change and names what differs.
+func (r *Running) fixed(cfg *Config) (names []string) {
+	if cfg.Log != r.cfg.Log {
+		names = append(names, "log")
+	}
+	if cfg.API != r.cfg.API {
+		names = append(names, "api")
+	}
+	if cfg.Home != r.cfg.Home {
+		names = append(names, "home")
+	}
+	now := r.cfg
+	now.Databases, now.Notify = cfg.Databases, cfg.Notify
+	*cfg = now
+	return names
+}
+
+// difference is one database of which something changes: had is nil when it is new,
+// at is nil when it ends.
+type difference struct {
+	had   *post
+	at    *place
+	index int // in the config
+}
+
+// plan compares what runs with what is wanted: endings first, so that what they hold
+// is free, then in the order of the config.
+func plan(posts []*post, places []place, cfg Config) (list []difference) {
+	for _, p := range posts {
+		if !slices.ContainsFunc(places, func(at place) bool { return at.path == p.path }) {
+			list = append(list, difference{had: p})
+		}
+	}
+	for i := range places {
+		at := places[i]
+		k := slices.IndexFunc(posts, func(p *post) bool { return p.path == at.path })
+		if k < 0 {
+			list = append(list, difference{at: &at, index: i})
+			continue
+		}
+		p := posts[k]
+		same := p.name == at.name && p.home == at.home && reflect.DeepEqual(p.wants, cfg.Databases[i]) &&
+			reflect.DeepEqual(p.tells, tellsOf(cfg, at.name))
+		if !same {
+			list = append(list, difference{had: p, at: &at, index: i})
+		}
+	}
+	return list
+}
+
+// tellsOf gives the receivers that hear of a database.
+func tellsOf(cfg Config, name string) (list []Notify) {
+	for _, n := range cfg.Notify {
+		if len(n.Databases) == 0 || slices.Contains(n.Databases, name) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// change carries out one difference and notes it.
+func (r *Running) change(ctx context.Context, cfg Config, d difference, definitions condition.Registry, out *messages.ConfigReloaded) {
+	if d.had != nil && !r.finish(ctx, d.had) {
+		return
+	}
+	if d.at == nil {
+		d.had.free(0)
+		out.Removed = append(out.Removed, d.had.path)
+		return
+	}
+	p, err := r.again(cfg, d)
+	if err == nil {
+		err = r.begin(ctx, cfg, p, definitions)
+	}
+	switch {
+	case err != nil:
+		r.trouble(d.at.path, err)
+	case d.had != nil:
+		out.Changed = append(out.Changed, p.path)
+	default:
+		out.Added = append(out.Added, p.path)
+	}
+}
+
+// finish stops the tree of a post and takes it off the list. One that does not stop
+// keeps its lock: nobody may start beside it.
+func (r *Running) finish(ctx context.Context, p *post) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	_, err := kit.Ask[*treeChanged](ctx, r.system, r.root, &endTree{name: p.name}, nil)
+	r.mu.Lock()
+	r.posts = slices.DeleteFunc(slices.Clone(r.posts), func(one *post) bool { return one == p })
+	r.mu.Unlock()
+	if err != nil {
+		r.trouble(p.path, messages.NewFailure("no_answer", "stop "+filepath.Base(p.path), "it did not stop within five seconds").
+			WithDid("It was not started again; it keeps its lock.").WithHints("officer doctor "+quoted(p.path)))
+	}
+	return err == nil
+}
+
+// again gives the post of a database that begins, or begins anew: then it keeps its
+// lock, and a file that is missing now is no reason to end.
+func (r *Running) again(cfg Config, d difference) (*post, error) {
+	if d.had == nil {
+		return r.take(cfg, *d.at, d.index)
+	}
+	if d.had.name != d.at.name || d.had.home != d.at.home {
+		d.had.free(0)
+		return r.take(cfg, *d.at, d.index)
+	}
+	d.had.free(1)
+	p := *d.had
+	if err := p.look(cfg.FS, true); err != nil {
+		p.log.Warn("the database is not as it should be", slog.Any("error", err))
+	}
+	p.engine = &engine{path: p.path, vfs: cfg.VFS, files: cfg.FS, held: &r.held}
+	p.wants, p.tells = cfg.Databases[d.index], tellsOf(cfg, p.name)
+	return &p, nil
+}
+
+// begin starts the tree of a post and puts it on the list.
+func (r *Running) begin(ctx context.Context, cfg Config, p *post, definitions condition.Registry) error {
+	r.mu.Lock()
+	for _, l := range r.listen {
+		if l.only == nil {
+			p.events.listen(l.pid)
+		}
+	}
+	r.mu.Unlock()
+	w := &ward{name: p.name, props: r.tree(cfg, p, definitions)}
+	if _, err := kit.Ask[*treeChanged](ctx, r.system, r.root, &addTree{w: w}, nil); err != nil {
+		p.free(0)
+		return err
+	}
+	r.mu.Lock()
+	r.posts = append(slices.Clone(r.posts), p)
+	late := slices.Clone(r.listen)
+	r.mu.Unlock()
+	for _, l := range late { // whoever came between; twice is once
+		if l.only == nil {
+			r.system.Root.RequestWithCustomSender(p.tree, &messages.Subscribe{}, l.pid)
+		}
+	}
+	return r.answering(ctx, []*post{p})
+}
+
+func (r *Running) trouble(path string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problems = append(r.problems, Problem{Path: path, Failure: failureOf("look after "+filepath.Base(path), err)})
+}
