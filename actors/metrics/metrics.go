@@ -1,0 +1,270 @@
+// Package metrics keeps what operations take (system 7): the last hundred runs of each,
+// summaries of thirty local days in one file, alerts and trends.
+//
+// Protocol: takes RecordOperation (no answer), ReportMetric → MetricNoted, GetMetrics →
+// MetricsReport, GetExposition → Exposition. Asks the tree GetStatus, for the
+// exposition. Tells the tree QuerySlow, at most one a minute for one operation and
+// twenty an hour in all. Raises budget_exceeded when three of the newest ten runs of an
+// operation took longer than its budget.
+//
+// The file is written when something changed, at most once a minute, and at the end: a
+// kill loses at most a minute. A file that cannot be read is kept aside and begun afresh;
+// nothing here ever keeps the rest of Officer from its work.
+package metrics
+
+import (
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/rolling"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// Config of the metrics actor, complete and fixed for a life.
+type Config struct {
+	Peers kit.Peers
+	Log   *slog.Logger
+	// Passive: what is stored is read and nothing is stored.
+	Passive bool
+	// Database is the path for the commands in hints; empty leaves the hints without one.
+	Database string
+	// Dir is where metrics.json lies; it is made when it is first written.
+	Dir string
+	FS  fsx.FS
+	// Location whose days are meant, nil = local time.
+	Location *time.Location
+	// Budgets, nil = rolling.Budgets().
+	Budgets []rolling.Budget
+	// Actors tells what the actors of the tree did; nil = nothing is known.
+	Actors func() []kit.Counts
+	// Writer writes the exposition; nil = there is none.
+	Writer Writer
+}
+
+// Writer writes a picture in the text format of Prometheus.
+type Writer interface {
+	Text(Picture) (string, error)
+}
+
+// Picture is everything that an exposition tells.
+type Picture struct {
+	Status     *messages.Status // never nil
+	Operations []rolling.Report
+	Actors     []kit.Counts
+	At         time.Time
+}
+
+const (
+	fileName    = "metrics.json"
+	damagedName = fileName + ".damaged" // one is enough to find the cause
+	// writeEvery bounds what a kill can lose, and what writing can cost.
+	writeEvery = time.Minute
+	// statusTimeout is longer than the tree's own patience with its parts.
+	statusTimeout = 5 * time.Second
+	// earlyMax bounds what waits while the file is being read.
+	earlyMax = 10_000
+	// Slow statements come in swarms; the log and the journal of events need only the first.
+	slowEvery = time.Minute
+	// trendEvery: a trend is no matter of seconds, and looking at all windows costs.
+	trendEvery = time.Minute
+	slowHour   = 20
+)
+
+// Messages to itself, and tags.
+type (
+	writeTime struct{}
+	loaded    struct{}
+	stored    struct{ changes int64 }
+	gathered  struct{ request *kit.Request }
+)
+
+// Props makes the props of the metrics actor.
+func Props(cfg Config) *actor.Props {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Location == nil {
+		cfg.Location = time.Local
+	}
+	if cfg.Budgets == nil {
+		cfg.Budgets = rolling.Budgets()
+	}
+	if cfg.Actors == nil {
+		cfg.Actors = func() []kit.Counts { return nil }
+	}
+	store := &store{fs: cfg.FS, dir: cfg.Dir, path: filepath.Join(cfg.Dir, fileName)}
+	return kit.Props(func() actor.Actor { return &metrics{cfg: cfg, store: store} })
+}
+
+type metrics struct {
+	kit.Base
+	cfg    Config
+	store  *store
+	book   *rolling.Book // nil until the file was read
+	early  []func()      // what came before that
+	shapes rolling.Shapes
+
+	changes int64 // so far
+	written int64 // of them, in the file
+	timer   bool  // for the next write
+	failing bool  // the newest write did not succeed
+
+	alerts    alerts
+	trending  string // the operations that budget_exceeded names now
+	trendTold time.Time
+}
+
+// Receive is the table of contents.
+func (m *metrics) Receive(ctx actor.Context) {
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		m.load(ctx)
+	case *actor.Stopping, *actor.Restarting:
+		m.save()
+	case *messages.RecordOperation:
+		m.take(ctx, msg)
+	case *messages.ReportMetric:
+		m.report(ctx, msg)
+	case *messages.GetMetrics:
+		m.answer(ctx, msg)
+	case *messages.GetExposition:
+		m.gather(ctx)
+	case *kit.Answer:
+		m.collect(ctx, msg)
+	case writeTime:
+		m.timer = false
+		m.write(ctx)
+	default:
+		m.Unhandled(ctx)
+	}
+}
+
+// load reads the file beside the actor: a slow disk must not keep the start waiting.
+func (m *metrics) load(ctx actor.Context) {
+	m.Go(ctx, loaded{}, m.loadBook)
+}
+
+func (m *metrics) now() time.Time { return time.Now().In(m.cfg.Location) }
+
+// whenLoaded does something once the book is there; for a request too many it answers.
+func (m *metrics) whenLoaded(request *kit.Request, do func()) {
+	switch {
+	case m.book != nil:
+		do()
+	case len(m.early) < earlyMax:
+		m.early = append(m.early, do)
+	default:
+		request.Answer(messages.NewFailure("overloaded", "keep metrics", "the stored metrics are still being read").
+			WithDid("Nothing was counted."))
+	}
+}
+
+func (m *metrics) take(ctx actor.Context, msg *messages.RecordOperation) {
+	now := m.now()
+	m.whenLoaded(nil, func() { m.record(ctx, now, msg) })
+}
+
+// record counts one run and says what it means.
+func (m *metrics) record(ctx actor.Context, now time.Time, msg *messages.RecordOperation) {
+	took := time.Duration(min(max(msg.GetDurationUs(), 0), int64(24*time.Hour/time.Microsecond))) * time.Microsecond
+	v := m.book.Record(now, rolling.Sample{
+		Name: msg.GetName(), Took: took, Failed: msg.GetFailed(), SizeBytes: msg.GetSizeBytes(),
+	})
+	m.shapes.Record(msg.GetShape(), took, msg.GetRows(), msg.GetFailed())
+	m.changes++
+	m.writeSoon(ctx)
+	if m.cfg.Passive {
+		return
+	}
+	if v.Alert {
+		m.alert(ctx, now, v, msg, took)
+	}
+	if v.Over || m.trending != "" && now.Sub(m.trendTold) >= trendEvery {
+		m.judge(ctx, now)
+	}
+}
+
+// report counts what a sidecar's app measured itself. Its statement is made a shape
+// here: what it sends may hold values.
+func (m *metrics) report(ctx actor.Context, msg *messages.ReportMetric) {
+	name := rolling.AppPrefix + msg.GetName()
+	if !rolling.ValidName(msg.GetName()) || !rolling.ValidName(name) {
+		kit.Reply(ctx, messages.NewFailure("invalid", "report a metric",
+			"%.40q is no name of an operation: a lower-case letter, then letters, digits, dots, dashes, at most %d",
+			msg.GetName(), rolling.NameBytesMax-len(rolling.AppPrefix)).WithDid("Nothing was counted."))
+		return
+	}
+	if msg.GetDurationUs() < 0 || msg.GetRows() < 0 {
+		kit.Reply(ctx, messages.NewFailure("invalid", "report a metric", "a duration or a number of rows below zero").
+			WithDid("Nothing was counted."))
+		return
+	}
+	record := &messages.RecordOperation{Name: name, DurationUs: msg.GetDurationUs(), Failed: msg.GetFailed(),
+		Shape: rolling.Shape(msg.GetShape()), Rows: msg.GetRows()}
+	request, now := m.Accept(ctx), m.now()
+	m.whenLoaded(request, func() {
+		if !m.book.Knows(name) && m.book.AppNames() >= rolling.AppNamesMax {
+			request.Answer(messages.NewFailure("invalid", "report a metric",
+				"the app reports %d operations already; use names without numbers in them", rolling.AppNamesMax).
+				WithDid("Nothing was counted."))
+			return
+		}
+		m.record(ctx, now, record)
+		request.Answer(&messages.MetricNoted{})
+	})
+}
+
+func (m *metrics) answer(ctx actor.Context, msg *messages.GetMetrics) {
+	request := m.Accept(ctx)
+	m.whenLoaded(request, func() {
+		request.Answer(reportOf(m.book.Reports(m.now(), msg.GetName()), m.shapes.List()))
+	})
+}
+
+// gather asks the tree what else there is to tell.
+func (m *metrics) gather(ctx actor.Context) {
+	if m.cfg.Writer == nil {
+		kit.Reply(ctx, messages.NewFailure("unhandled", "write metrics", "this Officer writes no exposition"))
+		return
+	}
+	m.Ask(ctx, m.cfg.Peers.Tree(), &messages.GetStatus{}, statusTimeout, gathered{m.Accept(ctx)})
+}
+
+// collect sorts answers.
+func (m *metrics) collect(ctx actor.Context, a *kit.Answer) {
+	switch tag := a.Tag.(type) {
+	case loaded:
+		m.begin(a)
+	case stored:
+		if a.Err == nil {
+			m.written = tag.changes
+		}
+		m.noteWrite(a.Err)
+		m.writeSoon(ctx)
+	case gathered:
+		m.expose(tag.request, a)
+	}
+}
+
+// expose answers with the text. Without a status the rest is still worth telling.
+func (m *metrics) expose(request *kit.Request, a *kit.Answer) {
+	status, ok := a.Value.(*messages.Status)
+	if !ok {
+		status = &messages.Status{Health: &messages.HealthReport{Health: messages.Severity_SEVERITY_RED}}
+	}
+	m.whenLoaded(request, func() {
+		now := m.now()
+		text, err := m.cfg.Writer.Text(Picture{Status: status, Operations: m.book.Reports(now, ""), Actors: m.cfg.Actors(), At: now})
+		if err != nil {
+			m.cfg.Log.Error("the exposition could not be written", slog.Any("error", err))
+			request.Answer(messages.NewFailure("internal", "write metrics", "the exposition could not be written; the log has the reason"))
+			return
+		}
+		request.Answer(&messages.Exposition{Text: text})
+	})
+}
