@@ -40,6 +40,8 @@ const (
 	NotNow            // the app works; later
 )
 
+const importRuns = "an import runs"
+
 // Decision is what to do. With a Refusal other than None nothing; Because says why, in
 // one sentence without a full stop, in both cases.
 type Decision struct {
@@ -55,7 +57,7 @@ type Decision struct {
 func Decide(p Policy, s Situation) Decision {
 	p = p.WithDefaults()
 	d := Decision{Kind: s.Facts.Kind(), NeedBytes: s.Facts.NeedBytes()}
-	if why := s.unsafe(); why != "" {
+	if why := s.Unsafe(); why != "" {
 		d.Refusal, d.Because = Unsafe, why
 		return d
 	}
@@ -72,7 +74,7 @@ func Decide(p Policy, s Situation) Decision {
 		return d
 	}
 	if s.Importing {
-		d.Refusal, d.Because = NotNow, "an import runs"
+		d.Refusal, d.Because = NotNow, importRuns
 		return d
 	}
 	need, hold, why := p.idleNeeded(s)
@@ -85,7 +87,9 @@ func Decide(p Policy, s Situation) Decision {
 	return d
 }
 
-func (s Situation) unsafe() string {
+// Unsafe says why the database must not be tidied at all now, whoever orders it; empty
+// = it may.
+func (s Situation) Unsafe() string {
 	switch {
 	case s.Suspect != "":
 		return "the database is not trusted: " + s.Suspect
@@ -94,7 +98,7 @@ func (s Situation) unsafe() string {
 	case s.Fenced:
 		return "writes are held back"
 	case s.Importing && s.Occasion == Forced:
-		return "an import runs"
+		return importRuns
 	}
 	return ""
 }
@@ -133,6 +137,28 @@ func spoken(d time.Duration) string {
 	}
 	return fmt.Sprintf("%.0f h", d.Hours())
 }
+
+// DecideAnalyze says whether statistics may be renewed now. That is bounded and short,
+// so after some tries put off for a busy app it goes ahead; a wish goes ahead at once.
+func DecideAnalyze(s Situation, putOff int) Decision {
+	d := Decision{Kind: Analyze}
+	if why := s.Unsafe(); why != "" {
+		d.Refusal, d.Because = Unsafe, why
+		return d
+	}
+	switch {
+	case s.Occasion >= Asked:
+	case s.Importing:
+		d.Refusal, d.Because = NotNow, importRuns
+	case s.Idle < quietAsked && putOff < putOffMax:
+		d.Refusal, d.Wait = NotNow, quietAsked-s.Idle
+		d.Because = fmt.Sprintf("the app is busy: its last commit was %s ago", spoken(s.Idle))
+	}
+	return d
+}
+
+// putOffMax is how often ANALYZE waits for a quiet minute.
+const putOffMax = 6
 
 // OverdueAfter is how long a VACUUM that would pay may be put off before it is said.
 const OverdueAfter = 3 * 7 * 24 * time.Hour

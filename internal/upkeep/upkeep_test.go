@@ -99,6 +99,24 @@ func TestDecide_invariants(t *testing.T) {
 	}
 }
 
+func TestDecideAnalyze_waitsForAQuietMinuteButNotForEver(t *testing.T) {
+	busy := upkeep.Situation{Occasion: upkeep.Due, Idle: time.Second}
+	if d := upkeep.DecideAnalyze(busy, 0); d.Refusal != upkeep.NotNow {
+		t.Errorf("busy: got %+v", d)
+	}
+	if d := upkeep.DecideAnalyze(busy, 6); d.Refusal != upkeep.None {
+		t.Errorf("put off six times: got %+v", d)
+	}
+	busy.Occasion = upkeep.Asked
+	if d := upkeep.DecideAnalyze(busy, 0); d.Refusal != upkeep.None {
+		t.Errorf("asked: got %+v", d)
+	}
+	busy.Suspect = "damage"
+	if d := upkeep.DecideAnalyze(busy, 9); d.Refusal != upkeep.Unsafe {
+		t.Errorf("suspect: got %+v", d)
+	}
+}
+
 func TestNeedBytes_isWhatVacuumWrites(t *testing.T) {
 	wal := file(100*mb, 0.5)
 	rollback := wal
