@@ -91,6 +91,11 @@ func eventOf(msg any) *messages.Event {
 		return &messages.Event{Type: "actor.restarted", Body: &messages.Event_ActorRestarted{ActorRestarted: m}}
 	case *messages.ActorGaveUp:
 		return &messages.Event{Type: "actor.gave_up", Body: &messages.Event_ActorGaveUp{ActorGaveUp: m}}
+	case *messages.MaintenanceDone:
+		return &messages.Event{Type: either(m.Report.GetKind() == "analyze", "maintenance.analyzed", "maintenance.vacuumed"),
+			Body: &messages.Event_MaintenanceDone{MaintenanceDone: m}}
+	case *messages.MaintenanceSkipped:
+		return &messages.Event{Type: "maintenance.skipped", Body: &messages.Event_MaintenanceSkipped{MaintenanceSkipped: m}}
 	case *messages.Lifecycle:
 		return &messages.Event{Type: "officer." + m.State, Body: &messages.Event_Lifecycle{Lifecycle: m}}
 	}

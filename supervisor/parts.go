@@ -12,6 +12,7 @@ import (
 	"github.com/officer-doofy/officer/actors/health"
 	"github.com/officer-doofy/officer/actors/integrity"
 	"github.com/officer-doofy/officer/actors/logs"
+	"github.com/officer-doofy/officer/actors/maint"
 	"github.com/officer-doofy/officer/actors/recovery"
 	"github.com/officer-doofy/officer/actors/schedule"
 	"github.com/officer-doofy/officer/internal/condition"
@@ -20,6 +21,7 @@ import (
 	"github.com/officer-doofy/officer/internal/retention"
 	"github.com/officer-doofy/officer/internal/rotate"
 	"github.com/officer-doofy/officer/internal/shelf"
+	"github.com/officer-doofy/officer/internal/upkeep"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -96,6 +98,16 @@ func (p parts) backup() *actor.Props {
 		Shelf:    shelf.New(shelf.Config{FS: p.files, Dir: p.backupDir(), Name: p.name}),
 		Verifier: p.engine, Policy: retention.Policy(p.settings.Keep),
 		Every: b.Every, Tries: b.Tries, PaceBytesPerSecond: b.PaceBytesPerSecond,
+	})
+}
+
+func (p parts) maint() *actor.Props {
+	m := p.settings.Maintain
+	return maint.Props(maint.Config{
+		Peers: p.peers, Log: p.logger("maint"), Passive: p.passive,
+		Database: p.path, Home: p.home, Files: p.files,
+		NoVacuum: m.Vacuum.Off, VacuumAt: m.Vacuum.At, AnalyzeEvery: m.AnalyzeEvery,
+		Policy: upkeep.Policy{FreeShareMin: m.Vacuum.FreePagesMin, Idle: m.Vacuum.Idle},
 	})
 }
 

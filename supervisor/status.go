@@ -38,6 +38,7 @@ func (t *tree) gather(ctx actor.Context) {
 	ask("health", &messages.GetHealth{}, partTimeout)
 	ask("backup", &messages.ListBackups{}, partTimeout)
 	ask("integrity", &messages.GetIntegrity{}, partTimeout)
+	ask("maint", &messages.GetMaintenance{}, partTimeout)
 	ask("dbowner", &messages.GetOwnerStatus{}, partTimeout)
 	ask("dbowner", &messages.InspectDatabase{Job: &messages.Job{
 		Priority: messages.Priority_PRIORITY_URGENT, TimeoutMs: factsTimeout.Milliseconds(),
@@ -58,6 +59,8 @@ func (t *tree) collect(a *kit.Answer) {
 		g.status.LastVerifiedBackup = newestVerified(part.Backups)
 	case *messages.IntegrityStatus:
 		g.status.Integrity = part
+	case *messages.MaintenanceStatus:
+		g.status.Maintenance = part
 	case *messages.OwnerStatus:
 		g.status.Owner = part
 	case *messages.DatabaseFacts:

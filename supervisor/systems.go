@@ -8,6 +8,7 @@ import (
 	"github.com/officer-doofy/officer/actors/health"
 	"github.com/officer-doofy/officer/actors/integrity"
 	"github.com/officer-doofy/officer/actors/logs"
+	"github.com/officer-doofy/officer/actors/maint"
 	"github.com/officer-doofy/officer/actors/recovery"
 	"github.com/officer-doofy/officer/actors/schedule"
 	"github.com/officer-doofy/officer/internal/condition"
@@ -34,6 +35,7 @@ func systems() []system {
 		{"integrity", parts.integrity, words("CheckNow", "GetIntegrity"), words("RestoreFinished"), integrity.Conditions},
 		{"backup", parts.backup, words("TakeBackup", "ListBackups", "FindBackup", "ExplainRetention", "VerifyBackups", "PinBackup", "UnpinBackup"),
 			words("DamageFound", "DamageGone", "IntegrityChecked", "RestoreFinished"), backup.Conditions},
+		{"maint", parts.maint, words("VacuumNow", "AnalyzeNow", "GetMaintenance", "ImportStarted", "ImportFinished"), nil, maint.Conditions},
 		{"recovery", parts.recovery, words("RestoreBackup", "UndoRestore"), words("DamageFound", "DamageGone"), recovery.Conditions},
 	}
 }
