@@ -20,7 +20,7 @@ const handleBusyTimeout = 5 * time.Second
 
 // OpenDB gives an embedding program its handle on an existing database: the same
 // driver and modules as Officer's own connections, so that the two never take each other's locks
-// away. Of opts it heeds VFS, ReadOnly, BusyTimeout (0 = 5 s) and Descriptors; the
+// away. Of opts it heeds VFS, ReadOnly, BusyTimeout (0 = 5 s), Descriptors and Trace; the
 // hardening of Conn is not the app's. The driver's default of enforced foreign keys
 // stays. The file is never created: errors of opening come with the first statement.
 func OpenDB(path string, opts Options) (*sql.DB, error) {
@@ -46,7 +46,7 @@ func OpenDB(path string, opts Options) (*sql.DB, error) {
 		opts.Descriptors.addHandle(conn)
 		return conn, nil
 	}
-	return handle.Open(connect, opts.Descriptors.removeHandle), nil
+	return handle.Open(connect, opts.Descriptors.removeHandle, opts.Trace), nil
 }
 
 // fder is a file of the operating system.

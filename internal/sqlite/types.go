@@ -5,6 +5,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/sqlite/handle"
 )
 
 // Options says how a database is opened.
@@ -26,6 +27,8 @@ type Options struct {
 	// Space tells the room on the volume of path. When set it is asked after each I/O
 	// error, because the driver reports a full disk as one. FreeInodes is -1 if unknown.
 	Space func(path string) (freeBytes, freeInodes int64, err error)
+	// Trace, of OpenDB alone, hears of every finished statement of the app.
+	Trace handle.Trace
 }
 
 // Facts is what the header, the pager and the WAL tell about a database.

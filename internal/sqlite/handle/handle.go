@@ -19,14 +19,16 @@ import (
 )
 
 // Open opens a handle whose connections are made by connect and set up by it
-// completely (busy timeout, pragmas). closing hears of each one just before it closes.
-func Open(connect func(context.Context) (*sqlite3.Conn, error), closing func(*sqlite3.Conn)) *sql.DB {
-	return sql.OpenDB(connector{connect, closing})
+// completely (busy timeout, pragmas). closing hears of each one just before it closes,
+// trace (may be nil) of each finished statement.
+func Open(connect func(context.Context) (*sqlite3.Conn, error), closing func(*sqlite3.Conn), trace Trace) *sql.DB {
+	return sql.OpenDB(connector{connect, closing, trace})
 }
 
 type connector struct {
 	open    func(context.Context) (*sqlite3.Conn, error)
 	closing func(*sqlite3.Conn)
+	trace   Trace
 }
 
 // Connect makes one connection.
@@ -35,7 +37,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{raw: raw, closing: c.closing}, nil
+	return &conn{raw: raw, closing: c.closing, tracer: tracer{trace: c.trace}}, nil
 }
 
 // Driver is part of driver.Connector.
@@ -51,6 +53,7 @@ func (unnamed) Open(string) (driver.Conn, error) {
 type conn struct {
 	raw      *sqlite3.Conn
 	closing  func(*sqlite3.Conn)
+	tracer   tracer
 	readOnly bool // the open transaction set query_only
 }
 
@@ -113,7 +116,10 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return nil, errors.New("officer: isolation level not supported by SQLite")
 	}
 	defer c.during(ctx)()
-	if err := c.raw.Exec(begin); err != nil {
+	began := c.tracer.begin()
+	err := c.raw.Exec(begin)
+	c.tracer.done(begin, began, 0, err)
+	if err != nil {
 		return nil, err
 	}
 	if opts.ReadOnly {
@@ -128,7 +134,9 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // Commit commits; when that fails the transaction is rolled back, so that the
 // connection is fit for the next user.
 func (c *conn) Commit() error {
+	began := c.tracer.begin()
 	err := c.raw.Exec("COMMIT")
+	c.tracer.done("COMMIT", began, 0, err)
 	if err != nil && !c.raw.GetAutocommit() {
 		return errors.Join(err, c.Rollback())
 	}
@@ -169,7 +177,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		return nil, errors.Join(errors.New("officer: more than one statement; use Exec without arguments"),
 			err, rest.Close(), s.Close())
 	}
-	return &stmt{c: c, raw: s}, nil
+	return &stmt{c: c, raw: s, shape: c.tracer.shape(query)}, nil
 }
 
 // ExecContext runs any number of statements without arguments.
@@ -178,7 +186,10 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		return nil, driver.ErrSkip
 	}
 	defer c.during(ctx)()
-	if err := c.raw.Exec(query); err != nil {
+	began, before := c.tracer.begin(), c.raw.TotalChanges()
+	err := c.raw.Exec(query)
+	c.tracer.done(c.tracer.shape(query), began, c.raw.TotalChanges()-before, err)
+	if err != nil {
 		return nil, err
 	}
 	return outcome(c.raw), nil

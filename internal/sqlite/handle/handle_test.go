@@ -13,7 +13,9 @@ import (
 	"github.com/officer-doofy/officer/internal/sqlite/handle"
 )
 
-func open(t *testing.T) *sql.DB {
+func open(t testing.TB) *sql.DB { return traced(t, nil) }
+
+func traced(t testing.TB, trace handle.Trace) *sql.DB {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "h.db")
 	db := handle.Open(func(ctx context.Context) (*sqlite3.Conn, error) {
@@ -22,7 +24,7 @@ func open(t *testing.T) *sql.DB {
 			return nil, err
 		}
 		return c, c.BusyTimeout(time.Second)
-	}, func(*sqlite3.Conn) {})
+	}, func(*sqlite3.Conn) {}, trace)
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Errorf("close: %v", err)

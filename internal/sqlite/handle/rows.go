@@ -13,8 +13,9 @@ import (
 )
 
 type stmt struct {
-	c   *conn
-	raw *sqlite3.Stmt
+	c     *conn
+	raw   *sqlite3.Stmt
+	shape string
 }
 
 // Close finalizes the statement.
@@ -64,7 +65,10 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 		return nil, err
 	}
 	defer s.c.during(ctx)()
-	if err := errors.Join(s.raw.Exec(), s.raw.ClearBindings()); err != nil {
+	began, before := s.c.tracer.begin(), s.c.raw.TotalChanges()
+	err := errors.Join(s.raw.Exec(), s.raw.ClearBindings())
+	s.c.tracer.done(s.shape, began, s.c.raw.TotalChanges()-before, err)
+	if err != nil {
 		return nil, err
 	}
 	return outcome(s.c.raw), nil
@@ -127,6 +131,10 @@ type rows struct {
 	s     *stmt
 	names []string
 	kinds []byte // 'b' boolean, 't' time, 0 as stored
+	// For the trace:
+	took   time.Duration // in steps
+	steps  int64         // that gave a row
+	failed bool
 }
 
 // Columns names the columns of the result.
@@ -154,14 +162,19 @@ func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
 
 // Close resets the statement for its next use.
 func (r *rows) Close() error {
-	return errors.Join(r.s.raw.Reset(), r.s.raw.ClearBindings())
+	err := errors.Join(r.s.raw.Reset(), r.s.raw.ClearBindings())
+	if trace := r.s.c.tracer.trace; trace != nil {
+		trace(Statement{Shape: r.s.shape, Took: r.took, Rows: r.steps, Failed: r.failed})
+	}
+	return err
 }
 
 // Next steps to the next row.
 func (r *rows) Next(dest []driver.Value) error {
 	defer r.s.c.during(r.ctx)()
-	if !r.s.raw.Step() {
+	if !r.step() {
 		if err := r.s.raw.Err(); err != nil {
+			r.failed = true
 			return err
 		}
 		return io.EOF
@@ -171,6 +184,20 @@ func (r *rows) Next(dest []driver.Value) error {
 		dest[i] = r.value(i)
 	}
 	return nil
+}
+
+// step takes one step, with the time it took when somebody traces.
+func (r *rows) step() bool {
+	if r.s.c.tracer.trace == nil {
+		return r.s.raw.Step()
+	}
+	began := time.Now()
+	row := r.s.raw.Step()
+	r.took += time.Since(began)
+	if row {
+		r.steps++
+	}
+	return row
 }
 
 func (r *rows) value(i int) driver.Value {
