@@ -110,21 +110,9 @@ func (p *place) look(fsys fsx.FS, allowMissing bool) error {
 		return failureOf("open "+filepath.Base(p.path), fsx.Wrap("open "+p.path, err))
 	case !info.Mode().IsRegular():
 		return messages.NewFailure("invalid", "open "+filepath.Base(p.path), "%s is not a regular file but %s",
-			p.path, kindOf(info.Mode())).WithDid("Nothing was changed.")
+			p.path, fsx.KindOf(info.Mode())).WithDid("Nothing was changed.")
 	}
 	return nil
-}
-
-func kindOf(m fs.FileMode) string {
-	switch {
-	case m.IsDir():
-		return "a folder"
-	case m&fs.ModeNamedPipe != 0:
-		return "a named pipe"
-	case m&fs.ModeSocket != 0:
-		return "a socket"
-	}
-	return "a device"
 }
 
 // hasBackups tells whether a stored backup lies anywhere in {year}/{tier}/.
@@ -152,13 +140,20 @@ func hasBackups(fsys fsx.FS, dir string) bool {
 func (p place) settle(fsys fsx.FS) (release func(), err error) {
 	op := "look after " + filepath.Base(p.path)
 	if err := fsys.MkdirAll(p.home); err != nil {
-		return nil, failureOf(op, fsx.Wrap("make "+p.home, err)).
-			WithHints("officer run --home /var/lib/officer " + quoted(p.path))
+		f := failureOf(op, err)
+		return nil, messages.NewFailure(f.Code, op, "the folder %s cannot be made: %s", p.home, sentence(err)).
+			WithDid("Nothing was changed.").WithHints("officer run --home /var/lib/officer " + quoted(p.path))
+	}
+	// A named pipe under that name would hold the open of it for ever.
+	if info, err := fsys.Lstat(p.lockFile()); err == nil && !info.Mode().IsRegular() {
+		return nil, messages.NewFailure("refused", op, "%s is not a regular file but %s", p.lockFile(), fsx.KindOf(info.Mode())).
+			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.lockFile()))
 	}
 	lock := flock.New(p.lockFile(), flock.SetPermissions(0o600))
 	got, err := lock.TryLock()
 	if err != nil {
-		return nil, failureOf(op, fsx.Wrap("lock "+p.lockFile(), err))
+		return nil, failureOf(op, fsx.Wrap("lock "+p.lockFile(), err)).
+			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.home))
 	}
 	if !got {
 		return nil, messages.NewFailure("locked", op, "another Officer looks after %s (it holds %s)", p.path, p.lockFile()).
@@ -166,6 +161,15 @@ func (p place) settle(fsys fsx.FS) (release func(), err error) {
 	}
 	// The file stays: removing it would let two processes lock two files of one name.
 	return func() { _ = lock.Unlock() }, nil
+}
+
+// sentence is what an error of an adapter says to people.
+func sentence(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Text
+	}
+	return "an unexpected error"
 }
 
 // failureOf makes a Failure out of an adapter's error: its sentence, never its chain.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/messages"
@@ -17,7 +18,7 @@ func CheckFile(ctx context.Context, path string, quick bool) (*messages.CheckRep
 	op := "check " + filepath.Base(path)
 	c, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true, Untrusted: true, BusyTimeout: busyTimeout})
 	if err != nil {
-		return nil, failureOf(op, err).WithDid("Nothing was changed.")
+		return nil, failureOf(op, err).WithDid("Nothing was changed.").WithHints("ls -l " + quoted(path))
 	}
 	defer c.Close()
 	look := c.CheckFull
@@ -26,6 +27,14 @@ func CheckFile(ctx context.Context, path string, quick bool) (*messages.CheckRep
 	}
 	began := time.Now()
 	report, err := look(ctx)
+	if fault.CodeOf(err) == fault.ReadOnly {
+		// SQLite would have to roll a journal back, or make the -shm of a WAL, before it reads
+		// (https://sqlite.org/lockingv3.html#hot_journals).
+		return nil, messages.NewFailure(string(fault.ReadOnly), op,
+			"%s cannot be read without writing: an interrupted transaction waits beside it, or its folder is read-only", path).
+			WithDid("Nothing was changed; whether it is damaged is not known.").
+			WithHints("officer status "+quoted(path)+" && officer check "+quoted(path), "ls -la "+quoted(filepath.Dir(path)))
+	}
 	if err != nil {
 		return nil, failureOf(op, err).WithDid("Nothing was changed.")
 	}

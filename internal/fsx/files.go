@@ -79,7 +79,7 @@ func ReadLimited(fsys FS, name string, maxBytes int64) ([]byte, error) {
 		return nil, Wrap(op, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fault.New(fault.Refused, op, "not a regular file but %s", info.Mode().Type())
+		return nil, fault.New(fault.Refused, op, "not a regular file but %s", KindOf(info.Mode()))
 	}
 	if info.Size() > maxBytes {
 		return nil, fault.New(fault.TooBig, op, "%d bytes, at most %d are read", info.Size(), maxBytes)
@@ -93,7 +93,7 @@ func ReadLimited(fsys FS, name string, maxBytes int64) ([]byte, error) {
 	if now, err := f.Stat(); err != nil {
 		return nil, Wrap(op, err)
 	} else if !now.Mode().IsRegular() {
-		return nil, fault.New(fault.Refused, op, "not a regular file but %s", now.Mode().Type())
+		return nil, fault.New(fault.Refused, op, "not a regular file but %s", KindOf(now.Mode()))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
 	if err != nil {
@@ -145,7 +145,7 @@ func openRegular(fsys FS, op, name string) (f File, sizeBytes int64, err error) 
 		return nil, 0, Wrap(op, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, 0, fault.New(fault.Refused, op, "not a regular file but %s", info.Mode().Type())
+		return nil, 0, fault.New(fault.Refused, op, "not a regular file but %s", KindOf(info.Mode()))
 	}
 	f, err = fsys.Open(name)
 	return f, info.Size(), Wrap(op, err)

@@ -25,8 +25,12 @@ func classifyErrno(errno syscall.Errno) (fault.Code, string, bool) {
 		return fault.IO, "the device failed", true
 	case unix.EROFS:
 		return fault.ReadOnly, "the volume is read-only", true
-	case unix.ENOENT, unix.ENOTDIR:
+	case unix.ENOENT:
 		return fault.Missing, "no such file or directory", true
+	case unix.ENOTDIR:
+		return fault.Missing, "a file stands where a folder should be", true
+	case unix.ENAMETOOLONG:
+		return fault.Invalid, "the name is longer than the file system takes", true
 	case unix.EACCES, unix.EPERM:
 		return fault.Permission, "not permitted", true
 	case unix.ELOOP:

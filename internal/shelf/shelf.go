@@ -236,7 +236,7 @@ func (s *Shelf) guard(op, relDir string) error {
 			return fsx.Wrap(op, err)
 		}
 		if !info.IsDir() {
-			return fault.New(fault.Refused, op, "%s is not a folder but %s", dir, info.Mode().Type())
+			return fault.New(fault.Refused, op, "%s is not a folder but %s", dir, fsx.KindOf(info.Mode()))
 		}
 	}
 	return nil

@@ -60,9 +60,12 @@ func absorb(report *check.Report, err error) error {
 		return err
 	}
 	finding.Detail = err.Error()
-	var sqliteErr *sqlite3.Error
-	if errors.As(err, &sqliteErr) {
-		finding.Detail = strings.TrimPrefix(sqliteErr.Error(), "sqlite3: ")
+	var known *fault.Error
+	if errors.As(err, &known) {
+		finding.Detail = known.Text
+		if cause := errors.Unwrap(known); cause != nil && known.Code == fault.CannotJudge {
+			finding.Detail += ": " + strings.TrimPrefix(cause.Error(), "sqlite3: ") // names what is unknown
+		}
 	}
 	report.Findings = append(report.Findings, finding)
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 
 	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
 )
 
 const (
@@ -116,7 +117,7 @@ func regular(path string, opts Options) error {
 	case err != nil:
 		return fault.Wrap(fault.IO, op, "the file cannot be looked at", err)
 	case !info.Mode().IsRegular():
-		return fault.New(fault.Refused, op, "%s is not a regular file but %s", filepath.Base(path), info.Mode().Type())
+		return fault.New(fault.Refused, op, "%s is not a regular file but %s", filepath.Base(path), fsx.KindOf(info.Mode()))
 	}
 	return nil
 }
