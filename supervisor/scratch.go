@@ -50,8 +50,12 @@ func (e *engine) absorb(ctx context.Context, path string) (manifest.Content, err
 		return manifest.Content{}, err
 	}
 	defer c.Close()
-	if _, err := c.Facts(ctx); err != nil { // the first read brings a journal in
+	facts, err := c.Facts(ctx) // the first read brings a journal in
+	if err != nil {
 		return manifest.Content{}, err
+	}
+	if facts.PageCount == 0 {
+		return e.firstPage(ctx, c, path)
 	}
 	logFrames, doneFrames, err := c.Checkpoint(ctx, sqlite.Truncate)
 	if err != nil {
@@ -66,6 +70,28 @@ func (e *engine) absorb(ctx context.Context, path string) (manifest.Content, err
 	}
 	return content, errors.Join(err, c.Close())
 }
+
+// firstPage gives a file without a byte, which is an empty database to SQLite, the one
+// page that an empty database has when it is written: only such a file has a header to
+// be put in place by.
+func (e *engine) firstPage(ctx context.Context, c *sqlite.Conn, path string) (manifest.Content, error) {
+	temp := path + pageSuffix
+	f, err := e.files.Create(temp)
+	if err != nil {
+		return manifest.Content{}, err
+	}
+	if err := f.Close(); err != nil {
+		return manifest.Content{}, err
+	}
+	r, err := c.Copy(ctx, temp, sqlite.CopyOptions{})
+	if err := errors.Join(err, c.Close()); err != nil {
+		return manifest.Content{}, err
+	}
+	return r.Content, e.files.Rename(temp, path)
+}
+
+// pageSuffix is the name of a first page in the making, beside its working copy.
+const pageSuffix = "-page"
 
 // plain marks a file whose WAL was absorbed as one in journal mode DELETE and fsyncs it.
 func (e *engine) plain(path string) error {
@@ -89,7 +115,7 @@ func (e *engine) plain(path string) error {
 
 // sweep removes what is left of a working copy.
 func (e *engine) sweep(work string) {
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", pageSuffix} {
 		_ = e.files.Remove(work + suffix)
 	}
 }

@@ -23,6 +23,7 @@ type gathering struct {
 	request *kit.Request
 	status  *messages.Status
 	missing int
+	judged  bool // health was asked
 }
 
 // gather asks every part for its share of the status.
@@ -35,7 +36,6 @@ func (t *tree) gather(ctx actor.Context) {
 		g.missing++
 		t.Ask(ctx, t.cfg.peers.Of(part), msg, timeout, g)
 	}
-	ask("health", &messages.GetHealth{}, partTimeout)
 	ask("backup", &messages.ListBackups{}, partTimeout)
 	ask("integrity", &messages.GetIntegrity{}, partTimeout)
 	ask("maint", &messages.GetMaintenance{}, partTimeout)
@@ -45,8 +45,10 @@ func (t *tree) gather(ctx actor.Context) {
 	}}, factsTimeout)
 }
 
-// collect takes one part's answer; a part that did not answer is left out.
-func (t *tree) collect(a *kit.Answer) {
+// collect takes one part's answer; a part that did not answer is left out. Health comes
+// last: looking at the database may be what finds it gone, and then health must not have
+// been asked before it heard of that.
+func (t *tree) collect(ctx actor.Context, a *kit.Answer) {
 	g, ok := a.Tag.(*gathering)
 	if !ok {
 		return
@@ -70,11 +72,31 @@ func (t *tree) collect(a *kit.Answer) {
 	if g.missing > 0 {
 		return
 	}
+	if !g.judged {
+		g.judged, g.missing = true, 1
+		t.noteEmptied(ctx, g.status)
+		t.Ask(ctx, t.cfg.peers.Of("health"), &messages.GetHealth{}, partTimeout, g)
+		return
+	}
 	g.status.Actors = t.states()
 	if g.status.Health == nil {
 		g.status.Health = t.healthByHand()
 	}
 	g.request.Answer(g.status)
+}
+
+// noteEmptied tells health whether the database has become a file without a byte, which
+// is a sound database to SQLite and a lost one to everybody else.
+func (t *tree) noteEmptied(ctx actor.Context, s *messages.Status) {
+	tables := len(s.GetLastVerifiedBackup().GetContent().GetTables())
+	switch {
+	case s.Facts == nil:
+	case s.Facts.GetSizeBytes() == 0 && tables > 0:
+		ctx.Send(t.cfg.peers.Of("health"), &messages.RaiseCondition{Code: emptiedCode,
+			Args: []string{"path=" + s.Facts.GetPath()}})
+	default:
+		ctx.Send(t.cfg.peers.Of("health"), &messages.ClearCondition{Code: emptiedCode})
+	}
 }
 
 // healthByHand is the report when health itself does not answer: never green.

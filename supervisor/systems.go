@@ -42,7 +42,7 @@ func systems() []system {
 
 func words(list ...string) []string { return list }
 
-// What the supervisor itself can find wrong: one condition per system.
+// What the supervisor itself can find wrong: one condition per system, and emptied.
 const gaveUpHint = "Stop and start Officer; if it comes back, the log has the reason: officer logs DB"
 
 func gaveUpCode(name string) string { return "actor_gave_up:" + name }
@@ -51,9 +51,20 @@ func gaveUpText(name string) string {
 	return "Officer's " + name + " part crashed too often and rests for an hour; everything else goes on."
 }
 
+// emptiedCode needs what two systems know: the file has no byte, its backups have tables.
+const emptiedCode = "database_emptied"
+
+func emptied() condition.Definition {
+	return condition.Definition{
+		Code: emptiedCode, System: "supervisor", Severity: condition.Red,
+		Text: "{path} is empty (0 bytes), but its newest verified backup holds tables.",
+		Hint: "officer restore {path}", Headline: "The database was emptied.",
+	}
+}
+
 // registry declares everything that any system can find wrong.
 func registry() (condition.Registry, error) {
-	var all []condition.Definition
+	all := []condition.Definition{emptied()}
 	for _, s := range systems() {
 		all = append(all, condition.Definition{
 			Code: condition.Code(gaveUpCode(s.name)), System: "supervisor", Severity: condition.Red,

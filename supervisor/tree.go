@@ -84,7 +84,7 @@ func (t *tree) Receive(ctx actor.Context) {
 	case *messages.DatabaseFacts:
 		t.led.facts = msg
 	case *kit.Answer:
-		t.collect(msg)
+		t.collect(ctx, msg)
 	default:
 		t.others(ctx)
 	}

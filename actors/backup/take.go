@@ -149,6 +149,10 @@ func (b *backup) inspected(ctx actor.Context, t *take, a *kit.Answer) {
 	t.facts = facts
 	m, now := b.ledger.view(), b.cfg.Now()
 	t.standing, t.maySkip = m.Newest()
+	if f := b.emptied(t, t.standing); f != nil {
+		b.fail(ctx, t, f)
+		return
+	}
 	t.maySkip = t.maySkip && !t.suspect && !t.msg.GetForce() && !t.msg.GetPin() && t.standing.SchemaDigest != ""
 	t.backup = copied{at: now.UTC().Truncate(time.Second)}
 	standing, maySkip, at := t.standing, t.maySkip, t.backup.at
