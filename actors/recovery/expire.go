@@ -121,7 +121,7 @@ func (s *set) names(name string) bool {
 // the working copy it is made from, and the owner's rewrite to the live page size.
 func (s *set) passing(name string) bool {
 	base := trimmed(name)
-	return base == sourceFile || base == sourceFile+".tmp" || base == matchFile
+	return base == sourceFile || base == sourceFile+".tmp" || base == sourceFile+".tmp-page" || base == matchFile
 }
 
 func trimmed(name string) string {

@@ -120,7 +120,9 @@ func (r record) validate() error {
 }
 
 func plainName(name string) bool {
-	return name != "" && name != "." && name != ".." && len(name) <= 255 && !strings.ContainsAny(name, "/\\\x00")
+	// A backslash is part of a name, except where it separates: there Base cuts at it.
+	return name != "" && name != "." && name != ".." && len(name) <= 255 &&
+		!strings.ContainsAny(name, "/\x00") && filepath.Base(name) == name
 }
 
 // parseRecord reads a journal and refuses everything it did not write.

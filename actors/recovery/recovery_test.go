@@ -185,6 +185,29 @@ func TestRestore_survivesExpiryOfItsBackup(t *testing.T) {
 	})
 }
 
+func TestRestore_findsABackupThatMovedSinceItWasChosen(t *testing.T) {
+	inWorld(t, nil, func(w *world) { w.mode = "move" }, func(w *world) {
+		want := string(encode(t, content(3, 4)))
+		if _, f := w.ask(&messages.RestoreBackup{Confirmed: true}); f != nil {
+			t.Fatal(f)
+		}
+		if w.live() != want {
+			t.Errorf("live is %s, want %s", w.live(), want)
+		}
+	})
+}
+
+func TestPlainName_isAboutSeparatorsNotLooks(t *testing.T) {
+	for name, want := range map[string]bool{
+		"app.db": true, "..db": true, "a b?#%00.db": true, "": false, ".": false, "..": false, "a/b": false,
+		"../app.db": false, "a\x00b": false, strings.Repeat("a", 256): false,
+	} {
+		if got := plainName(name); got != want {
+			t.Errorf("plainName(%q) = %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestRestore_confirmedBringsAMissingDatabaseBack(t *testing.T) {
 	inWorld(t, nil, func(w *world) { _ = os.Remove(w.database) }, func(w *world) {
 		if _, f := w.ask(&messages.RestoreBackup{Confirmed: true}); f != nil {

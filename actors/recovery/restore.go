@@ -169,10 +169,25 @@ func (r *run) stage(ctx context.Context) error {
 	if err := r.room(); err != nil {
 		return err
 	}
-	if err := fsx.CopyFile(ctx, r.cfg.FS, r.pick.path, r.set.source(), r.copied("copy")); err != nil {
+	err := fsx.CopyFile(ctx, r.cfg.FS, r.pick.path, r.set.source(), r.copied("copy"))
+	if errors.Is(err, fs.ErrNotExist) && r.found(ctx) {
+		err = fsx.CopyFile(ctx, r.cfg.FS, r.pick.path, r.set.source(), r.copied("copy"))
+	}
+	if err != nil {
 		return err
 	}
 	return r.staged(ctx)
+}
+
+// found asks again where the chosen backup lies: one that was just published may have
+// moved it to another tier since it was chosen.
+func (r *run) found(ctx context.Context) bool {
+	b, err := request[*messages.Backup](ctx, r, "backup", &messages.FindBackup{Id: r.pick.from}, askTimeout)
+	if err != nil || b.GetPath() == r.pick.path {
+		return false
+	}
+	r.pick.path = b.GetPath()
+	return true
 }
 
 // staged reads the private copy back and notes what it is.
@@ -229,6 +244,9 @@ func (r *run) protect(ctx context.Context) error {
 	}
 	if err == nil {
 		err = messages.NewFailure("backup_failed", r.op, "the backup is %s", b.GetBackup().GetVerdict())
+	}
+	if codeOf(err) == "database_emptied" {
+		return nil // there is nothing in it to save, and the file is kept all the same
 	}
 	if !passing(codeOf(err)) {
 		// Ordered, and the database is gone or unreadable: its files are kept all the same.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
@@ -284,6 +285,24 @@ func (w *world) receiveIntegrity(ctx actor.Context) {
 	}
 }
 
+// moveBackups puts the backups of mode "move" into another tier, once.
+func (w *world) moveBackups() {
+	if w.mode != "move" {
+		return
+	}
+	w.mode = ""
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, b := range w.backups {
+		moved, _ := proto.Clone(b).(*messages.Backup)
+		moved.Path += ".moved"
+		if err := os.Rename(b.Path, moved.Path); err != nil {
+			w.t.Error(err)
+		}
+		w.backups[i] = moved
+	}
+}
+
 func (w *world) receiveBackup(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *messages.FindBackup:
@@ -356,6 +375,7 @@ func readContent(path string) (manifest.Content, error) {
 func (w *world) receiveOwner(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *messages.ReadContent:
+		w.moveBackups()
 		c, err := readContent(w.database)
 		if err != nil {
 			ctx.Respond(messages.NewFailure(string(fault.CodeOf(err)), "read content", "cannot be read"))
