@@ -21,11 +21,11 @@ func exitOf(f *messages.Failure) int {
 	switch f.Code {
 	case "usage", "invalid", "missing", "unknown_database", "unhandled", "unsupported":
 		return exitUsage
-	case "corrupt", "not_a_database", "damaged", "database_missing", "content_differs":
+	case "corrupt", "not_a_database", "damaged", "database_missing", "database_emptied", "content_differs":
 		return exitDamage
 	case "refused", "not_confirmed", "foreign_driver", "suspect", "database_moved":
 		return exitRefused
-	case "no_officer":
+	case "no_officer", "officer_silent":
 		return exitNoOfficer
 	case "no_backup", "nothing_to_restore":
 		return exitNothing

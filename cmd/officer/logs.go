@@ -46,7 +46,7 @@ func (c *cli) logsVerb() *cobra.Command {
 				return nil, usage(fmt.Sprintf("%q is no usable path", args[0]))
 			}
 			order := &messages.GetLogs{Level: level, Limit: int32(max(1, min(limit, 10_000)))}
-			client, err := control.Dial(ctx, c.homeOf(path), path)
+			client, err := control.Reach(ctx, c.homeOf(path), path)
 			if err != nil {
 				if follow {
 					return nil, err
@@ -140,7 +140,8 @@ func (c *cli) logsOfFile(home string, order *messages.GetLogs) (*outcome, error)
 	}
 	text, err := tail(files[0])
 	if err != nil {
-		return nil, messages.NewFailure("io_error", "read the log", "the log %s cannot be read", files[0])
+		return nil, messages.NewFailure("io_error", "read the log", "the log %s cannot be read", files[0]).
+			WithDid("Nothing was touched.")
 	}
 	records := []logJSON{}
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
@@ -163,6 +164,10 @@ func rank(level string) int {
 }
 
 func tail(path string) (string, error) {
+	// The open of a named pipe would wait for a writer for ever.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return "", os.ErrInvalid
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

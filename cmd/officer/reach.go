@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,8 +56,13 @@ func (c *cli) reach(ctx context.Context, database string, allowMissing bool) (*r
 		return nil, usage(fmt.Sprintf("%q is no usable path", database))
 	}
 	home := c.homeOf(path)
-	if client, err := control.Dial(ctx, home, path); err == nil {
+	client, err := control.Reach(ctx, home, path)
+	if err == nil {
 		return &reached{path: path, home: home, ask: client.Ask, close: client.Close}, nil
+	}
+	var f *messages.Failure
+	if errors.As(err, &f) && f.Code == "officer_silent" {
+		return nil, err // it holds the lock: working directly is out of the question
 	}
 	o, err := officer.Start(ctx, officer.Config{
 		Databases: []officer.Database{{Path: path, Home: home}}, Passive: true, AllowMissing: allowMissing,

@@ -80,8 +80,12 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 		v.hints([]string{"officer status " + shown(v.path), "officer restore " + shown(v.path)})
 	case *messages.Event_HealthChanged:
 		v.health = b.HealthChanged.Report.GetHealth()
-		if v.judged {
-			v.say("%s %s  %s", clock(e), s.light(v.health), clean(b.HealthChanged.Report.GetHeadline()))
+		switch headline := b.HealthChanged.Report.GetHeadline(); {
+		case v.judged:
+			v.say("%s %s  %s", clock(e), s.light(v.health), clean(headline))
+		case v.health == messages.Severity_SEVERITY_RED && !v.damaged && !v.backed:
+			// The first check or backup may be tried for minutes: nobody should wait in silence.
+			v.say("  %s %s", s.bad(), clean(headline))
 		}
 	case *messages.Event_Progress, *messages.Event_BackupPruned:
 	case *messages.Event_Lifecycle:

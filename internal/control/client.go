@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"connectrpc.com/connect"
@@ -15,6 +16,10 @@ import (
 
 // dialWithin is how long a socket may take to accept: a local one does at once or never.
 const dialWithin = 2 * time.Second
+
+// answerWithin is how long an Officer that accepts may take to say who it is. One that
+// was stopped (SIGSTOP) or hangs accepts all the same: the kernel does that for it.
+const answerWithin = 5 * time.Second
 
 // Client reaches the Officer that looks after one home.
 type Client struct {
@@ -46,6 +51,28 @@ func Dial(ctx context.Context, home, database string) (*Client, error) {
 		service: messagesconnect.NewControlServiceClient(&http.Client{Transport: transport}, "http://officer",
 			connect.WithReadMaxBytes(answerBytesMax)),
 	}, nil
+}
+
+// Reach is Dial for an Officer that must not only be there but answer. Its error has the
+// code "officer_silent" when one is there and does not.
+func Reach(ctx context.Context, home, database string) (*Client, error) {
+	return reach(ctx, home, database, answerWithin)
+}
+
+func reach(ctx context.Context, home, database string, within time.Duration) (*Client, error) {
+	c, err := Dial(ctx, home, database)
+	if err != nil {
+		return nil, err
+	}
+	asking, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	if _, err := c.Ask(asking, &messages.GetInfo{}, nil); err != nil && ctx.Err() == nil && asking.Err() != nil {
+		c.Close()
+		return nil, messages.NewFailure("officer_silent", "reach Officer",
+			"the Officer of %s is there but does not answer: it was stopped, or it hangs", home).
+			WithDid("Nothing was changed.").WithHints("fuser -v '" + filepath.Join(home, "officer.lock") + "'")
+	}
+	return c, nil
 }
 
 func nobody(home string) *messages.Failure {

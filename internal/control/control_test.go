@@ -251,6 +251,25 @@ func TestDial_aFolderOpenToOthersIsNotTrusted(t *testing.T) {
 	}
 }
 
+// A stopped process (SIGSTOP) still has its connections accepted, by the kernel.
+func TestReach_anOfficerThatAcceptsAndIsSilentIsNotWaitedFor(t *testing.T) {
+	home := t.TempDir()
+	path, err := socketPath(home, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = reach(t.Context(), home, "", 50*time.Millisecond)
+	var f *messages.Failure
+	if !errors.As(err, &f) || f.Code != "officer_silent" || len(f.Hints) == 0 {
+		t.Errorf("reaching a silent Officer gives %v, want officer_silent with a way out", err)
+	}
+}
+
 func TestServe_aHugeBodyIsRefused(t *testing.T) {
 	home := t.TempDir()
 	s := serve(t, home, &fake{ask: func(context.Context, string, proto.Message) (proto.Message, error) {
