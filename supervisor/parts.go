@@ -15,6 +15,7 @@ import (
 	"github.com/officer-doofy/officer/actors/maint"
 	"github.com/officer-doofy/officer/actors/recovery"
 	"github.com/officer-doofy/officer/actors/schedule"
+	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/kit"
@@ -92,11 +93,16 @@ func (p parts) integrity() *actor.Props {
 
 func (p parts) backup() *actor.Props {
 	b := p.settings.Backup.withDefaults()
+	var rules []check.Rule
+	for _, r := range p.settings.Check.Rules {
+		rules = append(rules, check.Rule{Name: r.Name, SQL: r.SQL, Severity: r.Severity})
+	}
 	return backup.Props(backup.Config{
 		Peers: p.peers, Log: p.logger("backup"), Passive: p.passive,
 		Database: filepath.Base(p.path), Name: p.name,
 		Shelf:    shelf.New(shelf.Config{FS: p.files, Dir: p.backupDir(), Name: p.name}),
 		Verifier: p.engine, Policy: retention.Policy(p.settings.Keep),
+		Drill: drillGround{home: p.home, engine: p.engine}, Rules: rules, DrillEvery: p.settings.Drill.Every,
 		Every: b.Every, Tries: b.Tries, PaceBytesPerSecond: b.PaceBytesPerSecond,
 	})
 }

@@ -163,8 +163,9 @@ func (r *Running) tree(cfg Config, p *post, definitions condition.Registry) *act
 		h.Write([]byte(p.path))
 		made.seed = h.Sum64()
 	}
+	p.events.keep(cfg.FS, p.place, p.log)
 	return treeProps(treeConfig{
-		peers: peers, log: p.log, policy: standardPolicy(), database: p.name, home: p.home,
+		peers: peers, log: p.log, policy: standardPolicy(), database: p.name, file: filepath.Base(p.path), home: p.home,
 		version: Version, pid: processID(), passive: cfg.Passive, systems: systems(), events: p.events,
 		props: func(s system) *actor.Props { return s.props(made) },
 	})

@@ -37,8 +37,10 @@ func (t *tree) gather(ctx actor.Context) {
 		t.Ask(ctx, t.cfg.peers.Of(part), msg, timeout, g)
 	}
 	ask("backup", &messages.ListBackups{}, partTimeout)
+	ask("backup", &messages.GetDrill{}, partTimeout)
 	ask("integrity", &messages.GetIntegrity{}, partTimeout)
 	ask("maint", &messages.GetMaintenance{}, partTimeout)
+	ask("wal", &messages.GetWal{}, partTimeout)
 	ask("dbowner", &messages.GetOwnerStatus{}, partTimeout)
 	ask("dbowner", &messages.InspectDatabase{Job: &messages.Job{
 		Priority: messages.Priority_PRIORITY_URGENT, TimeoutMs: factsTimeout.Milliseconds(),
@@ -59,6 +61,10 @@ func (t *tree) collect(ctx actor.Context, a *kit.Answer) {
 	case *messages.BackupList:
 		g.status.Backups = int32(len(part.Backups))
 		g.status.LastVerifiedBackup = newestVerified(part.Backups)
+	case *messages.DrillReport:
+		g.status.LastDrill = part
+	case *messages.WalReport:
+		g.status.Wal = part
 	case *messages.IntegrityStatus:
 		g.status.Integrity = part
 	case *messages.MaintenanceStatus:

@@ -33,7 +33,7 @@ func systems() []system {
 		{"schedule", parts.schedule, words("GetSchedules"), nil, schedule.Conditions},
 		{"dbowner", parts.dbowner, words("InspectDatabase", "GetOwnerStatus", "CancelJob", "CheckpointDatabase"), nil, dbowner.Conditions},
 		{"integrity", parts.integrity, words("CheckNow", "GetIntegrity"), words("RestoreFinished"), integrity.Conditions},
-		{"backup", parts.backup, words("TakeBackup", "ListBackups", "FindBackup", "ExplainRetention", "VerifyBackups", "PinBackup", "UnpinBackup"),
+		{"backup", parts.backup, words("TakeBackup", "ListBackups", "FindBackup", "ExplainRetention", "VerifyBackups", "PinBackup", "UnpinBackup", "DrillNow", "GetDrill"),
 			words("DamageFound", "DamageGone", "IntegrityChecked", "RestoreFinished"), backup.Conditions},
 		{"maint", parts.maint, words("VacuumNow", "AnalyzeNow", "GetMaintenance", "ImportStarted", "ImportFinished"), nil, maint.Conditions},
 		{"recovery", parts.recovery, words("RestoreBackup", "UndoRestore"), words("DamageFound", "DamageGone"), recovery.Conditions},
@@ -64,7 +64,7 @@ func emptied() condition.Definition {
 
 // registry declares everything that any system can find wrong.
 func registry() (condition.Registry, error) {
-	all := []condition.Definition{emptied()}
+	all := []condition.Definition{emptied(), tampered()}
 	for _, s := range systems() {
 		all = append(all, condition.Definition{
 			Code: condition.Code(gaveUpCode(s.name)), System: "supervisor", Severity: condition.Red,

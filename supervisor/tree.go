@@ -17,6 +17,7 @@ type treeConfig struct {
 	log      *slog.Logger
 	policy   policy
 	database string // name
+	file     string // name of the database file, for hints
 	home     string
 	version  string
 	pid      int64
@@ -35,8 +36,9 @@ type treeConfig struct {
 // Tells "health" actor_gave_up:{name}, again whenever health started anew.
 type tree struct {
 	guardian
-	cfg treeConfig
-	led *treeLedger
+	cfg       treeConfig
+	led       *treeLedger
+	unwritten []*messages.TamperingFound // found in a passive life
 }
 
 // treeLedger is what outlives an incarnation of the tree.
@@ -84,7 +86,11 @@ func (t *tree) Receive(ctx actor.Context) {
 	case *messages.DatabaseFacts:
 		t.led.facts = msg
 	case *kit.Answer:
-		t.collect(ctx, msg)
+		t.answered(ctx, msg)
+	case *messages.GetEvents:
+		kit.Reply(ctx, t.led.events.page(msg))
+	case *evidenceTime:
+		t.prove(ctx)
 	default:
 		t.others(ctx)
 	}
@@ -116,15 +122,27 @@ func (t *tree) open(ctx actor.Context) {
 	}
 	t.begin(ctx)
 	if first {
-		t.publish(ctx, eventOf(&messages.Lifecycle{State: "started"}))
+		t.live(ctx, "started")
 	}
 	t.reraise(ctx)
+	t.watchEvidence(ctx)
 }
 
 func (t *tree) close(ctx actor.Context) {
-	t.publish(ctx, eventOf(&messages.Lifecycle{State: "stopping"}))
+	t.live(ctx, "stopping")
 	t.end(ctx)
-	t.publish(ctx, eventOf(&messages.Lifecycle{State: "stopped"}))
+	t.live(ctx, "stopped")
+	if j := t.led.events.journal; j != nil {
+		j.write(time.Now(), true)
+	}
+}
+
+// live tells of the life of Officer itself. One that only answers a verb has none that
+// is worth writing down.
+func (t *tree) live(ctx actor.Context, state string) {
+	if !t.cfg.passive {
+		t.publish(ctx, eventOf(&messages.Lifecycle{State: state}))
+	}
 }
 
 func (t *tree) subscribe(ctx actor.Context, msg *messages.Subscribe) {
@@ -150,7 +168,9 @@ func (t *tree) unsubscribe(ctx actor.Context, who *actor.PID) {
 
 // publish numbers an event, shows it to subscribers and tells the neighbours that hear it.
 func (t *tree) publish(ctx actor.Context, e *messages.Event) {
-	t.led.events.add(e, time.Now())
+	if t.led.events.add(e, time.Now()) {
+		t.write(ctx)
+	}
 	t.show(ctx, e)
 	name := nameOf(ctx.Message())
 	for _, s := range t.cfg.systems {
@@ -179,6 +199,7 @@ func (t *tree) changed(ctx actor.Context, w *ward, what change) {
 		t.publish(ctx, eventOf(&messages.ActorRestarted{Actor: w.name, Failure: w.lastFailure, Restarts: w.restarts}))
 		if w.name == "health" {
 			t.reraise(ctx)
+			t.raiseTampered(ctx)
 		}
 	case gaveUp:
 		t.publish(ctx, eventOf(&messages.ActorGaveUp{Actor: w.name, Failure: w.lastFailure}))

@@ -9,12 +9,15 @@
 //	ExplainRetention  → RetentionReport
 //	VerifyBackups     → VerifyReport
 //	PinBackup, UnpinBackup → Backup
+//	DrillNow          → DrillReport, or Failure no_backup, disk_full, already_running …
+//	GetDrill          → DrillReport of the last one, or Failure no_drill
 //
 // Hears DamageFound, DamageGone, IntegrityChecked, RestoreFinished and Due. Asks dbowner
 // (InspectDatabase, CopyDatabase), integrity (GetIntegrity, CheckNow) and schedule.
-// Tells the tree BackupTaken, BackupSkipped, BackupFailed, BackupPruned, BackupRotten.
-// Raises no_verified_backup, backup_overdue, backup_failed, backup_rotten,
-// manifest_rebuilt, manifest_unwritable.
+// Tells the tree BackupTaken, BackupSkipped, BackupFailed, BackupPruned, BackupRotten,
+// DrillFinished, SchemaChanged.
+// Raises no_verified_backup, backup_overdue, backup_failed, backup_rotten, drill_failed,
+// drill_overdue, manifest_rebuilt, manifest_unwritable.
 package backup
 
 import (
@@ -40,6 +43,8 @@ type Config struct {
 	Name     string // name in files; made safe for them
 	Shelf    Shelf
 	Verifier Verifier
+	Drill    Drill            // nil: no restore drills
+	Rules    []check.Rule     // of the app; a drill runs them on what it restored
 	Policy   retention.Policy // zero = retention.Default
 	Location *time.Location   // whose days and months retention counts; nil = time.Local
 	Passive  bool             // no schedule, no backup at start: only requests
@@ -48,6 +53,7 @@ type Config struct {
 	Tries              int           // 0 = 3
 	PaceBytesPerSecond int64         // of copies nobody waits for; 0 = 10 MB/s
 	FreeMarginBytes    int64         // what a backup leaves free on the volume; 0 = 64 MiB
+	DrillEvery         time.Duration // a restore drill for each period of this length; 0 = 7 days
 
 	// Now is the wall clock; nil = time.Now. Elapsed is a clock that nobody can set and that
 	// counts sleep; nil = unknown, then only a clock set back is noticed.
@@ -66,6 +72,7 @@ type Shelf interface {
 	Remove(m manifest.Manifest, id string, at time.Time, reason string) (manifest.Manifest, error)
 	Sweep(m manifest.Manifest, at time.Time) (swept manifest.Manifest, removed, listed []string, err error)
 	Hash(ctx context.Context, path string) (sha256Hex string, sizeBytes int64, err error)
+	HashPaced(ctx context.Context, rel string, bytesPerSecond int64) (sha256Hex string, sizeBytes int64, err error)
 	Size(rel string) (sizeBytes int64, err error)
 	Path(rel string) (string, error)
 	Free() (freeBytes int64, err error)
@@ -77,6 +84,19 @@ type Shelf interface {
 // for files that could not be looked at; what is wrong with the file is in the report.
 type Verifier interface {
 	Verify(ctx context.Context, path string, want manifest.Content) (check.Report, manifest.Content, error)
+}
+
+// Drill restores a stored backup into a temporary file and tries it out. No live
+// database is involved. Temporary files have names of their own, which Sweep knows.
+type Drill interface {
+	Free() (freeBytes int64, err error)
+	// Restore gives the path of a file that can be opened and queried.
+	Restore(ctx context.Context, from, id string, progress func(doneBytes, totalBytes int64)) (path string, err error)
+	// Check is the full check, the comparison with want, and the rules.
+	Check(ctx context.Context, path string, want manifest.Content, rules []check.Rule) (check.Report, error)
+	// Discard removes what Restore made for id, Sweep what any killed drill left.
+	Discard(id string) error
+	Sweep() error
 }
 
 // Figures, each with its reason.
@@ -95,21 +115,33 @@ const (
 	copyTimeoutBase    = 10 * time.Minute
 	copyBytesPerSecond = 1_000_000 // slower than this, a copy is stuck
 	rottenShown        = 7 * 24 * time.Hour
-	droppedShown       = 200 // of the backups that went, how many are told
+	scrubEvery         = 24 * time.Hour
+	drillEvery         = 7 * 24 * time.Hour
+	drillRetry         = 6 * time.Hour       // after one that was skipped for want of space, say
+	schemaPin          = 30 * 24 * time.Hour // a release that breaks data is noticed within a month
+	droppedShown       = 200                 // of the backups that went, how many are told
 )
 
 // Keys of schedules.
 const (
 	keyBackup  = "backup"
 	keyJanitor = "backup.janitor"
+	keyScrub   = "backup.scrub"
+	keyDrill   = "backup.drill"
 )
 
 // Messages to itself.
 type (
-	startTime   struct{} // the wait for the first check is over
-	retryTime   struct{} // an own backup failed a while ago
-	watchTime   struct{} // look whether backups are overdue
-	tryAgain    struct{ t *take }
+	startTime struct{} // the wait for the first check is over
+	retryTime struct{} // an own backup failed a while ago
+	watchTime struct{} // look whether backups are overdue
+	tryAgain  struct{ t *take }
+	drillTime struct{} // an own drill was skipped a while ago
+	drillStep struct { // a drill under way went on
+		d           *drilling
+		stage       string
+		done, total int64
+	}
 	verifiedOne struct { // one stored backup of a run is judged
 		v           *verification
 		done, total int
@@ -133,6 +165,9 @@ type backup struct {
 	queue    []*verification // the first one runs
 	retrying bool
 	watching bool
+	scrub    *scrubbing // the round under way
+	scrubDue bool
+	drilling *drilling // begun, or waiting for the end of other work
 }
 
 // held is a request with what answers it.
@@ -171,6 +206,9 @@ func (c Config) withDefaults() Config {
 	if c.FreeMarginBytes <= 0 {
 		c.FreeMarginBytes = marginDefault
 	}
+	if c.DrillEvery <= 0 {
+		c.DrillEvery = drillEvery
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -188,7 +226,7 @@ func (b *backup) Receive(ctx actor.Context) {
 	case *actor.Restarting, *actor.Stopping:
 		b.cancelCopy(ctx)
 	case *messages.TakeBackup, *messages.ListBackups, *messages.FindBackup, *messages.ExplainRetention,
-		*messages.VerifyBackups, *messages.PinBackup, *messages.UnpinBackup:
+		*messages.VerifyBackups, *messages.PinBackup, *messages.UnpinBackup, *messages.DrillNow, *messages.GetDrill:
 		b.admit(ctx, held{b.Accept(ctx), msg})
 	case *messages.Due:
 		b.due(ctx, msg.GetKey())
@@ -208,6 +246,10 @@ func (b *backup) Receive(ctx actor.Context) {
 		b.resume(ctx, msg.t)
 	case *verifiedOne:
 		b.tellVerified(msg)
+	case *drillTime:
+		b.drillOwn(ctx)
+	case *drillStep:
+		b.tellDrill(msg)
 	case *kit.Answer:
 		b.proceed(ctx, msg)
 	default:
@@ -247,6 +289,10 @@ func (b *backup) proceed(ctx actor.Context, a *kit.Answer) {
 		b.settled(ctx, tag, a)
 	case *verification:
 		b.judged(ctx, tag, a)
+	case *scrubbing:
+		b.scrubbed(ctx, tag, a)
+	case *drilling:
+		b.drilled(ctx, tag, a)
 	case step:
 		if tag.t == b.taking {
 			tag.next(ctx, tag.t, a)

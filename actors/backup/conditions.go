@@ -17,6 +17,8 @@ const (
 	backupOverdue      = "backup_overdue"
 	backupFailed       = "backup_failed"
 	backupRotten       = "backup_rotten"
+	drillFailed        = "drill_failed"
+	drillOverdue       = "drill_overdue"
 	manifestRebuilt    = "manifest_rebuilt"
 	manifestUnwritable = "manifest_unwritable"
 )
@@ -45,6 +47,15 @@ func Conditions() []condition.Definition {
 		{Code: backupRotten, System: "backup", Severity: condition.Yellow,
 			Text: "{count} of the stored backups did not pass verification again; the newest such one is {id} ({verdict}).",
 			Hint: "officer verify {database} --all", Headline: "A stored backup went bad."},
+		{Code: drillFailed, System: "backup", Severity: condition.Red,
+			DependsOn: []condition.Code{manifestUnwritable},
+			Text:      "The last restore drill failed: backup {id} did not restore ({detail}).",
+			Hint:      "officer verify {database} --all", Headline: "A backup did not restore in a drill."},
+		// A machine that was off for weeks drills soon after its start.
+		{Code: drillOverdue, System: "backup", Severity: condition.Yellow,
+			DependsOn: []condition.Code{manifestUnwritable, noVerifiedBackup, drillFailed},
+			Text:      "No restore drill proved a backup for {age}; one is due every {every}.",
+			Hint:      "officer drill {database}", VisibleAfter: 12 * time.Hour},
 		{Code: manifestRebuilt, System: "backup", Severity: condition.Yellow,
 			Text: "The list of backups was made again from the files: {detail}.",
 			Hint: "officer verify {database} --all"},
@@ -80,6 +91,7 @@ func (b *backup) evaluate(ctx actor.Context) {
 		b.clear(ctx, backupOverdue)
 	}
 	b.evaluateRot(ctx, m, newest.Taken, now)
+	b.evaluateDrill(ctx, m, now)
 	if text := b.ledger.rebuilt(); text != "" {
 		b.raise(ctx, manifestRebuilt, "detail="+text)
 	} else {

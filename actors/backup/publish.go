@@ -19,7 +19,8 @@ type publication struct {
 	entry   manifest.Entry
 	dropped []*messages.DroppedBackup
 	held    string
-	late    error // the backup stands, but what followed did not all succeed
+	schema  *messages.SchemaChanged // what was pinned because of it
+	late    error                   // the backup stands, but what followed did not all succeed
 }
 
 // publish makes a copy a backup: final name, manifest, then retention (P1, P3).
@@ -42,6 +43,9 @@ func (b *backup) publish(ctx actor.Context, t *take, p proof) {
 			next, err := m.Append(e)
 			if err == nil {
 				next, err = next.Judge(e.ID, verdict)
+			}
+			if err == nil {
+				next, out.schema, err = pinBefore(next, e.ID, s.Now)
 			}
 			if err == nil {
 				err = b.cfg.Shelf.Publish(temp, e.File)
@@ -103,6 +107,10 @@ func (b *backup) published(ctx actor.Context, t *take, a *kit.Answer) {
 	if !t.suspect {
 		ctx.Send(b.cfg.Peers.Tree(), &messages.BackupTaken{Backup: shown})
 	}
+	if out.schema != nil {
+		b.cfg.Log.Info("the schema changed; the last backup before it is pinned", slog.String("id", out.schema.GetPinnedId()))
+		ctx.Send(b.cfg.Peers.Tree(), out.schema)
+	}
 	for _, d := range out.dropped {
 		b.cfg.Log.Info("backup dropped", slog.String("id", d.GetId()), slog.String("file", d.GetFile()),
 			slog.String("reason", d.GetReason()))
@@ -162,7 +170,7 @@ func (b *backup) gone(m manifest.Manifest) []retention.Dropped {
 // that is really there.
 func (b *backup) mayDrop(m manifest.Manifest, e manifest.Entry) error {
 	const op = "drop backup"
-	if e.Pinned && e.Verdict != manifest.Missing {
+	if (e.Pinned || e.PinnedUntil.After(b.cfg.Now())) && e.Verdict != manifest.Missing {
 		return fault.New(fault.Refused, op, "%s is pinned", e.ID)
 	}
 	newer := 0
@@ -212,13 +220,21 @@ func (b *backup) sweep(ctx actor.Context) {
 		return
 	}
 	b.sweepDue, b.sweeping = false, true
-	now := b.cfg.Now()
+	situation, idle := b.situation(""), b.drilling == nil
+	now := situation.Now
 	b.Go(ctx, swept{}, func(wctx context.Context) (any, error) {
 		var found tidy
+		if b.cfg.Drill != nil && idle {
+			if err := b.cfg.Drill.Sweep(); err != nil {
+				b.cfg.Log.Warn("what a drill left could not be removed", slog.Any("error", err))
+			}
+		}
 		err := b.ledger.change(wctx, b.cfg.Shelf, now, func(m manifest.Manifest) (manifest.Manifest, error) {
 			var err error
-			m, found.removed, found.listed, err = b.cfg.Shelf.Sweep(m, now)
-			return m, err
+			if m, found.removed, found.listed, err = b.cfg.Shelf.Sweep(m, now); err != nil {
+				return m, err
+			}
+			return b.endPins(m, situation)
 		})
 		return found, err
 	})

@@ -88,6 +88,7 @@ func (b *backup) takeDuty(ctx actor.Context) {
 	b.Ask(ctx, b.cfg.Peers.Of("schedule"), &messages.AddSchedule{Key: keyJanitor,
 		Spec:           &messages.AddSchedule_EveryMs{EveryMs: sweepEvery.Milliseconds()},
 		LastDoneUnixMs: b.cfg.Now().UnixMilli()}, askTimeout, nil)
+	b.takeUpkeep(ctx, m)
 	b.keepWatch(ctx)
 	if !b.ledger.startDone {
 		b.After(ctx, startWait, &startTime{})
@@ -143,6 +144,10 @@ func (b *backup) serve(ctx actor.Context, h held) {
 		b.pin(ctx, h.req, msg.GetId(), true)
 	case *messages.UnpinBackup:
 		b.pin(ctx, h.req, msg.GetId(), false)
+	case *messages.DrillNow:
+		b.drillNow(ctx, h.req, msg)
+	case *messages.GetDrill:
+		b.tellLastDrill(h.req)
 	}
 }
 
@@ -262,7 +267,11 @@ func (b *backup) pin(ctx actor.Context, req *kit.Request, id string, pinned bool
 	situation := b.situation("")
 	b.Go(ctx, changed{req: req, id: id, op: op}, func(wctx context.Context) (any, error) {
 		return nil, b.ledger.change(wctx, b.cfg.Shelf, situation.Now, func(m manifest.Manifest) (manifest.Manifest, error) {
-			next, err := m.Update(id, func(e *manifest.Entry) { e.Pinned = pinned })
+			next, err := m.Update(id, func(e *manifest.Entry) {
+				if e.Pinned = pinned; !pinned {
+					e.PinnedUntil = time.Time{} // the order of a person counts for both kinds
+				}
+			})
 			if err != nil {
 				return m, err
 			}

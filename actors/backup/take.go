@@ -70,6 +70,11 @@ func (b *backup) due(ctx actor.Context, key string) {
 	switch {
 	case key == keyJanitor:
 		b.sweep(ctx)
+	case key == keyScrub:
+		b.scrubDue = true
+		b.workAside(ctx)
+	case key == keyDrill:
+		b.drillOwn(ctx)
 	case key == keyBackup && b.ledger.startDone:
 		b.takeOwn(ctx, "scheduled")
 	}
@@ -87,6 +92,7 @@ func (b *backup) take(ctx actor.Context, req *kit.Request, msg *messages.TakeBac
 		t.job = fmt.Sprintf("backup-%d", b.ledger.jobs)
 	}
 	b.taking = t
+	b.giveWay()
 	b.Ask(ctx, b.cfg.Peers.Of("integrity"), &messages.GetIntegrity{}, askTimeout, step{t, b.weigh})
 }
 
@@ -344,6 +350,8 @@ func (b *backup) end(ctx actor.Context, t *take) {
 		b.wish = ""
 		b.takeOwn(ctx, wish)
 	}
+	b.drillAgain(ctx)
+	b.workAside(ctx)
 }
 
 // cancelCopy stops the owner from writing a copy that nobody waits for any more.

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -124,6 +125,7 @@ type verification struct {
 	req *kit.Request // nil for Officer's own
 	job string
 	ids []string
+	how string // of the verdicts; "" = "verify"
 }
 
 // judgement is what a run found out about one backup.
@@ -185,7 +187,7 @@ func (b *backup) judge(ctx actor.Context, v *verification) {
 	b.Go(ctx, v, func(wctx context.Context) (any, error) {
 		var all []judgement
 		for i, id := range v.ids {
-			j, ok, err := b.judgeOne(wctx, situation, id)
+			j, ok, err := b.judgeOne(wctx, situation, id, cmp.Or(v.how, "verify"))
 			if err != nil {
 				return all, err
 			}
@@ -205,7 +207,7 @@ func (b *backup) tellVerified(msg *verifiedOne) {
 
 // judgeOne judges one stored backup and writes the verdict down. A file that moved to
 // another tier while it was looked at is looked at again.
-func (b *backup) judgeOne(ctx context.Context, s retention.Situation, id string) (judgement, bool, error) {
+func (b *backup) judgeOne(ctx context.Context, s retention.Situation, id, how string) (judgement, bool, error) {
 	var j judgement
 	var found bool
 	for {
@@ -233,7 +235,7 @@ func (b *backup) judgeOne(ctx context.Context, s retention.Situation, id string)
 				return m, nil
 			}
 			j.worsened = bad(verdict) && now.Verdict != verdict
-			return b.writeDown(m, now, s, p, verdict)
+			return b.writeDown(m, now, s, p, manifest.VerdictAt{Verdict: verdict, How: how})
 		})
 		if err != nil || !found {
 			return j, found, err
@@ -279,7 +281,8 @@ func (b *backup) look(ctx context.Context, e manifest.Entry) (proof, string, err
 // writeDown puts a verdict into the manifest: a bad backup is set aside, one that was
 // rebuilt and passed gets its evidence. An unreadable file is no verdict, and what was
 // taken from a damaged database may well be damaged: neither changes anything.
-func (b *backup) writeDown(m manifest.Manifest, e manifest.Entry, s retention.Situation, p proof, verdict string) (manifest.Manifest, error) {
+func (b *backup) writeDown(m manifest.Manifest, e manifest.Entry, s retention.Situation, p proof, v manifest.VerdictAt) (manifest.Manifest, error) {
+	verdict := v.Verdict
 	if verdict == manifest.Unverified || e.State == manifest.StateSuspect {
 		return m, nil
 	}
@@ -291,11 +294,8 @@ func (b *backup) writeDown(m manifest.Manifest, e manifest.Entry, s retention.Si
 			return m, err
 		}
 	}
-	detail := told(p.findings)
-	if detail == "" {
-		detail = p.cannotTell
-	}
-	next, err := next.Judge(e.ID, manifest.VerdictAt{At: s.Now.UTC(), Verdict: verdict, How: "verify", Detail: detail})
+	v.At, v.Detail = s.Now.UTC(), cmp.Or(told(p.findings), p.cannotTell)
+	next, err := next.Judge(e.ID, v)
 	if err != nil {
 		return m, err
 	}
@@ -322,11 +322,7 @@ func (b *backup) judged(ctx actor.Context, v *verification, a *kit.Answer) {
 	report := &messages.VerifyReport{}
 	for _, j := range all {
 		report.Verdicts = append(report.Verdicts, j.verdict)
-		if j.worsened {
-			b.cfg.Log.Error("a stored backup went bad", slog.String("id", j.verdict.GetBackup().GetId()),
-				slog.String("verdict", j.verdict.GetVerdict()))
-			ctx.Send(b.cfg.Peers.Tree(), &messages.BackupRotten{Verdict: j.verdict})
-		}
+		b.tellWorse(ctx, j)
 	}
 	b.noteWrite(ctx, a.Err)
 	b.evaluate(ctx)
@@ -339,4 +335,15 @@ func (b *backup) judged(ctx actor.Context, v *verification, a *kit.Answer) {
 	if len(b.queue) > 0 {
 		b.judge(ctx, b.queue[0])
 	}
+	b.workAside(ctx)
+}
+
+// tellWorse tells of a backup that went bad, once.
+func (b *backup) tellWorse(ctx actor.Context, j judgement) {
+	if !j.worsened {
+		return
+	}
+	b.cfg.Log.Error("a stored backup went bad", slog.String("id", j.verdict.GetBackup().GetId()),
+		slog.String("verdict", j.verdict.GetVerdict()))
+	ctx.Send(b.cfg.Peers.Tree(), &messages.BackupRotten{Verdict: j.verdict})
 }

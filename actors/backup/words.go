@@ -107,6 +107,12 @@ func (b *backup) shown(e manifest.Entry) *messages.Backup {
 		SqliteVersion: e.SQLiteVersion, CopyMs: e.CopyMS, VerifyMs: e.VerifyMS,
 		WorstWriterStallMs: e.WorstWriterStallMS, Pinned: e.Pinned,
 	}
+	if e.PinnedUntil.After(b.cfg.Now()) {
+		p.Pinned, p.PinnedUntilUnixMs = true, e.PinnedUntil.UnixMilli()
+		if e.Pinned {
+			p.PinnedUntilUnixMs = 0 // for ever
+		}
+	}
 	if n := len(e.Verdicts); n > 0 {
 		p.LastVerdictAtUnixMs = e.Verdicts[n-1].At.UnixMilli()
 	}
