@@ -35,6 +35,24 @@ type (
 	Rule = supervisor.Rule
 	// Fence says when writes of all processes are held back.
 	Fence = supervisor.Fence
+	// Drill says how often a stored backup is restored as a proof.
+	Drill = supervisor.Drill
+	// Disk says below how much free space what happens.
+	Disk = supervisor.Disk
+	// WAL says when the write-ahead log is emptied.
+	WAL = supervisor.WAL
+	// Maintain says when VACUUM and ANALYZE run.
+	Maintain = supervisor.Maintain
+	// Vacuum says when free pages are given back.
+	Vacuum = supervisor.Vacuum
+	// Recover says what follows from confirmed damage.
+	Recover = supervisor.Recover
+	// API says where other processes reach Officer.
+	API = supervisor.API
+	// Notify is one receiver of news.
+	Notify = supervisor.Notify
+	// SMTP is how mail is sent.
+	SMTP = supervisor.SMTP
 	// Log says how each database's log is written.
 	Log = supervisor.Log
 	// Problem is a database that could not be taken on, while others could.
@@ -167,6 +185,13 @@ func (o *Officer) Ask(ctx context.Context, database string, msg proto.Message, p
 // subscribe again from the last sequence seen.
 func (o *Officer) Subscribe(ctx context.Context, from *messages.WatchRequest) (<-chan *messages.Event, error) {
 	return o.running.Subscribe(ctx, from)
+}
+
+// Reload takes on a new configuration while running: databases whose settings differ are
+// restarted with them, new ones begin, those named no more end; the others are not
+// touched. What only a start can change is named. One that cannot be used changes nothing.
+func (o *Officer) Reload(ctx context.Context, cfg Config) (*messages.ConfigReloaded, error) {
+	return o.running.Reload(ctx, cfg)
 }
 
 // Databases lists what is looked after.

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -27,6 +28,7 @@ type cli struct {
 	in       io.Reader
 	out, err io.Writer
 	home     string
+	config   string // file; see configFile
 	json     bool
 	quiet    bool
 	style    style // of out
@@ -73,13 +75,14 @@ func (c *cli) command() *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.home, "home", "", "folder of backups, log and lock (default DB-officer beside the database)")
+	flags.StringVar(&c.config, "config", "", "configuration file (default $"+configVariable+")")
 	flags.BoolVar(&c.json, "json", false, "JSON on stdout and nothing else")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "only results and errors")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err.Error()) })
 	root.AddCommand(
 		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(),
-		c.verifyVerb(), c.checkVerb(), c.vacuumVerb(), c.analyzeVerb(), c.restoreVerb(), c.undoVerb(), c.pinVerb(), c.unpinVerb(),
-		c.logsVerb(), c.versionVerb(),
+		c.verifyVerb(), c.checkVerb(), c.restoreVerb(), c.undoVerb(), c.pinVerb(), c.unpinVerb(),
+		c.logsVerb(), c.versionVerb(), c.configVerb(),
 	)
 	return root
 }
@@ -128,6 +131,32 @@ func (c *cli) finish(o *outcome) int {
 	return o.code
 }
 
+// showError shows a failure, and the lines of a configuration that it speaks of.
+func showError(c *cli, err error) {
+	var m *mistaken
+	if errors.As(err, &m) {
+		m.show(c.err, c.errStyle)
+		fmt.Fprintln(c.err, m.Did)
+		for _, h := range m.Hints {
+			fmt.Fprintf(c.err, "  → %s\n", clean(h))
+		}
+		return
+	}
+	var f *messages.Failure
+	if errors.As(err, &f) {
+		showFailure(c.err, c.errStyle, f)
+	}
+}
+
+// plainly gives the failure alone: that is what travels.
+func plainly(err error) error {
+	var f *messages.Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return err
+}
+
 // fail shows an error and gives its exit code. args tell whether --json was asked for
 // when the command line itself could not be read.
 func (c *cli) fail(ctx context.Context, err error, args []string) int {
@@ -144,6 +173,11 @@ func (c *cli) fail(ctx context.Context, err error, args []string) int {
 	}
 	if c.json {
 		c.line(&failed{head: head{Type: "result", Code: code}, Error: failureJSON(f)})
+		return code
+	}
+	var m *mistaken
+	if errors.As(err, &m) {
+		showError(c, m)
 		return code
 	}
 	showFailure(c.err, c.errStyle, f)

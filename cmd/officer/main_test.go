@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"officer": main, "sql": sqlMain, "await": awaitMain, "flip": flipMain})
+	testscript.Main(m, map[string]func(){"officer": main, "sql": sqlMain, "await": awaitMain, "flip": flipMain, "hangup": hangupMain})
 }
 
 // TestScripts runs one script a verb.
@@ -145,6 +146,19 @@ func awaited(ctx context.Context, path string, socket bool) bool {
 	got, err := c.Ask(ctx, &messages.GetStatus{}, nil)
 	st, ok := got.(*messages.Status)
 	return err == nil && ok && (socket || st.LastVerifiedBackup != nil && st.Integrity.GetLastFull() != nil)
+}
+
+// hangupMain sends SIGHUP to the Officer of a database: hangup FILE.
+func hangupMain() {
+	path, err := filepath.Abs(os.Args[1])
+	check(err)
+	c, err := control.Dial(context.Background(), path+"-officer", path)
+	check(err)
+	got, err := c.Ask(context.Background(), &messages.GetInfo{}, nil)
+	check(err)
+	p, err := os.FindProcess(int(got.(*messages.Info).Pid))
+	check(err)
+	check(p.Signal(syscall.SIGHUP))
 }
 
 // flipMain zeroes a page of a file: flip FILE PAGE.

@@ -29,12 +29,16 @@ type reached struct {
 // homeOf is the home of a database: --home, or the folder of its name in there when
 // an Officer of several databases made one, or the one beside the database.
 func (c *cli) homeOf(path string) string {
-	if c.home == "" {
+	given := c.home
+	if given == "" {
+		given = c.homeIn(path)
+	}
+	if given == "" {
 		return officer.HomeOf(path)
 	}
-	home, err := filepath.Abs(c.home)
+	home, err := filepath.Abs(given)
 	if err != nil {
-		return c.home
+		return given
 	}
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	if !exists(filepath.Join(home, "officer.lock")) && exists(filepath.Join(home, stem, "officer.lock")) {
@@ -64,9 +68,12 @@ func (c *cli) reach(ctx context.Context, database string, allowMissing bool) (*r
 	if errors.As(err, &f) && f.Code == "officer_silent" {
 		return nil, err // it holds the lock: working directly is out of the question
 	}
-	o, err := officer.Start(ctx, officer.Config{
-		Databases: []officer.Database{{Path: path, Home: home}}, Passive: true, AllowMissing: allowMissing,
-	})
+	cfg, err := c.alone(path, home)
+	if err != nil {
+		return nil, err
+	}
+	cfg.AllowMissing = allowMissing
+	o, err := officer.Start(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +87,52 @@ func (c *cli) reach(ctx context.Context, database string, allowMissing bool) (*r
 		},
 		close: func() { _ = o.Close() },
 	}, nil
+}
+
+// running reaches the Officer that runs for a database, and no other way.
+func (c *cli) running(ctx context.Context, database string) (*reached, error) {
+	path, err := filepath.Abs(database)
+	if err != nil || database == "" {
+		return nil, usage(fmt.Sprintf("%q is no usable path", database))
+	}
+	home := c.homeOf(path)
+	client, err := control.Reach(ctx, home, path)
+	if err != nil {
+		return nil, err
+	}
+	return &reached{path: path, home: home, ask: client.Ask, close: client.Close}, nil
+}
+
+// alone is the configuration of a verb that works directly: the settings of this one
+// database, so that what is kept and checked does not depend on who does it.
+func (c *cli) alone(path, home string) (officer.Config, error) {
+	all, err := c.settings([]string{path})
+	if err != nil {
+		return officer.Config{}, err
+	}
+	cfg := configured(all)
+	for _, d := range cfg.Databases {
+		if d.Path == path {
+			d.Home = home
+			return officer.Config{Databases: []officer.Database{d}, Log: cfg.Log, Passive: true}, nil
+		}
+	}
+	return officer.Config{}, usage(fmt.Sprintf("%q is no usable path", path))
+}
+
+// homeIn is the home that the configuration gives a database, or "".
+func (c *cli) homeIn(path string) string {
+	if c.configFile() == "" {
+		return ""
+	}
+	all, err := c.settings([]string{path})
+	if err != nil {
+		return "" // said where the settings are needed
+	}
+	if d := all.Find(path); d != nil && d.Home != "" {
+		return d.Home
+	}
+	return all.Home
 }
 
 // asking sends one request, with its progress shown, and gives its answer.

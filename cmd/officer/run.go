@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	officer "github.com/officer-doofy/officer"
-	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -20,30 +19,38 @@ type runResult struct {
 }
 
 func (c *cli) runVerb() *cobra.Command {
-	return c.verb("run DB...", "Look after databases until stopped", cobra.MinimumNArgs(1),
+	return c.verb("run [DB...]", "Look after databases until stopped", cobra.ArbitraryArgs,
 		func(ctx context.Context, args []string) (*outcome, error) { return c.run(ctx, args) })
 }
 
 // run starts, opens the sockets, shows the first minute, and stays until it is told to stop.
 func (c *cli) run(ctx context.Context, args []string) (*outcome, error) {
-	cfg := officer.Config{Home: c.home}
-	for _, path := range args {
-		cfg.Databases = append(cfg.Databases, officer.Database{Path: path})
-	}
-	o, err := officer.Start(ctx, cfg)
+	cfg, err := c.settings(args)
 	if err != nil {
 		return nil, err
 	}
-	servers := c.serve(o)
+	for _, text := range cfg.Warnings() {
+		c.warn(text)
+	}
+	if len(cfg.Databases) == 0 {
+		return nil, usage("no database was named", "officer run DB", "officer run --config officer.yaml")
+	}
+	if cfg.API.Listen != "" {
+		return nil, messages.NewFailure("unsupported", "read the configuration", "api.listen is not there yet: the API answers at the socket alone").
+			WithDid("Nothing was changed.")
+	}
+	o, err := officer.Start(ctx, configured(cfg))
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{Officer: o, c: c, args: args, off: cfg.API.Socket == "off"}
+	r.serve()
+	go r.hangups(ctx)
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	shown := make(chan int, 1)
 	go func() { shown <- c.narrate(work, o) }()
 	<-ctx.Done()
-	for _, s := range servers {
-		closing, done := context.WithCancel(context.Background())
-		done() // running calls are cut: their work is cancelled with the tree
-		_ = s.Close(closing)
-	}
+	r.closeAll()
 	err = o.Close()
 	cancel()
 	code := <-shown
@@ -63,21 +70,6 @@ func pathsOf(o *officer.Officer) []string {
 		paths = append(paths, d.Path)
 	}
 	return paths
-}
-
-// serve opens a socket in each home. Without one Officer still does its work, so that
-// is a warning.
-func (c *cli) serve(o *officer.Officer) []*control.Server {
-	var servers []*control.Server
-	for _, d := range o.Databases() {
-		s, err := control.Serve(d.Home, d.Name, o)
-		if err != nil {
-			c.warn(fmt.Sprintf("other processes cannot reach this Officer: %s", textOf(err)))
-			continue
-		}
-		servers = append(servers, s)
-	}
-	return servers
 }
 
 func textOf(err error) string {
@@ -110,6 +102,9 @@ func (c *cli) narrate(ctx context.Context, o *officer.Officer) int {
 		v.greet(ctx)
 	}
 	for e := range events {
+		if views[e.Database] == nil {
+			c.newcomer(ctx, o, views, e.Database)
+		}
 		if c.json {
 			c.event(e)
 		}
@@ -122,6 +117,16 @@ func (c *cli) narrate(ctx context.Context, o *officer.Officer) int {
 		code = max(code, exitOfHealth(v.health))
 	}
 	return code
+}
+
+// newcomer greets a database that a new configuration brought.
+func (c *cli) newcomer(ctx context.Context, o *officer.Officer, views map[string]*view, name string) {
+	for _, d := range o.Databases() {
+		if d.Name == name {
+			views[name] = &view{c: c, o: o, name: d.Name, path: d.Path, home: d.Home, label: true}
+			views[name].greet(ctx)
+		}
+	}
 }
 
 // eventJSON is one event as a line of NDJSON.

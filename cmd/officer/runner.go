@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/control"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// runner is "officer run" at work: one Officer, a socket in each home, and the way the
+// configuration was read, so that it can be read again. It is what the sockets speak for.
+type runner struct {
+	*officer.Officer
+	c    *cli
+	args []string // databases of the command line
+	off  bool     // no sockets
+
+	mu      sync.Mutex
+	servers map[string]*control.Server // by home
+}
+
+// Ask answers ReloadConfig and passes everything else on.
+func (r *runner) Ask(ctx context.Context, database string, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
+	if _, ok := msg.(*messages.ReloadConfig); ok {
+		return r.reload(ctx)
+	}
+	return r.Officer.Ask(ctx, database, msg, progress)
+}
+
+// reload reads the configuration again. One that is wrong changes nothing and says so,
+// to whoever asked and on the screen.
+func (r *runner) reload(ctx context.Context) (*messages.ConfigReloaded, error) {
+	if r.c.configFile() == "" {
+		return nil, messages.NewFailure("unsupported", "reload the configuration", "this Officer was started without a configuration file").
+			WithDid("Nothing was changed.").WithHints("officer run --config officer.yaml")
+	}
+	cfg, err := r.c.settings(r.args)
+	if err != nil {
+		return nil, plainly(err)
+	}
+	done, err := r.Reload(ctx, configured(cfg))
+	if err != nil {
+		return nil, err
+	}
+	r.serve()
+	if !r.c.json {
+		fmt.Fprintf(r.c.out, "%s configuration read again: %s\n", time.Now().Format("15:04:05"), reloadText(done))
+	}
+	for _, p := range r.Problems() {
+		showFailure(r.c.err, r.c.errStyle, p.Failure)
+	}
+	return done, nil
+}
+
+// reloadText is what changed, in words.
+func reloadText(r *messages.ConfigReloaded) string {
+	var parts []string
+	add := func(what string, list []string) {
+		for _, one := range list {
+			parts = append(parts, what+" "+clean(filepath.Base(one)))
+		}
+	}
+	add("new settings for", r.Changed)
+	add("began with", r.Added)
+	add("ended with", r.Removed)
+	for _, one := range r.NeedsRestart {
+		parts = append(parts, one+" stays until Officer is started again")
+	}
+	if len(parts) == 0 {
+		return "nothing changed"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// hangups reads the configuration again at each SIGHUP, until ctx is done.
+func (r *runner) hangups(ctx context.Context) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case <-signals:
+			if _, err := r.reload(ctx); err != nil {
+				showError(r.c, err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// serve opens a socket in each home that has none and closes those of homes that are
+// not looked after any more. Without one Officer still does its work, so that is a
+// warning.
+func (r *runner) serve() {
+	if r.off {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.servers == nil {
+		r.servers = make(map[string]*control.Server)
+	}
+	wanted := make(map[string]bool)
+	for _, d := range r.Databases() {
+		wanted[d.Home] = true
+		if r.servers[d.Home] != nil {
+			continue
+		}
+		s, err := control.Serve(d.Home, d.Name, r)
+		if err != nil {
+			r.c.warn(fmt.Sprintf("other processes cannot reach this Officer: %s", textOf(err)))
+			continue
+		}
+		r.servers[d.Home] = s
+	}
+	for home, s := range r.servers {
+		if !wanted[home] {
+			delete(r.servers, home)
+			go closeGently(s) // the request to reload may have come through it
+		}
+	}
+}
+
+// answerWithin is how long a socket that closes waits for the answers under way.
+const answerWithin = time.Second
+
+func closeGently(s *control.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	defer cancel()
+	_ = s.Close(ctx)
+}
+
+// closeAll cuts what runs: its work is cancelled with the tree.
+func (r *runner) closeAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	closing, done := context.WithCancel(context.Background())
+	done()
+	for _, s := range r.servers {
+		_ = s.Close(closing)
+	}
+}
