@@ -81,7 +81,7 @@ func (c *cli) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err.Error()) })
 	root.AddCommand(
 		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(),
-		c.verifyVerb(), c.checkVerb(), c.restoreVerb(), c.undoVerb(), c.pinVerb(), c.unpinVerb(),
+		c.verifyVerb(), c.checkVerb(), c.vacuumVerb(), c.analyzeVerb(), c.restoreVerb(), c.undoVerb(), c.pinVerb(), c.unpinVerb(),
 		c.logsVerb(), c.versionVerb(), c.configVerb(),
 	)
 	return root
