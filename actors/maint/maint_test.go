@@ -24,7 +24,6 @@ import (
 type scene struct {
 	*testkit.Bench
 	pid                                                          *actor.PID
-	props                                                        *actor.Props
 	home                                                         string
 	tree, health, schedule, owner, integrity, disk, back, metric *testkit.Probe
 
