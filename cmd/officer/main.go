@@ -164,6 +164,7 @@ func (c *cli) fail(ctx context.Context, err error, args []string) int {
 	if !errors.As(err, &f) {
 		f = usage(strings.ReplaceAll(err.Error(), "\n", " ")) // only cobra's own errors are of another kind
 	}
+	c.pasteable(f)
 	code := exitOf(f)
 	if ctx.Err() != nil && (f.Code == "interrupted" || f.Code == "actor_gone" || f.Code == "no_officer") {
 		code = exitInterrupted

@@ -88,7 +88,7 @@ func (c *cli) restore(ctx context.Context, args []string, flags restoreFlags) (*
 		if err != nil {
 			return nil, err
 		}
-		if err := c.confirm(r.path, preview, "officer restore "+args[0]+" --yes"); err != nil {
+		if err := c.confirm(r.path, preview, c.again("restore", args[0])); err != nil {
 			return nil, err
 		}
 		order.Id, order.BeforeUnixMs = preview.RestoredFrom, 0 // what was shown is what is done
@@ -116,7 +116,7 @@ func (c *cli) undo(ctx context.Context, database string, flags restoreFlags) (*o
 		if err != nil {
 			return nil, err
 		}
-		if err := c.confirm(r.path, preview, "officer undo "+database+" --yes"); err != nil {
+		if err := c.confirm(r.path, preview, c.again("undo", database)); err != nil {
 			return nil, err
 		}
 	}
@@ -125,6 +125,15 @@ func (c *cli) undo(ctx context.Context, database string, flags restoreFlags) (*o
 		return nil, err
 	}
 	return restoreOutcome(report, r.path, true), nil
+}
+
+// again is the same order, confirmed.
+func (c *cli) again(verb, database string) string {
+	order := "officer " + verb + " " + quoted(database) + " --yes"
+	if c.home != "" {
+		order += " --home " + quoted(c.home)
+	}
+	return order
 }
 
 // confirm shows the preview and asks. Without a person to ask it refuses.
@@ -169,7 +178,7 @@ func restoreOutcome(r *messages.RestoreReport, path string, undo bool) *outcome 
 		}
 		showChanges(w, r.Tables)
 		if r.UndoId != "" && !r.DryRun {
-			fmt.Fprintf(w, "To take it back: officer undo %s\n", shown(path))
+			fmt.Fprintf(w, "To take it back: officer undo %s\n", quoted(shown(path)))
 		}
 	}}
 }
