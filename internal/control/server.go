@@ -41,8 +41,9 @@ func Serve(home, database string, officer Officer) (*Server, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle(messagesconnect.NewControlServiceHandler(&service{officer: officer, database: database},
-		connect.WithReadMaxBytes(requestBytesMax)))
+	answers := &service{officer: officer, database: database}
+	mux.Handle(messagesconnect.NewControlServiceHandler(answers, connect.WithReadMaxBytes(requestBytesMax)))
+	mux.HandleFunc("GET /metrics", answers.metrics)
 	s := &Server{
 		listener: listener, path: path, ended: make(chan error, 1),
 		http: &http.Server{
