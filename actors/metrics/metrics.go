@@ -108,6 +108,9 @@ type metrics struct {
 	book   *rolling.Book // nil until the file was read
 	early  []func()      // what came before that
 	shapes rolling.Shapes
+	// sizeBytes of the database, as the newest record that says one has it: the budget of
+	// a check grows with it too.
+	sizeBytes int64
 
 	changes int64 // so far
 	written int64 // of them, in the file
@@ -172,9 +175,14 @@ func (m *metrics) take(ctx actor.Context, msg *messages.RecordOperation) {
 // record counts one run and says what it means.
 func (m *metrics) record(ctx actor.Context, now time.Time, msg *messages.RecordOperation) {
 	took := time.Duration(min(max(msg.GetDurationUs(), 0), int64(24*time.Hour/time.Microsecond))) * time.Microsecond
-	v := m.book.Record(now, rolling.Sample{
-		Name: msg.GetName(), Took: took, Failed: msg.GetFailed(), SizeBytes: msg.GetSizeBytes(),
-	})
+	sizeBytes := msg.GetSizeBytes()
+	switch {
+	case sizeBytes > 0:
+		m.sizeBytes = sizeBytes
+	default:
+		sizeBytes = m.sizeBytes
+	}
+	v := m.book.Record(now, rolling.Sample{Name: msg.GetName(), Took: took, Failed: msg.GetFailed(), SizeBytes: sizeBytes})
 	m.shapes.Record(msg.GetShape(), took, msg.GetRows(), msg.GetFailed())
 	m.changes++
 	m.writeSoon(ctx)

@@ -383,3 +383,30 @@ func TestPassive_readsAndWritesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestBudget_ofACheckGrowsWithTheDatabase(t *testing.T) {
+	testkit.Run(t, func(b *testkit.Bench) {
+		w := newWorld(b, nil)
+		w.start()
+		for range 5 {
+			w.record("check.full", 15*time.Second)
+		}
+		if got := raised(w.health); len(got) != 0 {
+			b.T.Fatalf("size unknown: got %v, want nothing", got)
+		}
+		b.Tell(w.pid, &messages.RecordOperation{Name: "start", DurationUs: 1, SizeBytes: 200_000_000})
+		for range 3 {
+			w.record("check.full", 15*time.Second)
+		}
+		if got := raised(w.health); len(got) != 0 {
+			b.T.Fatalf("200 MB in 15 s: got %v, want nothing", got)
+		}
+		b.Tell(w.pid, &messages.RecordOperation{Name: "backup.copy", DurationUs: 1, SizeBytes: 1_000_000})
+		for range 3 {
+			w.record("check.full", 15*time.Second)
+		}
+		if got := raised(w.health); len(got) != 1 {
+			b.T.Errorf("1 MB in 15 s: got %v, want a condition", got)
+		}
+	})
+}

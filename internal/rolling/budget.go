@@ -10,9 +10,13 @@ type Budget struct {
 	Alert     time.Duration // a single run is an event only beyond this; 0 = beyond Limit
 }
 
-// For gives the budget of a run about so many bytes; 0 = no budget.
+// For gives the budget of a run about so many bytes; 0 = no budget, also where it depends
+// on a size that nobody knows.
 func (b Budget) For(sizeBytes int64) time.Duration {
-	if b.PerBytes <= 0 || sizeBytes <= b.PerBytes {
+	switch {
+	case b.PerBytes > 0 && sizeBytes <= 0:
+		return 0
+	case sizeBytes <= b.PerBytes || b.PerBytes <= 0:
 		return b.Limit
 	}
 	return time.Duration(float64(b.Limit) * float64(sizeBytes) / float64(b.PerBytes))

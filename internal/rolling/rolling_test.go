@@ -186,7 +186,7 @@ func TestTrend_isNewestDayAgainstTheMedianBefore(t *testing.T) {
 func TestBudget_growsWithTheSize(t *testing.T) {
 	b := rolling.Budget{Limit: 5 * time.Second, PerBytes: 100_000_000}
 	for size, want := range map[int64]time.Duration{
-		0: 5 * time.Second, 1: 5 * time.Second, 100_000_000: 5 * time.Second,
+		0: 0, 1: 5 * time.Second, 100_000_000: 5 * time.Second,
 		200_000_000: 10 * time.Second, 1_000_000_000: 50 * time.Second,
 	} {
 		if got := b.For(size); got != want {
