@@ -83,11 +83,16 @@ func Conditions() []condition.Definition {
 }
 
 func (d *disk) raise(ctx actor.Context, code string, args ...string) {
+	d.ledger.raised[code] = true
 	ctx.Send(d.cfg.Peers.Of("health"), &messages.RaiseCondition{Code: code, Args: args})
 }
 
+// clear tells health only of what was raised: most looks find nothing.
 func (d *disk) clear(ctx actor.Context, code string) {
-	ctx.Send(d.cfg.Peers.Of("health"), &messages.ClearCondition{Code: code})
+	if d.ledger.raised[code] {
+		delete(d.ledger.raised, code)
+		ctx.Send(d.cfg.Peers.Of("health"), &messages.ClearCondition{Code: code})
+	}
 }
 
 // rule is one condition: which volumes it speaks of, and its words for one of them.
@@ -121,7 +126,8 @@ func (d *disk) rules() []rule {
 	}
 }
 
-// show raises and clears everything: health starts empty, and a condition that holds for
+// show raises everything again, because health starts empty, and clears what is over. A
+// condition that holds for
 // several volumes speaks of the first, which is the one with the database if that is
 // concerned.
 func (d *disk) show(ctx actor.Context, s survey) {

@@ -229,9 +229,9 @@ func (d *disk) takeHistory(ctx actor.Context, a *kit.Answer) {
 	d.look(ctx)
 }
 
-// save writes the history once a day, and at once when a level changed.
-func (d *disk) save(ctx actor.Context, now time.Time, changed bool) {
-	if d.saving || !d.ledger.unsaved || !changed && now.Sub(d.ledger.saved) < saveEvery {
+// save writes the history: once a day, and when a level changed.
+func (d *disk) save(ctx actor.Context, now time.Time) {
+	if d.saving || !d.ledger.unsaved {
 		return
 	}
 	d.saving, d.ledger.saved, d.ledger.unsaved = true, now, false

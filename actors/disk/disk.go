@@ -131,9 +131,10 @@ type ledger struct {
 	history  space.History
 	read     bool // the history was
 	saved    time.Time
-	unsaved  bool // it grew since
-	suspect  bool // damage is known: nothing is checkpointed
-	fenced   bool // RaiseFence was ordered and LiftFence not yet confirmed
+	unsaved  bool            // it grew since
+	suspect  bool            // damage is known: nothing is checkpointed
+	raised   map[string]bool // conditions
+	fenced   bool            // RaiseFence was ordered and LiftFence not yet confirmed
 }
 
 // standing is what is known of one volume.
@@ -160,7 +161,7 @@ func Props(cfg Config) *actor.Props {
 		cfg.Every = everyDefault
 	}
 	cfg.Every = max(cfg.Every, everyMin)
-	l := &ledger{volumes: make(map[string]*standing)}
+	l := &ledger{volumes: make(map[string]*standing), raised: make(map[string]bool)}
 	return kit.Props(func() actor.Actor { return &disk{cfg: cfg, ledger: l} })
 }
 
@@ -195,7 +196,9 @@ func (d *disk) Receive(ctx actor.Context) {
 		d.answerAfterLook(ctx, msg)
 	case *messages.MayUse:
 		d.mayUse(ctx, msg)
-	case *messages.Due, lookTime:
+	case *messages.Due:
+		d.due(ctx)
+	case lookTime:
 		d.look(ctx)
 	case *messages.BackupFailed:
 		d.backupFailed(ctx, msg)
@@ -234,6 +237,13 @@ func (d *disk) schedule(ctx actor.Context) {
 	d.Ask(ctx, d.cfg.Peers.Of("schedule"), &messages.AddSchedule{Key: scheduleKey,
 		Spec:     &messages.AddSchedule_EveryMs{EveryMs: d.cfg.Every.Milliseconds()},
 		JitterMs: min(jitter, d.cfg.Every/2).Milliseconds(), LastDoneUnixMs: time.Now().UnixMilli()}, askTimeout, scheduled{})
+}
+
+func (d *disk) due(ctx actor.Context) {
+	if now := time.Now(); now.Sub(d.ledger.saved) >= saveEvery {
+		d.save(ctx, now)
+	}
+	d.look(ctx)
 }
 
 func (d *disk) answerAfterLook(ctx actor.Context, msg any) {

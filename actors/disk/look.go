@@ -166,7 +166,9 @@ func (d *disk) learn(ctx actor.Context, s survey) {
 		ctx.Send(d.cfg.Peers.Tree(), c)
 	}
 	d.defend(ctx)
-	d.save(ctx, now, len(changed) > 0)
+	if len(changed) > 0 {
+		d.save(ctx, now)
+	}
 	d.lookSoon(ctx)
 }
 
