@@ -119,6 +119,7 @@ const (
 	drillEvery         = 7 * 24 * time.Hour
 	drillRetry         = 6 * time.Hour       // after one that was skipped for want of space, say
 	schemaPin          = 30 * 24 * time.Hour // a release that breaks data is noticed within a month
+	breaksShown        = 50                  // places where the chain does not hold
 	droppedShown       = 200                 // of the backups that went, how many are told
 )
 

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,9 @@ type ledger struct {
 	m     manifest.Manifest
 	fresh bool   // m is what the disk holds
 	why   string // the manifest was rebuilt
+	// breaks is where the chain did not hold when it was read: a later change of an entry
+	// seals it anew.
+	breaks []string
 
 	// Only the actor itself touches these.
 	suspect     bool // the live database failed its check
@@ -72,6 +76,23 @@ func (l *ledger) adopt(m manifest.Manifest, fresh bool) {
 	l.m, l.fresh = m, fresh
 }
 
+func (l *ledger) noteBreaks(m manifest.Manifest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, broken := range m.VerifyChain() {
+		if !slices.Contains(l.breaks, broken.Text) && len(l.breaks) < breaksShown {
+			l.breaks = append(l.breaks, broken.Text)
+		}
+	}
+}
+
+// broken says where the chain does not hold.
+func (l *ledger) broken() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.breaks)
+}
+
 // change lets f change the shelf and adopts the manifest that f gives back: what is on
 // disk. After an error only the disk knows, so the next change loads again.
 func (l *ledger) change(ctx context.Context, shelf Shelf, now time.Time, f func(manifest.Manifest) (manifest.Manifest, error)) error {
@@ -90,6 +111,7 @@ func (l *ledger) change(ctx context.Context, shelf Shelf, now time.Time, f func(
 			return err
 		}
 		l.adopt(m, true)
+		l.noteBreaks(m)
 		if why != "" {
 			l.mu.Lock()
 			l.why = why

@@ -104,6 +104,8 @@ func (b *backup) published(ctx actor.Context, t *take, a *kit.Answer) {
 	b.cfg.Log.Info("backup taken", slog.String("id", out.entry.ID), slog.String("file", out.entry.File),
 		slog.String("reason", out.entry.Reason), slog.Int64("size_bytes", out.entry.SizeBytes),
 		slog.Bool("verified", good(out.entry)), slog.String("chain", b.ledger.view().Head()))
+	b.measure(ctx, "backup.copy", out.entry.CopyMS, out.entry.SizeBytes)
+	b.measure(ctx, "backup.verify", out.entry.VerifyMS, out.entry.SizeBytes)
 	if !t.suspect {
 		ctx.Send(b.cfg.Peers.Tree(), &messages.BackupTaken{Backup: shown})
 	}
@@ -120,6 +122,11 @@ func (b *backup) published(ctx actor.Context, t *take, a *kit.Answer) {
 		b.cfg.Log.Info("no backup may be dropped now", slog.String("because", out.held))
 	}
 	b.succeed(ctx, t, &messages.BackupReport{Backup: shown, Tries: int32(t.try)})
+}
+
+// measure tells metrics what a step took.
+func (b *backup) measure(ctx actor.Context, name string, tookMS, sizeBytes int64) {
+	ctx.Send(b.cfg.Peers.Of("metrics"), &messages.RecordOperation{Name: name, DurationUs: tookMS * 1000, SizeBytes: sizeBytes})
 }
 
 // expire carries out a cycle of retention after s.VerifiedID was verified: moves first,

@@ -185,6 +185,7 @@ func (b *backup) explain(req *kit.Request, id string) {
 	}
 	r := &messages.RetentionReport{Kept: kept, Held: decision.Held}
 	m := b.ledger.view()
+	r.ChainHead, r.ChainBreaks = m.Head(), b.ledger.broken()
 	dropped := slices.SortedFunc(slices.Values(m.Dropped), func(a, b manifest.Tombstone) int {
 		return b.DroppedAt.Compare(a.DroppedAt)
 	})

@@ -146,7 +146,8 @@ func (w *world) commit(n int) {
 
 func (w *world) hearTree(_ *player, ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
-	case *messages.BackupTaken, *messages.BackupFailed, *messages.BackupSkipped, *messages.BackupPruned, *messages.BackupRotten:
+	case *messages.BackupTaken, *messages.BackupFailed, *messages.BackupSkipped, *messages.BackupPruned, *messages.BackupRotten,
+		*messages.DrillFinished, *messages.SchemaChanged:
 		w.locked(func() { w.events = append(w.events, msg) })
 	}
 }
