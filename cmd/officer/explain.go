@@ -22,6 +22,14 @@ type explainResult struct {
 	Kept    []*backupJSON `json:"kept"`
 	Dropped []droppedJSON `json:"dropped"`
 	Held    string        `json:"held,omitempty"`
+	Chain   chainJSON     `json:"chain"`
+}
+
+// chainJSON is the chain of records that every backup stands in.
+type chainJSON struct {
+	Head   string   `json:"head"`
+	Holds  bool     `json:"holds"`
+	Breaks []string `json:"breaks"`
 }
 
 func (c *cli) explainVerb() *cobra.Command {
@@ -35,7 +43,8 @@ func (c *cli) explainVerb() *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			out := &explainResult{Kept: []*backupJSON{}, Dropped: []droppedJSON{}, Held: got.Held}
+			out := &explainResult{Kept: []*backupJSON{}, Dropped: []droppedJSON{}, Held: got.Held,
+				Chain: chainJSON{Head: got.ChainHead, Holds: len(got.ChainBreaks) == 0, Breaks: list(got.ChainBreaks)}}
 			for _, b := range got.Kept {
 				out.Kept = append(out.Kept, backupOf(b))
 			}
@@ -65,5 +74,14 @@ func showRetention(w io.Writer, s style, r *messages.RetentionReport) {
 	}
 	if r.Held != "" {
 		fmt.Fprintf(w, "%s nothing expires now: %s\n", s.warn(), clean(r.Held))
+	}
+	switch {
+	case len(r.ChainBreaks) > 0:
+		fmt.Fprintf(w, "%s the chain of records does not hold (head %s):\n", s.bad(), clean(r.ChainHead))
+		for _, text := range r.ChainBreaks {
+			fmt.Fprintf(w, "    %s\n", clean(text))
+		}
+	case r.ChainHead != "":
+		fmt.Fprintf(w, "%s the chain of records holds, head %s\n", s.good(), clean(r.ChainHead))
 	}
 }

@@ -88,6 +88,7 @@ type backupJSON struct {
 	VerifyMS           int64       `json:"verify_ms"`
 	WorstWriterStallMS int64       `json:"worst_writer_stall_ms"`
 	Pinned             bool        `json:"pinned"`
+	PinnedUntil        *string     `json:"pinned_until,omitempty"`
 	KeepReason         string      `json:"keep_reason"`
 	Expires            *string     `json:"expires"`
 	ExpiresBecause     string      `json:"expires_because,omitempty"`
@@ -101,7 +102,7 @@ func backupOf(b *messages.Backup) *backupJSON {
 		ID: b.Id, File: b.File, Path: b.Path, Tier: b.Tier, Reason: b.Reason, TakenAt: stamp(b.TakenAtUnixMs),
 		SizeBytes: b.SizeBytes, PageSize: b.PageSize, SHA256: b.Sha256, Verified: b.Verified, Verdict: b.Verdict,
 		Tables: []tableJSON{}, CopyMS: b.CopyMs, VerifyMS: b.VerifyMs, WorstWriterStallMS: b.WorstWriterStallMs,
-		Pinned: b.Pinned, KeepReason: b.KeepReason, Expires: stamp(b.ExpiresAtUnixMs), ExpiresBecause: b.ExpiresBecause,
+		Pinned: b.Pinned, PinnedUntil: stamp(b.PinnedUntilUnixMs), KeepReason: b.KeepReason, Expires: stamp(b.ExpiresAtUnixMs), ExpiresBecause: b.ExpiresBecause,
 	}
 	for _, t := range b.Content.GetTables() {
 		out.Tables = append(out.Tables, tableJSON{Name: t.Name, Rows: t.Rows, Digest: t.Digest})

@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"officer": main, "sql": sqlMain, "await": awaitMain, "flip": flipMain, "hangup": hangupMain})
+	testscript.Main(m, map[string]func(){"officer": main, "sql": sqlMain, "await": awaitMain, "flip": flipMain, "tamper": tamperMain, "hangup": hangupMain})
 }
 
 // TestScripts runs one script a verb.
@@ -171,6 +171,16 @@ func flipMain() {
 	_, err = f.WriteAt(make([]byte, 4096), (page-1)*4096)
 	check(err)
 	check(f.Close())
+}
+
+// tamperMain edits a file as somebody else would: tamper FILE OLD NEW.
+func tamperMain() {
+	data, err := os.ReadFile(os.Args[1])
+	check(err)
+	if !strings.Contains(string(data), os.Args[2]) {
+		check(fmt.Errorf("%s does not hold %s", os.Args[1], os.Args[2]))
+	}
+	check(os.WriteFile(os.Args[1], []byte(strings.Replace(string(data), os.Args[2], os.Args[3], 1)), 0o600))
 }
 
 func check(err error) {

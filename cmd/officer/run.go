@@ -143,7 +143,11 @@ func (c *cli) event(e *messages.Event) {
 	if e.Sequence == 0 {
 		return // progress of work that nobody asked for
 	}
-	c.line(eventJSON{"event", e.Type, e.Sequence, stamp(e.TimeUnixMs), e.Database, eventText(e)})
+	c.line(eventOf(e))
+}
+
+func eventOf(e *messages.Event) eventJSON {
+	return eventJSON{"event", e.Type, e.Sequence, stamp(e.TimeUnixMs), e.Database, eventText(e)}
 }
 
 // eventText is one sentence for an event.
@@ -178,6 +182,15 @@ func eventText(e *messages.Event) string {
 		return "part " + b.ActorRestarted.Actor + " crashed and was restarted"
 	case *messages.Event_ActorGaveUp:
 		return "part " + b.ActorGaveUp.Actor + " crashed too often and rests; everything else goes on"
+	case *messages.Event_DrillFinished:
+		r := b.DrillFinished.Report
+		return "restore drill of backup " + r.GetBackup().GetId() + either(r.GetOk(), ": usable after "+seconds(r.GetRestoreMs()), ": it did not restore")
+	case *messages.Event_SchemaChanged:
+		return "the schema changed: backup " + b.SchemaChanged.PinnedId + " before it is pinned until " + when(b.SchemaChanged.UntilUnixMs)
+	case *messages.Event_TamperingFound:
+		return b.TamperingFound.File + " was changed past Officer: " + strings.Join(b.TamperingFound.What, "; ")
+	case *messages.Event_DiskLevelChanged:
+		return diskText(b.DiskLevelChanged)
 	case *messages.Event_Lifecycle:
 		return b.Lifecycle.State
 	}

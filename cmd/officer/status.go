@@ -49,6 +49,7 @@ type statusResult struct {
 	Conditions         []conditionJSON `json:"conditions"`
 	LastVerifiedBackup *backupJSON     `json:"last_verified_backup"`
 	Backups            int32           `json:"backups"`
+	LastDrill          *drillJSON      `json:"last_drill"`
 	LastCheck          *checkResult    `json:"last_check"`
 	WAL                walJSON         `json:"wal"`
 	Fence              fenceJSON       `json:"fence"`
@@ -121,7 +122,7 @@ func statusOutcome(st *messages.Status, r *reached) *outcome {
 	out := &statusResult{
 		Database: r.path, Home: st.Home, Running: !r.direct, Version: st.OfficerVersion, PID: st.Pid,
 		Health: colour(st.Health.GetHealth()), Headline: st.Health.GetHeadline(), Conditions: []conditionJSON{},
-		LastVerifiedBackup: backupOf(st.LastVerifiedBackup), Backups: st.Backups,
+		LastVerifiedBackup: backupOf(st.LastVerifiedBackup), LastDrill: drillOf(st.LastDrill), Backups: st.Backups,
 		WAL: walJSON{st.Facts.GetWalBytes()}, Actors: []actorJSON{},
 		Fence: fenceJSON{Active: st.Owner.GetFence().GetActive(), Held: st.Owner.GetFence().GetHeld()},
 	}
@@ -165,6 +166,9 @@ func showStatus(w io.Writer, s style, st *messages.Status, r *reached, now time.
 		fmt.Fprintf(w, "  %s newest verified backup %s (%s)   %s\n", s.good(), ago(b.TakenAtUnixMs, now), size(b.SizeBytes), shown(b.Path))
 	} else {
 		fmt.Fprintf(w, "  %s no verified backup\n", s.bad())
+	}
+	if line := drillLine(st.LastDrill, s, now); line != "" {
+		fmt.Fprintf(w, "  %s\n", line)
 	}
 	if last := st.Integrity.GetLastFull(); last != nil {
 		mark, words := s.good(), "no damage"
