@@ -212,11 +212,24 @@ func (i *integrity) finish(ctx actor.Context, r *run, report *messages.CheckRepo
 	i.cfg.Log.Info("database checked", slog.String("kind", kindWord(r.kind)),
 		slog.String("verdict", report.GetVerdict()), slog.Int64("duration_ms", report.GetDurationMs()))
 	i.showFindings(ctx, r.kind, report)
+	ctx.Send(i.cfg.Peers.Of("metrics"), &messages.RecordOperation{
+		Name: operationOf(r.kind), DurationUs: report.GetDurationMs() * 1000})
 	ctx.Send(i.cfg.Peers.Tree(), &messages.IntegrityChecked{Report: report})
 	r.request.Answer(report)
 	if !i.cfg.Passive {
 		i.lookForLate(ctx)
 	}
+}
+
+// operationOf is what metrics calls a check.
+func operationOf(kind messages.CheckKind) string {
+	switch kind {
+	case messages.CheckKind_CHECK_KIND_FULL:
+		return "check.full"
+	case messages.CheckKind_CHECK_KIND_QUICK:
+		return "check.quick"
+	}
+	return "check.foreign_keys"
 }
 
 func keyOf(kind messages.CheckKind) string {

@@ -16,6 +16,9 @@ func (r *recovery) finish(ctx actor.Context, n *run, a *kit.Answer) {
 		if e := r.led.takeClosing(); e != nil {
 			r.announce(ctx, e)
 		}
+		if !n.finished { // a dry run is no measure
+			ctx.Send(r.cfg.Peers.Of("metrics"), &messages.RecordOperation{Name: "recovery." + n.op, DurationUs: rep.GetDurationMs() * 1000})
+		}
 		req.Answer(rep)
 		r.next(ctx)
 		return
