@@ -102,6 +102,10 @@ type Disk struct {
 	WarnBytes         int64 // 0 = 1 GB, negative = never
 	BlockImportsBytes int64 // 0 = 500 MB, negative = never
 	BlockWritesBytes  int64 // 0 = 100 MB, negative = never
+	// ReserveBytes is the size of {home}/reserve, a file that is given up when writes are
+	// blocked, so that the last checkpoint can finish; 0 = 16 MB, negative = none.
+	ReserveBytes int64
+	Every        time.Duration // between two looks while there is room; 0 = 1 h
 }
 
 // WAL says when the write-ahead log is emptied.

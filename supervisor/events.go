@@ -230,6 +230,8 @@ func eventOf(msg any) *messages.Event {
 			Body: &messages.Event_MaintenanceDone{MaintenanceDone: m}}
 	case *messages.MaintenanceSkipped:
 		return &messages.Event{Type: "maintenance.skipped", Body: &messages.Event_MaintenanceSkipped{MaintenanceSkipped: m}}
+	case *messages.DiskLevelChanged:
+		return &messages.Event{Type: "disk.level_changed", Body: &messages.Event_DiskLevelChanged{DiskLevelChanged: m}}
 	case *messages.Lifecycle:
 		return &messages.Event{Type: "officer." + m.State, Body: &messages.Event_Lifecycle{Lifecycle: m}}
 	}

@@ -42,6 +42,7 @@ func (t *tree) gather(ctx actor.Context) {
 	ask("maint", &messages.GetMaintenance{}, partTimeout)
 	ask("wal", &messages.GetWal{}, partTimeout)
 	ask("dbowner", &messages.GetOwnerStatus{}, partTimeout)
+	ask("disk", &messages.GetDisk{}, partTimeout)
 	ask("dbowner", &messages.InspectDatabase{Job: &messages.Job{
 		Priority: messages.Priority_PRIORITY_URGENT, TimeoutMs: factsTimeout.Milliseconds(),
 	}}, factsTimeout)
@@ -65,6 +66,8 @@ func (t *tree) collect(ctx actor.Context, a *kit.Answer) {
 		g.status.LastDrill = part
 	case *messages.WalReport:
 		g.status.Wal = part
+	case *messages.DiskReport:
+		g.status.Disk = part
 	case *messages.IntegrityStatus:
 		g.status.Integrity = part
 	case *messages.MaintenanceStatus:

@@ -5,6 +5,7 @@ import (
 
 	"github.com/officer-doofy/officer/actors/backup"
 	"github.com/officer-doofy/officer/actors/dbowner"
+	disks "github.com/officer-doofy/officer/actors/disk"
 	"github.com/officer-doofy/officer/actors/health"
 	"github.com/officer-doofy/officer/actors/integrity"
 	"github.com/officer-doofy/officer/actors/logs"
@@ -32,6 +33,7 @@ func systems() []system {
 		{"health", parts.health, words("GetHealth"), nil, health.Conditions},
 		{"schedule", parts.schedule, words("GetSchedules"), nil, schedule.Conditions},
 		{"dbowner", parts.dbowner, words("InspectDatabase", "GetOwnerStatus", "CancelJob", "CheckpointDatabase"), nil, dbowner.Conditions},
+		{"disk", parts.disk, words("GetDisk", "MayUse"), words("DamageFound", "DamageGone", "BackupFailed"), disks.Conditions},
 		{"integrity", parts.integrity, words("CheckNow", "GetIntegrity"), words("RestoreFinished"), integrity.Conditions},
 		{"backup", parts.backup, words("TakeBackup", "ListBackups", "FindBackup", "ExplainRetention", "VerifyBackups", "PinBackup", "UnpinBackup", "DrillNow", "GetDrill"),
 			words("DamageFound", "DamageGone", "IntegrityChecked", "RestoreFinished"), backup.Conditions},

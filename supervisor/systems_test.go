@@ -23,6 +23,7 @@ func messageNames() map[string]bool {
 	for _, file := range []protoreflect.FileDescriptor{
 		messages.File_officer_v1_backup_proto, messages.File_officer_v1_integrity_proto, messages.File_officer_v1_recovery_proto,
 		messages.File_officer_v1_dbowner_proto, messages.File_officer_v1_health_proto, messages.File_officer_v1_logs_proto,
+		messages.File_officer_v1_disk_proto,
 		messages.File_officer_v1_schedule_proto, messages.File_officer_v1_events_proto, messages.File_officer_v1_control_proto,
 		messages.File_officer_v1_wal_proto, messages.File_officer_v1_maint_proto,
 	} {

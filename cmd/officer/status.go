@@ -52,6 +52,7 @@ type statusResult struct {
 	LastDrill          *drillJSON      `json:"last_drill"`
 	LastCheck          *checkResult    `json:"last_check"`
 	WAL                walJSON         `json:"wal"`
+	Disk               []volumeJSON    `json:"disk"`
 	Fence              fenceJSON       `json:"fence"`
 	Actors             []actorJSON     `json:"actors"`
 }
@@ -124,6 +125,7 @@ func statusOutcome(st *messages.Status, r *reached) *outcome {
 		Health: colour(st.Health.GetHealth()), Headline: st.Health.GetHeadline(), Conditions: []conditionJSON{},
 		LastVerifiedBackup: backupOf(st.LastVerifiedBackup), LastDrill: drillOf(st.LastDrill), Backups: st.Backups,
 		WAL: walJSON{st.Facts.GetWalBytes()}, Actors: []actorJSON{},
+		Disk:  volumesOf(st.Disk),
 		Fence: fenceJSON{Active: st.Owner.GetFence().GetActive(), Held: st.Owner.GetFence().GetHeld()},
 	}
 	for i, reason := range st.Owner.GetFence().GetReasons() {
@@ -179,6 +181,7 @@ func showStatus(w io.Writer, s style, st *messages.Status, r *reached, now time.
 	} else if !r.direct {
 		fmt.Fprintf(w, "  %s not fully checked yet\n", s.warn())
 	}
+	showDisk(w, s, st.Disk)
 	if f := st.Owner.GetFence(); f.GetActive() {
 		fmt.Fprintf(w, "  %s writes are held back: %s\n", s.bad(), clean(fenceText(f)))
 	}
