@@ -228,7 +228,7 @@ func TestScrub_everyBackupWithinAWeekAndRotIsFound(t *testing.T) {
 			w.Tell(w.pid, &messages.Due{Key: "backup.scrub"})
 			w.Advance(24 * time.Hour)
 			for _, e := range w.manifest().Entries {
-				worst = max(worst, time.Now().Sub(e.Verdicts[len(e.Verdicts)-1].At))
+				worst = max(worst, time.Since(e.Verdicts[len(e.Verdicts)-1].At))
 			}
 		}
 		if worst > 8*24*time.Hour || strings.Contains(w.kinds(), "BackupRotten") {
