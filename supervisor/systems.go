@@ -12,6 +12,7 @@ import (
 	"github.com/officer-doofy/officer/actors/maint"
 	"github.com/officer-doofy/officer/actors/recovery"
 	"github.com/officer-doofy/officer/actors/schedule"
+	"github.com/officer-doofy/officer/actors/wal"
 	"github.com/officer-doofy/officer/internal/condition"
 )
 
@@ -35,6 +36,7 @@ func systems() []system {
 		{"dbowner", parts.dbowner, words("InspectDatabase", "GetOwnerStatus", "CancelJob", "CheckpointDatabase"), nil, dbowner.Conditions},
 		{"disk", parts.disk, words("GetDisk", "MayUse"), words("DamageFound", "DamageGone", "BackupFailed"), disks.Conditions},
 		{"integrity", parts.integrity, words("CheckNow", "GetIntegrity"), words("RestoreFinished"), integrity.Conditions},
+		{"wal", parts.wal, words("CheckpointNow", "GetWal"), words("DamageFound", "DamageGone"), wal.Conditions},
 		{"backup", parts.backup, words("TakeBackup", "ListBackups", "FindBackup", "ExplainRetention", "VerifyBackups", "PinBackup", "UnpinBackup", "DrillNow", "GetDrill"),
 			words("DamageFound", "DamageGone", "IntegrityChecked", "RestoreFinished"), backup.Conditions},
 		{"maint", parts.maint, words("VacuumNow", "AnalyzeNow", "GetMaintenance", "ImportStarted", "ImportFinished"), nil, maint.Conditions},

@@ -178,6 +178,8 @@ func eventText(e *messages.Event) string {
 		return b.HealthChanged.Report.GetHeadline()
 	case *messages.Event_FenceChanged:
 		return either(b.FenceChanged.Active, "writes are held back: ", "writes are let through again: ") + b.FenceChanged.Reason
+	case *messages.Event_WalCheckpointed, *messages.Event_WalGrew, *messages.Event_WalBlocked:
+		return walText(e)
 	case *messages.Event_ActorRestarted:
 		return "part " + b.ActorRestarted.Actor + " crashed and was restarted"
 	case *messages.Event_ActorGaveUp:

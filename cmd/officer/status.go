@@ -20,10 +20,6 @@ type conditionJSON struct {
 	Since    *string `json:"since"`
 }
 
-type walJSON struct {
-	SizeBytes int64 `json:"size_bytes"`
-}
-
 type fenceJSON struct {
 	Active bool   `json:"active"`
 	Held   bool   `json:"held"`
@@ -124,7 +120,7 @@ func statusOutcome(st *messages.Status, r *reached) *outcome {
 		Database: r.path, Home: st.Home, Running: !r.direct, Version: st.OfficerVersion, PID: st.Pid,
 		Health: colour(st.Health.GetHealth()), Headline: st.Health.GetHeadline(), Conditions: []conditionJSON{},
 		LastVerifiedBackup: backupOf(st.LastVerifiedBackup), LastDrill: drillOf(st.LastDrill), Backups: st.Backups,
-		WAL: walJSON{st.Facts.GetWalBytes()}, Actors: []actorJSON{},
+		WAL: walOf(st), Actors: []actorJSON{},
 		Disk:  volumesOf(st.Disk),
 		Fence: fenceJSON{Active: st.Owner.GetFence().GetActive(), Held: st.Owner.GetFence().GetHeld()},
 	}
@@ -182,6 +178,7 @@ func showStatus(w io.Writer, s style, st *messages.Status, r *reached, now time.
 		fmt.Fprintf(w, "  %s not fully checked yet\n", s.warn())
 	}
 	showDisk(w, s, st.Disk)
+	showWAL(w, s, st.Wal, now)
 	if f := st.Owner.GetFence(); f.GetActive() {
 		fmt.Fprintf(w, "  %s writes are held back: %s\n", s.bad(), clean(fenceText(f)))
 	}

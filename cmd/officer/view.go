@@ -87,7 +87,7 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 			// The first check or backup may be tried for minutes: nobody should wait in silence.
 			v.say("  %s %s", s.bad(), clean(headline))
 		}
-	case *messages.Event_Progress, *messages.Event_BackupPruned:
+	case *messages.Event_Progress, *messages.Event_BackupPruned, *messages.Event_WalCheckpointed, *messages.Event_WalGrew, *messages.Event_WalBlocked:
 	case *messages.Event_Lifecycle:
 		if b.Lifecycle.State == "stopping" {
 			v.judged = true // no sentence about safety on the way out

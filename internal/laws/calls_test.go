@@ -11,6 +11,7 @@ func noDisk() map[string]string {
 		"internal/sqlite/conn.go":          "looks what a path names before SQLite opens it; a named VFS never comes here",
 		"internal/sqlite/identity.go":      "compares SQLite's own descriptor with what the path names, without opening it",
 		"internal/sqlite/guard_linux.go":   "reads /proc/self/fd, the kernel's table of this process's descriptors",
+		"internal/host/holders_linux.go":   "reads /proc, the kernel's tables of locks and of open files",
 		"internal/control/socket.go":       "makes the private directory of a unix socket in the runtime directory",
 		"internal/control/socket_unix.go":  "a unix socket is an address: its mode and its left-over name are the listener's business",
 		"internal/control/socket_other.go": "as socket_unix.go",
