@@ -258,10 +258,13 @@ func (c *Conn) feedBlob(h *rowHash, table, column string, rowid int64, buf []byt
 
 // schemaDigest is SHA-256 over the sorted rows of sqlite_schema without root pages,
 // then user_version, application_id and encoding. Fields carry their length, so that
-// no two schemas share a feed.
+// no two schemas share a feed. The tables of ANALYZE are left out: they come with the
+// first statistics, also with Officer's own, and are no change of the app's schema. What
+// they hold is digested like every table (https://sqlite.org/fileformat2.html#the_sqlite_stat1_table).
 func (c *Conn) schemaDigest() (string, error) {
 	var objects []string
-	err := c.rows(`SELECT type,name,tbl_name,sql FROM main.sqlite_schema`, func(s *sqlite3.Stmt) error {
+	err := c.rows(`SELECT type,name,tbl_name,sql FROM main.sqlite_schema
+		WHERE name NOT GLOB 'sqlite_stat[1-4]'`, func(s *sqlite3.Stmt) error {
 		var object []byte
 		for col := range 4 {
 			p := s.ColumnRawText(col)

@@ -5,10 +5,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/manifest"
 )
 
 const busyBudget = 200 * time.Millisecond
@@ -163,5 +165,23 @@ func TestAnalyze_andOptimizeWriteStatistics(t *testing.T) {
 				t.Errorf("got %d rows of statistics (%v)", n, err)
 			}
 		})
+	}
+}
+
+// The first statistics make a table. It is content, but the app's schema is as it was:
+// else each first ANALYZE would look like a migration.
+func TestAnalyze_isNoChangeOfTheSchema(t *testing.T) {
+	path := makeDB(t, filepath.Join(t.TempDir(), "a.db"), emptied)
+	before := content(t, path)
+	c := open(t, path, Options{})
+	if err := c.Analyze(t.Context(), busyBudget); err != nil {
+		t.Fatal(err)
+	}
+	after := content(t, path)
+	if after.SchemaDigest != before.SchemaDigest {
+		t.Error("ANALYZE changed the schema digest")
+	}
+	if !slices.ContainsFunc(after.Tables, func(t manifest.Table) bool { return t.Name == "sqlite_stat1" && t.Rows > 0 }) {
+		t.Errorf("got %v, want the statistics among them", after.Tables)
 	}
 }
