@@ -33,6 +33,7 @@ type parts struct {
 	peers       kit.Peers
 	passive     bool
 	settings    Database
+	tells       []Notify
 	files       fsx.FS
 	engine      *engine
 	definitions condition.Registry

@@ -154,7 +154,7 @@ func (r *Running) answering(ctx context.Context, posts []*post) error {
 func (r *Running) tree(cfg Config, p *post, definitions condition.Registry) *actor.Props {
 	peers := kit.NewPeers(r.system, p.tree.Id)
 	made := parts{
-		place: p.place, peers: peers, passive: cfg.Passive, settings: p.wants, files: cfg.FS,
+		place: p.place, peers: peers, passive: cfg.Passive, settings: p.wants, tells: p.tells, files: cfg.FS,
 		engine: p.engine, definitions: definitions, book: r.openBook(cfg, p), seed: cfg.Seed, log: p.log,
 		lookEvery: cfg.lookEvery,
 	}

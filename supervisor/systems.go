@@ -10,6 +10,7 @@ import (
 	"github.com/officer-doofy/officer/actors/integrity"
 	"github.com/officer-doofy/officer/actors/logs"
 	"github.com/officer-doofy/officer/actors/maint"
+	"github.com/officer-doofy/officer/actors/notify"
 	"github.com/officer-doofy/officer/actors/recovery"
 	"github.com/officer-doofy/officer/actors/schedule"
 	"github.com/officer-doofy/officer/actors/wal"
@@ -32,6 +33,7 @@ func systems() []system {
 	return []system{
 		{"logs", parts.logs, words("GetLogs"), nil, logs.Conditions},
 		{"health", parts.health, words("GetHealth"), nil, health.Conditions},
+		{"notify", parts.notify, nil, words("HealthChanged", "BackupTaken", "BackupSkipped", "BackupFailed", "RestoreFinished", "RestoreFailed"), notify.Conditions},
 		{"schedule", parts.schedule, words("GetSchedules"), nil, schedule.Conditions},
 		{"dbowner", parts.dbowner, words("InspectDatabase", "GetOwnerStatus", "CancelJob", "CheckpointDatabase"), nil, dbowner.Conditions},
 		{"disk", parts.disk, words("GetDisk", "MayUse"), words("DamageFound", "DamageGone", "BackupFailed"), disks.Conditions},

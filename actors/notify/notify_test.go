@@ -1,0 +1,202 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/notice"
+	"github.com/officer-doofy/officer/messages"
+)
+
+// outbox is a Sender that keeps what it was given and fails when told to.
+type outbox struct {
+	mu   sync.Mutex
+	sent []notice.Note
+	down bool
+}
+
+func (o *outbox) Send(_ context.Context, n notice.Note) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.down {
+		return errors.New("down")
+	}
+	o.sent = append(o.sent, n)
+	return nil
+}
+
+func (o *outbox) set(down bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.down = down
+}
+
+func (o *outbox) types() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var list []string
+	for _, n := range o.sent {
+		list = append(list, n.Type+"/"+n.Severity.String())
+	}
+	return strings.Join(list, " ")
+}
+
+// neighbour keeps what health was told.
+type neighbour struct {
+	mu   sync.Mutex
+	told []string
+}
+
+func (h *neighbour) Receive(ctx actor.Context) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch m := ctx.Message().(type) {
+	case *messages.RaiseCondition:
+		h.told = append(h.told, "raise "+m.Code)
+	case *messages.ClearCondition:
+		h.told = append(h.told, "clear "+m.Code)
+	}
+}
+
+// bench runs one notify actor in a bubble.
+func bench(t *testing.T, passive bool, targets []Target, test func(send func(any), health *neighbour)) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) {
+		system := actor.NewActorSystem(actor.WithDeadLetterThrottleInterval(time.Millisecond))
+		health := &neighbour{}
+		peers := kit.NewPeers(system, "officer/app")
+		if _, err := system.Root.SpawnNamed(kit.Props(func() actor.Actor { return health }), "officer/app/health"); err != nil {
+			t.Fatal(err)
+		}
+		pid, err := system.Root.SpawnNamed(Props(Config{Peers: peers, Database: "app", Passive: passive, Targets: targets}), "officer/app/notify")
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(func(m any) {
+			system.Root.Send(pid, m)
+			synctest.Wait()
+		}, health)
+		system.Root.Stop(pid)
+		system.Root.Stop(peers.Of("health"))
+		pass(time.Second)
+	})
+}
+
+// pass lets virtual time go by.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func report(s messages.Severity, codes ...string) *messages.HealthChanged {
+	r := &messages.HealthReport{Health: s, Headline: "so it is"}
+	for _, c := range codes {
+		r.Conditions = append(r.Conditions, &messages.Condition{Code: c, Severity: s, Text: c, Hint: "do " + c})
+	}
+	return &messages.HealthChanged{Report: r}
+}
+
+const (
+	green  = messages.Severity_SEVERITY_GREEN
+	yellow = messages.Severity_SEVERITY_YELLOW
+	red    = messages.Severity_SEVERITY_RED
+)
+
+func TestNotify_tellsRootCausesOnceAndThatTheyAreOver(t *testing.T) {
+	all, grave := &outbox{}, &outbox{}
+	bench(t, false, []Target{{Name: "all", Sender: all}, {Name: "grave", Filter: notice.Filter{Severity: notice.Red}, Sender: grave}}, func(send func(any), _ *neighbour) {
+		send(report(green))
+		send(report(yellow, "backup_overdue"))
+		send(report(yellow, "backup_overdue"))
+		send(&messages.BackupFailed{Failure: messages.NewFailure("disk_full", "back up", "the disk is full")})
+		send(&messages.BackupTaken{})
+		send(report(green))
+		if got, want := all.types(), "health.changed/yellow backup.failed/red health.changed/green"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if got, want := grave.types(), "backup.failed/red health.changed/green"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
+func TestNotify_pingsADeadMansSwitch(t *testing.T) {
+	box := &outbox{}
+	bench(t, false, []Target{{Name: "hc", Pings: true, Sender: box}}, func(send func(any), _ *neighbour) {
+		synctest.Wait()
+		send(&messages.BackupSkipped{})
+		send(report(red, "damage_found"))
+		send(report(yellow, "backup_overdue"))
+		box.mu.Lock()
+		defer box.mu.Unlock()
+		var pings []string
+		for _, n := range box.sent {
+			pings = append(pings, string(n.Ping))
+		}
+		if got := strings.Join(pings, " "); got != "start success fail" {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+func TestNotify_triesAgainThenSaysThatNobodyIsTold(t *testing.T) {
+	box := &outbox{down: true}
+	bench(t, false, []Target{{Name: "ops", Sender: box}}, func(send func(any), health *neighbour) {
+		send(report(red, "damage_found"))
+		pass(30 * time.Second)
+		box.set(false)
+		pass(10 * time.Minute)
+		if got := box.types(); got != "health.changed/red" {
+			t.Errorf("after the first tries: got %q", got)
+		}
+		box.set(true)
+		send(report(red, "damage_found", "disk_low"))
+		pass(2 * time.Hour)
+		send(report(red, failingCode))
+		box.set(false)
+		send(report(green))
+		pass(time.Hour)
+		if got := box.types(); got != "health.changed/red health.changed/green" && got != "health.changed/red health.changed/red health.changed/green" {
+			t.Errorf("got %q", got)
+		}
+		health.mu.Lock()
+		defer health.mu.Unlock()
+		if got := strings.Join(health.told, ", "); !strings.HasPrefix(got, "raise notify_failing") || !strings.HasSuffix(got, "raise notify_failing, clear notify_failing") {
+			t.Errorf("health was told %s", got)
+		}
+	})
+}
+
+func TestNotify_theQueueIsBounded(t *testing.T) {
+	box := &outbox{down: true}
+	cfg := Config{Targets: []Target{{Name: "ops", Sender: box}}}
+	bench(t, false, cfg.Targets, func(send func(any), _ *neighbour) {
+		for range 1000 { // a failed restore is news each time
+			pass(time.Second)
+			send(&messages.RestoreFinished{Report: &messages.RestoreReport{RestoredFrom: "x"}})
+		}
+		box.set(false)
+		pass(24 * time.Hour)
+		if n := len(strings.Fields(box.types())); n == 0 || n > queueMax {
+			t.Errorf("%d notes came, at most %d", n, queueMax)
+		}
+	})
+}
+
+func TestNotify_passiveTellsNobody(t *testing.T) {
+	box := &outbox{}
+	bench(t, true, []Target{{Name: "ops", Sender: box}, {Name: "hc", Pings: true, Sender: box}}, func(send func(any), _ *neighbour) {
+		send(report(red, "damage_found"))
+		if got := box.types(); got != "" {
+			t.Errorf("got %s", got)
+		}
+	})
+}
