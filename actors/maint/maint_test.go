@@ -187,13 +187,16 @@ func TestDue_isSkippedForAGoodReason(t *testing.T) {
 }
 
 func TestDue_withoutAVerifiedBackupNothingIsRebuilt(t *testing.T) {
-	for name, answer := range map[string]any{
-		"failed":     messages.NewFailure("disk_full", "take backup", "no room"),
-		"unverified": &messages.BackupReport{Backup: &messages.Backup{Id: "b2"}},
+	for _, c := range []struct {
+		name   string
+		answer any
+	}{
+		{"failed", messages.NewFailure("disk_full", "take backup", "no room")},
+		{"unverified", &messages.BackupReport{Backup: &messages.Backup{Id: "b2"}}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			play(t, maint.Config{}, func(s *scene) {
-				s.set(func() { s.backup = answer })
+				s.set(func() { s.backup = c.answer })
 				s.dueVacuum()
 				if _, err := s.Ask(s.pid, &messages.VacuumNow{Force: true}); err == nil {
 					t.Error("a forced vacuum succeeded without a backup")
