@@ -232,6 +232,8 @@ func eventOf(msg any) *messages.Event {
 		return &messages.Event{Type: "maintenance.skipped", Body: &messages.Event_MaintenanceSkipped{MaintenanceSkipped: m}}
 	case *messages.DiskLevelChanged:
 		return &messages.Event{Type: "disk.level_changed", Body: &messages.Event_DiskLevelChanged{DiskLevelChanged: m}}
+	case *messages.QuerySlow:
+		return &messages.Event{Type: "query.slow", Body: &messages.Event_QuerySlow{QuerySlow: m}}
 	case *messages.Lifecycle:
 		return &messages.Event{Type: "officer." + m.State, Body: &messages.Event_Lifecycle{Lifecycle: m}}
 	}

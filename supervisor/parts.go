@@ -38,6 +38,7 @@ type parts struct {
 	engine      *engine
 	definitions condition.Registry
 	book        *rotate.Book // nil when the log could not be opened
+	meters      *kit.Meters  // what the actors of the tree do
 	seed        uint64
 	lookEvery   time.Duration
 	log         *slog.Logger // of the database

@@ -44,10 +44,11 @@ type post struct {
 	tree    *actor.PID
 	engine  *engine
 	log     *slog.Logger
-	wants   Database  // its settings
-	tells   []Notify  // who hears of it
-	events  *eventLog // goes on when the tree is made anew
-	release []func()  // undone in reverse when everything stopped
+	wants   Database    // its settings
+	tells   []Notify    // who hears of it
+	events  *eventLog   // goes on when the tree is made anew
+	meters  *kit.Meters // of its actors
+	release []func()    // undone in reverse when everything stopped
 }
 
 // Problem is a database that could not be taken on, while others could.
@@ -191,7 +192,7 @@ func (r *Running) Handle(database string) (*sql.DB, error) {
 	if f != nil {
 		return nil, f
 	}
-	db, err := sqlite.OpenDB(p.path, sqlite.Options{VFS: p.engine.vfs, Descriptors: p.engine.held})
+	db, err := sqlite.OpenDB(p.path, sqlite.Options{VFS: p.engine.vfs, Descriptors: p.engine.held, Trace: r.trace(p)})
 	if err != nil {
 		p.log.Error("a handle for the host program could not be opened", slog.Any("error", err))
 		return nil, failureOf("open "+filepath.Base(p.path), err)

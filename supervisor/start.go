@@ -60,6 +60,9 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 		_ = r.Stop(context.WithoutCancel(ctx))
 		return nil, err
 	}
+	if !cfg.Passive {
+		r.noteStart(r.posts)
+	}
 	return r, nil
 }
 
@@ -90,7 +93,7 @@ func (r *Running) take(cfg Config, at place, i int) (*post, error) {
 	}
 	return &post{
 		place: at, tree: r.system.NewLocalPID(rootName + "/" + at.name), release: []func(){unlock}, engine: e,
-		wants: cfg.Databases[i], tells: tellsOf(cfg, at.name), events: &eventLog{database: at.name},
+		wants: cfg.Databases[i], tells: tellsOf(cfg, at.name), events: &eventLog{database: at.name}, meters: &kit.Meters{},
 	}, nil
 }
 
@@ -156,7 +159,7 @@ func (r *Running) tree(cfg Config, p *post, definitions condition.Registry) *act
 	made := parts{
 		place: p.place, peers: peers, passive: cfg.Passive, settings: p.wants, tells: p.tells, files: cfg.FS,
 		engine: p.engine, definitions: definitions, book: r.openBook(cfg, p), seed: cfg.Seed, log: p.log,
-		lookEvery: cfg.lookEvery,
+		lookEvery: cfg.lookEvery, meters: p.meters,
 	}
 	if made.seed == 0 {
 		h := fnv.New64a()
@@ -164,11 +167,11 @@ func (r *Running) tree(cfg Config, p *post, definitions condition.Registry) *act
 		made.seed = h.Sum64()
 	}
 	p.events.keep(cfg.FS, p.place, p.log)
-	return treeProps(treeConfig{
+	return p.meters.Watch("tree", treeProps(treeConfig{
 		peers: peers, log: p.log, policy: standardPolicy(), database: p.name, file: filepath.Base(p.path), home: p.home,
 		version: Version, pid: processID(), passive: cfg.Passive, systems: systems(), events: p.events,
-		props: func(s system) *actor.Props { return s.props(made) },
-	})
+		props: func(s system) *actor.Props { return p.meters.Watch(s.name, s.props(made)) },
+	}))
 }
 
 func processID() int64 { return int64(os.Getpid()) }
