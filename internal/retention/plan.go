@@ -1,7 +1,6 @@
 package retention
 
 import (
-	"maps"
 	"slices"
 	"time"
 )
@@ -77,9 +76,6 @@ func (c *cycle) keptAside(b Backup) (aside, bool) {
 		return aside{Quarantined, "set aside because it did not pass a check; it is not counted", "never by itself; delete it by hand when it is no longer needed"}, true
 	case b.Suspect:
 		return aside{Suspect, "taken while the database failed its check; kept as evidence and not counted", "never by itself; delete it by hand when it is no longer needed"}, true
-	case b.PinnedUntil.After(c.Now):
-		return aside{Pinned, "pinned until " + c.stamp(b.PinnedUntil) + ": the last backup before the schema changed",
-			"judged like the others after " + c.stamp(b.PinnedUntil)}, true
 	case b.TakenAt.After(c.Now.Add(clockSkew)):
 		return aside{Quarantined, "stamped " + c.stamp(b.TakenAt) + ", which is in the future: the clock was wrong, so it is not counted",
 			"judged like the others once that time has come"}, true
@@ -91,6 +87,14 @@ func (c *cycle) keptAside(b Backup) (aside, bool) {
 		return aside{tier, "not verified yet, so it is not counted", "judged like the others once it is verified"}, true
 	}
 	return aside{}, false
+}
+
+// pinnedFor tells whether a pin that ends by itself still lasts. Such a backup is counted
+// like the others, so that nothing else changes when the pin ends, but it does not go.
+func (c *cycle) pinnedFor(b Backup) bool { return b.PinnedUntil.After(c.Now) }
+
+func (c *cycle) whyPinned(b Backup) string {
+	return "pinned until " + c.stamp(b.PinnedUntil) + ": the last backup before the schema changed"
 }
 
 // surviving gives the counted backups that have a place.
@@ -112,7 +116,10 @@ func (c *cycle) held() string {
 			return "nothing is deleted in this cycle because a backup that had been set aside counts again"
 		}
 	}
-	if !slices.Contains(slices.Collect(maps.Values(c.tiers)), "") {
+	if !slices.ContainsFunc(c.backups, func(b Backup) bool {
+		tier, counted := c.tiers[b.ID]
+		return counted && tier == "" && !c.pinnedFor(b)
+	}) {
 		return ""
 	}
 	if len(c.items) == 0 || c.items[0].id != c.VerifiedID {
@@ -154,7 +161,16 @@ func (c *cycle) decide(fates map[string]fate) Decision {
 		case tier != "":
 			k := Kept{ID: b.ID, Tier: tier, Reason: c.whyKept(b, tier), ExpiresAt: fates[b.ID].at}
 			c.foretell(&k, ahead, fates[b.ID])
+			if c.pinnedFor(b) {
+				k.Reason += "; " + c.whyPinned(b)
+				if !k.ExpiresAt.IsZero() && k.ExpiresAt.Before(b.PinnedUntil) {
+					k.ExpiresAt = b.PinnedUntil
+				}
+			}
 			d.Keep = append(d.Keep, k)
+		case c.pinnedFor(b):
+			d.Keep = append(d.Keep, Kept{ID: b.ID, Tier: Pinned, Reason: c.whyPinned(b), ExpiresAt: b.PinnedUntil,
+				Goes: "with the next verified backup after " + c.stamp(b.PinnedUntil)})
 		case d.Held != "":
 			d.Keep = append(d.Keep, c.heldBack(b, d.Held))
 		default:

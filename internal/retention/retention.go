@@ -21,9 +21,12 @@
 // nothing that a later plan wants has been dropped by an earlier one.
 //
 // The two newest counted backups are kept even without a slot as long as the
-// policy's total (at least two) is not exceeded. Pinned backups stay for ever (or as long as their pin lasts) and
+// policy's total (at least two) is not exceeded. Pinned backups stay for ever and
 // outside the count; suspect, quarantined, unverified and future-stamped ones are
 // kept aside: never counted, never dropped, never a reason to drop another.
+//
+// A backup whose pin ends by itself is counted like the others but stays while the pin
+// lasts, also without a slot.
 //
 // Nothing at all is dropped while the live database is suspect, in a cycle in
 // which the clock jumped, or unless the newest counted backup was verified just now.
