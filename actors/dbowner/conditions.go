@@ -45,10 +45,11 @@ func Conditions() []condition.Definition {
 			Hint: "officer status {path}",
 		},
 		{
-			// Damage says itself that writes are held back, and why.
-			Code: conditionFence, System: system, Severity: condition.Red, DependsOn: []condition.Code{"damage_found"},
-			Text: "Writes are {how} ({reasons}).",
-			Hint: "officer status {path}",
+			// Damage and a full disk say themselves that writes are held back, and why.
+			Code: conditionFence, System: system, Severity: condition.Red,
+			DependsOn: []condition.Code{"damage_found", "disk_writes_blocked"},
+			Text:      "Writes are {how} ({reasons}).",
+			Hint:      "officer status {path}",
 		},
 	}
 }

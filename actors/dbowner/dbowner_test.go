@@ -50,7 +50,8 @@ func inWorld(t *testing.T, cfg dbowner.Config, f func(t *testing.T, w *world, db
 
 func TestConditions_makeARegistry(t *testing.T) {
 	damage := condition.Definition{Code: "damage_found", System: "integrity", Severity: condition.Red, Text: "damaged"}
-	if _, err := condition.NewRegistry(append(dbowner.Conditions(), damage)...); err != nil {
+	full := condition.Definition{Code: "disk_writes_blocked", System: "disk", Severity: condition.Red, Text: "full"}
+	if _, err := condition.NewRegistry(append(dbowner.Conditions(), damage, full)...); err != nil {
 		t.Error(err)
 	}
 }
