@@ -150,7 +150,7 @@ func (e errand) vacuum(ctx context.Context) (any, error) {
 	if d.Refusal != upkeep.None {
 		return out, nil
 	}
-	if why := e.fits(ctx, d); why != "" {
+	if why := e.fits(ctx, d, s.Facts); why != "" {
 		out.decision.Refusal, out.decision.Because = upkeep.NotNow, why
 		if e.work.occasion == upkeep.Forced {
 			return nil, messages.NewFailure(string(fault.Full), "vacuum the database", "%s", why).
@@ -194,9 +194,14 @@ func (e errand) rebuild(ctx context.Context, d upkeep.Decision) (*messages.Vacuu
 	return r, err
 }
 
-// fits asks whether there is room; empty = yes.
-func (e errand) fits(ctx context.Context, d upkeep.Decision) string {
-	v, err := ask[*messages.SpaceVerdict](ctx, e, "disk", &messages.MayUse{Purpose: "vacuum", Bytes: d.NeedBytes}, askTimeout)
+// fits asks whether there is room; empty = yes. disk counts what it is told twice: for the
+// temporary file and for the way back.
+func (e errand) fits(ctx context.Context, d upkeep.Decision, f upkeep.Facts) string {
+	bytes := f.SizeBytes()
+	if d.Kind == upkeep.Incremental {
+		bytes = d.NeedBytes / 2
+	}
+	v, err := ask[*messages.SpaceVerdict](ctx, e, "disk", &messages.MayUse{Purpose: "vacuum", Bytes: bytes}, askTimeout)
 	if err == nil {
 		if v.GetAllowed() {
 			return ""

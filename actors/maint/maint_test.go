@@ -134,6 +134,9 @@ func TestDue_vacuumsAfterAVerifiedBackup(t *testing.T) {
 		if take := last[*messages.TakeBackup](s.back); take.GetReason() != "before_vacuum" || take.GetPriority() != messages.Priority_PRIORITY_BACKGROUND {
 			t.Errorf("got %v, want a background backup before_vacuum", take)
 		}
+		if may := last[*messages.MayUse](s.disk); may.GetPurpose() != "vacuum" || may.GetBytes() != 1000*4096 {
+			t.Errorf("got %v, want room asked for the whole file", may)
+		}
 		order := last[*messages.VacuumDatabase](s.owner)
 		if order.GetBusyMs() != 200 || order.GetHoldMs() <= 0 || order.GetHoldMs() > 4000 || order.GetJob().GetPriority() != messages.Priority_PRIORITY_BACKGROUND {
 			t.Errorf("got %v, want a bounded background job", order)
