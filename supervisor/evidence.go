@@ -133,6 +133,20 @@ func (t *tree) tamperings() (told map[string]bool, lately []*messages.TamperingF
 	return told, lately
 }
 
+// hearOutWithin is how long the trees get for what was told to them before a stop.
+const hearOutWithin = time.Second
+
+// hearOut lets the trees take what was told to them already, because a stop overtakes
+// other messages: the event of a backup belongs in the journal when its asker has heard
+// of it.
+func (r *Running) hearOut(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, hearOutWithin)
+	defer cancel()
+	for _, p := range r.all() {
+		_, _ = kit.Ask[*messages.Pong](ctx, r.system, p.tree, &messages.Ping{}, nil)
+	}
+}
+
 // answered takes the outcome of what the tree asked or did in the background.
 func (t *tree) answered(ctx actor.Context, a *kit.Answer) {
 	switch a.Tag.(type) {

@@ -213,6 +213,7 @@ func (r *Running) Stop(ctx context.Context) error {
 		defer close(r.done)
 		if r.root != nil {
 			r.emptyWALs(ctx)
+			r.hearOut(ctx)
 			r.stopped = kit.StopTree(ctx, r.system, r.root)
 		}
 		if r.stopped != nil {
