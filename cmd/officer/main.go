@@ -82,7 +82,7 @@ func (c *cli) command() *cobra.Command {
 	root.AddCommand(
 		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(), c.drillVerb(), c.eventsVerb(),
 		c.verifyVerb(), c.checkVerb(), c.vacuumVerb(), c.analyzeVerb(), c.restoreVerb(), c.undoVerb(), c.pinVerb(), c.unpinVerb(),
-		c.logsVerb(), c.metricsVerb(), c.checkpointVerb(), c.versionVerb(), c.configVerb(),
+		c.logsVerb(), c.metricsVerb(), c.checkpointVerb(), c.versionVerb(), c.configVerb(), c.notifyVerb(), c.doctorVerb(),
 	)
 	return root
 }

@@ -23,6 +23,7 @@ type reached struct {
 	home   string
 	direct bool
 	ask    func(ctx context.Context, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error)
+	events func(context.Context, *messages.WatchRequest) (<-chan *messages.Event, error)
 	close  func()
 }
 
@@ -62,7 +63,7 @@ func (c *cli) reach(ctx context.Context, database string, allowMissing bool) (*r
 	home := c.homeOf(path)
 	client, err := control.Reach(ctx, home, path)
 	if err == nil {
-		return &reached{path: path, home: home, ask: client.Ask, close: client.Close}, nil
+		return &reached{path: path, home: home, ask: client.Ask, events: client.Subscribe, close: client.Close}, nil
 	}
 	var f *messages.Failure
 	if errors.As(err, &f) && f.Code == "officer_silent" {
@@ -81,7 +82,7 @@ func (c *cli) reach(ctx context.Context, database string, allowMissing bool) (*r
 		fmt.Fprintf(c.err, "No Officer is running for %s: working directly.\n", clean(filepath.Base(path)))
 	}
 	return &reached{
-		path: path, home: home, direct: true,
+		path: path, home: home, direct: true, events: o.Subscribe,
 		ask: func(ctx context.Context, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
 			return o.Ask(ctx, "", msg, progress)
 		},

@@ -54,33 +54,19 @@ type statusResult struct {
 }
 
 func (c *cli) statusVerb() *cobra.Command {
-	var watch bool
+	var watch, plugin bool
 	cmd := c.verb("status DB", "Say whether the data are safe, and why", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) (*outcome, error) {
+			if plugin {
+				return c.nagios(ctx, args[0]), nil
+			}
 			r, err := c.reach(ctx, args[0], true)
 			if err != nil {
 				return nil, err
 			}
 			defer r.close()
-			for watch {
-				st, err := asking[*messages.Status](ctx, c, r, &messages.GetStatus{})
-				if err != nil {
-					return nil, err
-				}
-				done := statusOutcome(st, r)
-				if c.json {
-					c.finish(done)
-				} else {
-					if c.style.terminal {
-						fmt.Fprint(c.out, "\x1b[H\x1b[2J")
-					}
-					done.text(c.out, c.style)
-				}
-				select {
-				case <-time.After(watchEvery):
-				case <-ctx.Done():
-					return nil, messages.NewFailure("interrupted", "watch", "interrupted")
-				}
+			if watch {
+				return nil, c.watch(ctx, r)
 			}
 			st, err := asking[*messages.Status](ctx, c, r, &messages.GetStatus{})
 			if err != nil {
@@ -88,11 +74,10 @@ func (c *cli) statusVerb() *cobra.Command {
 			}
 			return statusOutcome(st, r), nil
 		})
-	cmd.Flags().BoolVar(&watch, "watch", false, "again every two seconds")
+	cmd.Flags().BoolVar(&watch, "watch", false, "go on showing it, at every event")
+	cmd.Flags().BoolVar(&plugin, "nagios", false, "one line and the exit codes of a monitoring plugin")
 	return cmd
 }
-
-const watchEvery = 2 * time.Second
 
 // alone makes the status honest when nobody looks after the database between commands:
 // what is on disk may be fine, but no new backup will come.
