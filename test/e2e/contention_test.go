@@ -34,7 +34,7 @@ type maintenanceLine struct {
 
 // TestContention_withABusyApp: a foreign process commits 50 times a second for a minute
 // and waits 200 ms for a lock, while Officer backs up, checkpoints and is told to vacuum.
-// In WAL mode the app never sees BUSY. In rollback mode a reader keeps the writer from
+// In WAL mode the app never sees BUSY, and waits less than 200 ms longer than a writer whom nobody disturbs. In rollback mode a reader keeps the writer from
 // committing (https://sqlite.org/lockingv3.html), so there the stall is measured and shown.
 // A VACUUM that was not ordered by force is skipped; afterwards a forced one shrinks the file.
 func TestContention_withABusyApp(t *testing.T) {
@@ -58,16 +58,19 @@ func TestContention_withABusyApp(t *testing.T) {
 			officerRuns := run(t, db)
 			officerRuns.await(time.Minute, "Your data is safe")
 			w := testkit.StartWriter(t, db, testkit.WriterOptions{PerSecond: 50, BusyTimeout: appPatience})
+			// The same writer at the same time on a database of its own: what the machine costs.
+			control := testkit.StartWriter(t, filepath.Join(t.TempDir(), "control.db"), testkit.WriterOptions{PerSecond: 50, BusyTimeout: appPatience})
 			c := contend(t, db, time.Duration(seconds)*time.Second)
-			r := w.Stop()
-			t.Logf("%s: %d MB, %.0f s: %d commits, %d backups, %d checkpoints, %d vacuums skipped; the app: BUSY %d, worst %v, p99 %v, p50 %v; Officer says it held writers up for at most %d ms",
+			r, alone := w.Stop(), control.Stop()
+			t.Logf("%s: %d MB, %.0f s: %d commits, %d backups, %d checkpoints, %d vacuums skipped; the app: BUSY %d, worst %v, p99 %v, p50 %v (a writer whom nobody disturbs meanwhile: worst %v); Officer says it held writers up for at most %d ms",
 				mode, before>>20, r.Duration.Seconds(), r.Acknowledged, c.backups, c.checkpoints, c.skipped, r.Busy,
-				r.Worst.Round(100*time.Microsecond), r.P99.Round(100*time.Microsecond), r.P50.Round(10*time.Microsecond), c.stallMS)
+				r.Worst.Round(100*time.Microsecond), r.P99.Round(100*time.Microsecond), r.P50.Round(10*time.Microsecond),
+				alone.Worst.Round(100*time.Microsecond), c.stallMS)
 			if r.Failed > 0 {
 				t.Errorf("%d commits of the app failed: %s", r.Failed, r.LastError)
 			}
-			if mode == "wal" && (r.Busy > 0 || r.Worst >= appPatience) {
-				t.Errorf("the app saw BUSY %d times and waited up to %v; the promise is 0 and less than %v", r.Busy, r.Worst, appPatience)
+			if limit := appPatience + alone.Worst; mode == "wal" && (r.Busy > 0 || r.Worst >= limit) {
+				t.Errorf("the app saw BUSY %d times and waited up to %v; the promise is 0 and less than %v", r.Busy, r.Worst, limit)
 			}
 			if c.backups == 0 || c.checkpoints == 0 || c.skipped == 0 {
 				t.Error("nothing contended with the app")
