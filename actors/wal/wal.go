@@ -42,7 +42,7 @@ type Config struct {
 	LimitBytes int64
 	// Idle is the time without a commit after which the WAL is emptied, 0 = 30 min.
 	Idle time.Duration
-	// LookEvery is the time between two looks at a WAL that does not change, 0 = 1 min.
+	// LookEvery is the time between two looks at a WAL that does not change, 0 = 1 s.
 	LookEvery time.Duration
 }
 
@@ -61,9 +61,11 @@ type Holders interface {
 }
 
 const (
-	limitDefault     = 10_000_000
-	idleDefault      = 30 * time.Minute
-	lookEveryDefault = time.Minute
+	limitDefault = 10_000_000
+	idleDefault  = 30 * time.Minute
+	// A writer of 5 MB/s that begins out of nothing fills the limit in two seconds. A look
+	// is one stat.
+	lookEveryDefault = time.Second
 
 	startAfter = 5 * time.Second
 	// A start that meets a running check comes back, less and less often.
@@ -177,7 +179,7 @@ func (w *wal) start(ctx actor.Context) {
 	if !w.ledger.started {
 		w.After(ctx, startAfter, startAgain{})
 	}
-	w.lookIn(ctx, startAfter)
+	w.lookIn(ctx, min(w.cfg.LookEvery, startAfter))
 }
 
 // order takes a request of somebody else.

@@ -20,7 +20,7 @@ const (
 	// must be cleared within a few seconds too, but may stay for days.
 	lookBlocked    = 1500 * time.Millisecond
 	lookBlockedMax = 5 * time.Second
-	idleRetry   = 5 * time.Minute
+	idleRetry      = 5 * time.Minute
 )
 
 // Look is one look at the WAL: its size and when it was last written.
@@ -83,7 +83,10 @@ func (p Policy) Next(s State, l Look) (State, Step) {
 // rate, within bounds.
 func (p Policy) untilHalf(before, now Look) time.Duration {
 	grown, took := now.Bytes-before.Bytes, now.At.Sub(before.At)
-	if grown <= 0 || took <= 0 {
+	switch {
+	case grown < 0: // just emptied, under a writer
+		return lookChanged / 2
+	case grown == 0 || took <= 0:
 		return lookChanged
 	}
 	left := float64(p.half()-now.Bytes) / float64(grown) * float64(took) / 2
