@@ -127,9 +127,8 @@ func (d *disk) rules() []rule {
 }
 
 // show raises everything again, because health starts empty, and clears what is over. A
-// condition that holds for
-// several volumes speaks of the first, which is the one with the database if that is
-// concerned.
+// condition that holds for several volumes speaks of the first, which is the one with the
+// database if that is concerned.
 func (d *disk) show(ctx actor.Context, s survey) {
 	for _, r := range d.rules() {
 		raised := false
