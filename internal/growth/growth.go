@@ -85,7 +85,7 @@ func (p Policy) untilHalf(before, now Look) time.Duration {
 	grown, took := now.Bytes-before.Bytes, now.At.Sub(before.At)
 	switch {
 	case grown < 0: // just emptied, under a writer
-		return lookChanged / 2
+		return lookFastest
 	case grown == 0 || took <= 0:
 		return lookChanged
 	}

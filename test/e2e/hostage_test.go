@@ -114,7 +114,7 @@ func program(t *testing.T, db, script string) (pid int, end func()) {
 
 const (
 	writes = "c.execute('create table if not exists load(x)')\nprint('ready',flush=True)\nt=time.time()\nn=0\n" +
-		"while True:\n c.execute('insert or replace into load(rowid,x) values(?,zeroblob(20000))',(n%%250,))\n n+=1\n d=t+n/%d-time.time()\n if d>0: time.sleep(d)\n"
+		"while True:\n c.execute('insert or replace into load(rowid,x) values(?,zeroblob(20000))',(n%%250,))\n n+=1\n d=t+n/%d-time.time()\n if d>0: time.sleep(d)\n elif d<-.05: t-=d\n"
 	reads = "c.execute('begin')\nc.execute('select count(*) from sqlite_schema').fetchone()\nprint('ready',flush=True)\nwhile True: time.sleep(9)\n"
 )
 
