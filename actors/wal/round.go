@@ -11,6 +11,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/officer-doofy/officer/internal/growth"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -254,7 +255,9 @@ func passing(f *messages.Failure) bool {
 // finish notes, tells and answers an outcome.
 func (w *wal) finish(ctx actor.Context, r *round) {
 	took := time.Since(r.began)
-	r.outcome.WalBytesAfter, _ = w.size()
+	size, modified := w.size()
+	r.outcome.WalBytesAfter = size
+	w.ledger.state = w.ledger.state.Emptied(growth.Look{At: time.Now(), Bytes: size, Modified: modified})
 	r.outcome.DurationMs = took.Milliseconds()
 	w.ledger.last, w.ledger.lastAt = r.outcome, time.Now()
 	w.keepHostages(ctx, r)
@@ -280,6 +283,9 @@ func (w *wal) finish(ctx actor.Context, r *round) {
 	}
 	r.request.Answer(r.outcome)
 	w.end(ctx)
+	if r.outcome.GetComplete() && w.running == nil {
+		w.lookIn(ctx, lookEmptied)
+	}
 }
 
 // worthTelling keeps a busy app's checkpoints, several a minute, out of the event log.

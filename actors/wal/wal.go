@@ -78,7 +78,8 @@ const (
 	stopWithin = 1800 * time.Millisecond // Officer's stop gives 2 s
 	factsWait  = 10 * time.Minute        // facts may queue behind a full check
 
-	lookMeanwhile = time.Second // the policy is asked again when the round that runs is over
+	lookMeanwhile = time.Second            // a round runs; one that did its work looks again by itself
+	lookEmptied   = 100 * time.Millisecond // a fast writer fills an emptied WAL within a second
 
 	waitingMax  = 16               // requests that wait for the one that runs
 	eventsApart = 10 * time.Minute // between two events of a WAL that keeps growing

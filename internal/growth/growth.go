@@ -14,7 +14,7 @@ type Policy struct {
 // How often a WAL that changes is looked at. At 5 MB/s half of the default limit is full
 // within a second, and a look is one stat.
 const (
-	lookFastest = 200 * time.Millisecond
+	lookFastest = 100 * time.Millisecond
 	lookChanged = time.Second
 	// Who is in the way must be named within 5 s, which takes two looks. When it stays it
 	// must be cleared within a few seconds too, but may stay for days.
@@ -48,12 +48,27 @@ type Step struct {
 	Next  time.Duration // until the next look
 }
 
-// half of the limit is where work begins: what is written until the next look and during
-// the checkpoint has to fit into the other half.
-func (p Policy) half() int64 { return p.LimitBytes / 2 }
+// soon is where work begins: what is written until the next look and during the
+// checkpoint has to fit into what is left. Of the default limit it lies just above the
+// 1,000 pages at which an app checkpoints by itself
+// (https://sqlite.org/pragma.html#pragma_wal_autocheckpoint).
+func (p Policy) soon() int64 { return p.LimitBytes / 100 * 45 }
+
+// ahead is for how long the present growth must fit below the limit.
+const ahead = 1200 * time.Millisecond
+
+// fast tells whether the WAL would pass its limit at the present rate before an attempt
+// that a writer holds up could be over.
+func (p Policy) fast(before, now Look) bool {
+	grown, took := now.Bytes-before.Bytes, now.At.Sub(before.At)
+	if grown <= 0 || took <= 0 || now.Bytes < p.LimitBytes/4 {
+		return false
+	}
+	return float64(now.Bytes)+float64(grown)*float64(ahead)/float64(took) > float64(p.LimitBytes)
+}
 
 // Small tells whether a WAL of a size is none to worry about.
-func (p Policy) Small(bytes int64) bool { return bytes < p.half() }
+func (p Policy) Small(bytes int64) bool { return bytes < p.soon() }
 
 // Next takes a look and says what to do.
 func (p Policy) Next(s State, l Look) (State, Step) {
@@ -64,13 +79,13 @@ func (p Policy) Next(s State, l Look) (State, Step) {
 		s.quiet, s.tried, s.idle = l.At, false, false
 	}
 	step := Step{Large: l.Bytes > p.LimitBytes}
-	step.Empty = !p.Small(l.Bytes) && (!s.tried || s.Blocked)
+	step.Empty = (!p.Small(l.Bytes) || !first && p.fast(s.last, l)) && (!s.tried || s.Blocked)
 	step.Idle = !step.Empty && l.Bytes > 0 && !s.idle && l.At.Sub(s.quiet) >= p.Idle
 	switch {
 	case s.Blocked && !p.Small(l.Bytes):
 		s.pause = min(max(s.pause+s.pause/2, lookBlocked), lookBlockedMax)
-	case changed && !first && l.Bytes > 0:
-		s.pause = p.untilHalf(s.last, l)
+	case changed && !first:
+		s.pause = p.untilSoon(s.last, l)
 	default:
 		s.pause = min(max(2*s.pause, lookChanged), p.LookEvery)
 	}
@@ -79,9 +94,9 @@ func (p Policy) Next(s State, l Look) (State, Step) {
 	return s, step
 }
 
-// untilHalf is half the time in which the WAL will reach half its limit at the present
-// rate, within bounds.
-func (p Policy) untilHalf(before, now Look) time.Duration {
+// untilSoon is half the time in which the WAL will be large enough to be emptied at the
+// present rate, within bounds.
+func (p Policy) untilSoon(before, now Look) time.Duration {
 	grown, took := now.Bytes-before.Bytes, now.At.Sub(before.At)
 	switch {
 	case grown < 0: // just emptied, under a writer
@@ -89,11 +104,17 @@ func (p Policy) untilHalf(before, now Look) time.Duration {
 	case grown == 0 || took <= 0:
 		return lookChanged
 	}
-	left := float64(p.half()-now.Bytes) / float64(grown) * float64(took) / 2
+	left := float64(p.soon()-now.Bytes) / float64(grown) * float64(took) / 2
 	if left > float64(lookChanged) {
 		return lookChanged
 	}
 	return max(time.Duration(left), lookFastest)
+}
+
+// Emptied notes what an attempt left, so that growth is measured from there.
+func (s State) Emptied(l Look) State {
+	s.last = l
+	return s
 }
 
 // Tried notes the outcome of an attempt: whether a reader was in the way.

@@ -59,7 +59,7 @@ func TestNext_whatToDo(t *testing.T) {
 		want Step
 	}{
 		{"the first look at a large one", State{}, Look{At: begin(), Bytes: 20_000_000}, Step{Empty: true, Large: true, Next: lookChanged}},
-		{"below half", State{}, Look{At: begin(), Bytes: 4_999_999}, Step{Next: lookChanged}},
+		{"below the mark", State{}, Look{At: begin(), Bytes: 4_499_999}, Step{Next: lookChanged}},
 		{"nothing there", State{}, Look{At: begin()}, Step{Next: lookChanged}},
 		{"emptied in vain, unchanged", State{last: old, quiet: begin(), pause: time.Minute, tried: true},
 			Look{At: begin().Add(time.Minute), Bytes: 6_000_000, Modified: begin()}, Step{Next: time.Minute}},
@@ -118,5 +118,17 @@ func TestPinned_framesAfterTheMark(t *testing.T) {
 				t.Errorf("got %d, want %d", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestNext_growthIsMeasuredFromWhatAnAttemptLeft(t *testing.T) {
+	p, at := policy(), begin()
+	s, _ := p.Next(State{}, Look{At: at, Bytes: 700_000})
+	s, _ = p.Next(s, Look{At: at.Add(100 * time.Millisecond), Bytes: 900_000, Modified: at.Add(90 * time.Millisecond)})
+	s = s.Emptied(Look{At: at.Add(120 * time.Millisecond)}).Tried(false)
+	// 10 MB/s: without Emptied this looks like 100 kB in 120 ms.
+	_, step := p.Next(s, Look{At: at.Add(220 * time.Millisecond), Bytes: 1_000_000, Modified: at.Add(220 * time.Millisecond)})
+	if step.Next > 200*time.Millisecond {
+		t.Errorf("the next look is in %v; by then the WAL is %d MB", step.Next, 1+step.Next.Milliseconds()/100)
 	}
 }
