@@ -93,7 +93,7 @@ var _ actor.MailboxMiddleware = (*queue)(nil)
 func (m *meter) mailbox() actor.Mailbox {
 	q := &queue{}
 	m.waiting.Store(q)
-	return actor.Unbounded(q)()
+	return gated(actor.Unbounded(q)())
 }
 
 func (m *meter) depth() int64 {

@@ -24,7 +24,9 @@ type based interface{ base() *Base }
 // before the panic reaches the supervisor, swallows panics while stopping (there they
 // would lose the stop), and drops answers meant for an earlier incarnation.
 func Props(produce func() actor.Actor, opts ...actor.PropsOption) *actor.Props {
-	opts = append([]actor.PropsOption{actor.WithReceiverMiddleware(guard)}, opts...)
+	opts = append([]actor.PropsOption{actor.WithReceiverMiddleware(guard), actor.WithMailbox(func() actor.Mailbox {
+		return gated(actor.Unbounded()())
+	})}, opts...)
 	return actor.PropsFromProducer(produce, opts...)
 }
 
