@@ -27,6 +27,7 @@ import (
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/internal/retention"
+	"github.com/officer-doofy/officer/internal/rolling"
 	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/messages"
 	"github.com/officer-doofy/officer/testkit"
@@ -53,6 +54,7 @@ func TestYear_ofOperationWithRealFiles(t *testing.T) {
 	for seed := range n {
 		kind := []testkit.Kind{testkit.WAL, testkit.Delete}[seed%2]
 		t.Run(fmt.Sprintf("seed %d %s", seed, kind), func(t *testing.T) {
+			t.Parallel()
 			began, dir := time.Now(), t.TempDir()
 			y := &year{}
 			defer func() { t.Logf("%s: %s in %v", kind, y.tally(), time.Since(began).Round(time.Millisecond)) }()
@@ -271,17 +273,21 @@ func (y *year) suffer() {
 	y.commit(y.app)
 }
 
-// crash has a part, and later the whole tree, fail by a defect.
+// crash has every part in turn, and then the whole tree, fail by a defect.
 func (y *year) crash() {
 	y.t.Helper()
-	y.disk.arm(inUnhandled("logs"))
-	if code := crashOnce(y.running, y.running.posts[0], "backup"); code != "internal" {
-		y.t.Errorf("a part that crashed answered %q, want internal", code)
+	for _, s := range systems() {
+		y.disk.arm(inUnhandled("logs"))
+		if code := crashOnce(y.running, y.running.posts[0], s.name); code != "internal" {
+			y.t.Errorf("%s crashed and answered %q, want internal", s.name, code)
+		}
+		y.disk.arm(nil)
+		y.crashes++
+		y.wait(time.Minute)
+		y.inspect(s.name + " crashed")
 	}
-	y.disk.arm(nil)
-	y.wait(time.Minute)
 	y.running.system.Root.Send(y.running.posts[0].tree, &wardDue{}) // a nil ward: a defect in the tree itself
-	y.crashes += 2
+	y.crashes++
 	y.wait(time.Minute)
 	y.inspect("crashed")
 }
@@ -439,6 +445,31 @@ func (y *year) whole(when string) {
 		y.t.Errorf("%s: strays: %q", when, s)
 	}
 	y.logsBounded(when)
+	y.metricsBounded(when)
+	if info, err := os.Stat(y.path + "-wal"); err == nil && info.Size() > 10_000_000 {
+		y.t.Errorf("%s: the WAL holds %d bytes", when, info.Size())
+	}
+}
+
+// metricsBounded: no operation keeps more than 30 days.
+func (y *year) metricsBounded(when string) {
+	y.t.Helper()
+	data, err := os.ReadFile(filepath.Join(y.home, "metrics", "metrics.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return // nothing was written yet
+	}
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	book, err := rolling.Parse(data, rolling.Budgets())
+	if err != nil {
+		y.t.Fatalf("%s: metrics.json: %v", when, err)
+	}
+	for _, r := range book.Reports(time.Now(), "") {
+		if len(r.Days) > 30 {
+			y.t.Errorf("%s: %s keeps %d days", when, r.Name, len(r.Days))
+		}
+	}
 }
 
 // logsBounded: all files together within the limit, no line older than seven days plus
