@@ -13,7 +13,8 @@
 //	GetDrill          → DrillReport of the last one, or Failure no_drill
 //
 // Hears DamageFound, DamageGone, IntegrityChecked, RestoreFinished and Due. Asks dbowner
-// (InspectDatabase, CopyDatabase), integrity (GetIntegrity, CheckNow) and schedule.
+// (InspectDatabase, CopyDatabase), wal (CheckpointNow before a copy), integrity
+// (GetIntegrity, CheckNow) and schedule.
 // Tells the tree BackupTaken, BackupSkipped, BackupFailed, BackupPruned, BackupRotten,
 // DrillFinished, SchemaChanged.
 // Raises no_verified_backup, backup_overdue, backup_failed, backup_rotten, drill_failed,
@@ -117,10 +118,13 @@ const (
 	rottenShown        = 7 * 24 * time.Hour
 	scrubEvery         = 24 * time.Hour
 	drillEvery         = 7 * 24 * time.Hour
-	drillRetry         = 6 * time.Hour       // after one that was skipped for want of space, say
-	schemaPin          = 30 * 24 * time.Hour // a release that breaks data is noticed within a month
-	breaksShown        = 50                  // places where the chain does not hold
-	droppedShown       = 200                 // of the backups that went, how many are told
+	drillRetry         = 6 * time.Hour          // after one that was skipped for want of space, say
+	schemaPin          = 30 * 24 * time.Hour    // a release that breaks data is noticed within a month
+	checkpointWithin   = 2 * time.Second        // a WAL that cannot be emptied by then is copied as it is
+	lookWithin         = 800 * time.Millisecond // who asks for the proof waits a second
+	lookMost           = 1000                   // newest backups whose files are looked at for a list
+	breaksShown        = 50                     // places where the chain does not hold
+	droppedShown       = 200                    // of the backups that went, how many are told
 )
 
 // Keys of schedules.
@@ -169,6 +173,9 @@ type backup struct {
 	scrub    *scrubbing // the round under way
 	scrubDue bool
 	drilling *drilling // begun, or waiting for the end of other work
+
+	looking   bool        // the files of the list are being looked at
+	questions []*question // wait for the next look
 }
 
 // held is a request with what answers it.
@@ -251,6 +258,8 @@ func (b *backup) Receive(ctx actor.Context) {
 		b.drillOwn(ctx)
 	case *drillStep:
 		b.tellDrill(msg)
+	case *question:
+		b.unlooked(msg)
 	case *kit.Answer:
 		b.proceed(ctx, msg)
 	default:
@@ -288,6 +297,8 @@ func (b *backup) proceed(ctx actor.Context, a *kit.Answer) {
 		b.tidied(ctx, a)
 	case changed:
 		b.settled(ctx, tag, a)
+	case looked:
+		b.saw(ctx, tag, a)
 	case *verification:
 		b.judged(ctx, tag, a)
 	case *scrubbing:

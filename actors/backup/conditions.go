@@ -73,7 +73,7 @@ func (b *backup) clear(ctx actor.Context, code string) {
 
 // evaluate raises and clears what follows from the list of backups and the clock.
 func (b *backup) evaluate(ctx actor.Context) {
-	m, now := b.ledger.view(), b.cfg.Now()
+	m, now := b.ledger.known(), b.cfg.Now()
 	newest, ok := m.Newest()
 	if ok {
 		b.clear(ctx, noVerifiedBackup)

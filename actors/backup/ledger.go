@@ -30,6 +30,7 @@ type ledger struct {
 	tidied      bool // a passive life swept once
 	provenAt    time.Time
 	same        proven
+	gone        map[string]time.Time // files seen missing and not judged yet, by id, since when
 	jobs        int
 	lastNow     time.Time
 	lastElapsed time.Duration
@@ -46,6 +47,26 @@ func (l *ledger) view() manifest.Manifest {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.m
+}
+
+// known is the view with what a look at the files found gone since: for answers and
+// conditions, never to be saved.
+func (l *ledger) known() manifest.Manifest {
+	m := l.view()
+	if len(l.gone) == 0 {
+		return m
+	}
+	m.Entries = slices.Clone(m.Entries)
+	for i, e := range m.Entries {
+		since, gone := l.gone[e.ID]
+		if !gone || e.Verdict == manifest.Missing {
+			continue
+		}
+		e.Verdict, e.Verified = manifest.Missing, false
+		e.Verdicts = append(slices.Clone(e.Verdicts), manifest.VerdictAt{At: since.UTC(), Verdict: manifest.Missing})
+		m.Entries[i] = e
+	}
+	return m
 }
 
 // rebuilt says why the manifest was rebuilt, until a verified backup is in it again.

@@ -132,12 +132,8 @@ func (b *backup) serve(ctx actor.Context, h held) {
 	switch msg := h.msg.(type) {
 	case *messages.TakeBackup:
 		b.take(ctx, h.req, msg, false)
-	case *messages.ListBackups:
-		b.list(h.req)
-	case *messages.FindBackup:
-		b.find(h.req, msg)
-	case *messages.ExplainRetention:
-		b.explain(h.req, msg.GetId())
+	case *messages.ListBackups, *messages.FindBackup, *messages.ExplainRetention:
+		b.lookFirst(ctx, h)
 	case *messages.VerifyBackups:
 		b.verify(ctx, h.req, msg)
 	case *messages.PinBackup:
@@ -157,7 +153,7 @@ func (b *backup) list(req *kit.Request) {
 }
 
 func (b *backup) find(req *kit.Request, msg *messages.FindBackup) {
-	m := b.ledger.view()
+	m := b.ledger.known()
 	if msg.GetId() != "" {
 		if e, ok := m.Find(msg.GetId()); ok {
 			req.Answer(b.shown(e))
@@ -209,7 +205,7 @@ func (b *backup) explain(req *kit.Request, id string) {
 
 // explained gives all backups, newest first, with why each is kept and until when.
 func (b *backup) explained() ([]*messages.Backup, retention.Decision) {
-	m := b.ledger.view()
+	m := b.ledger.known()
 	d := retention.Explain(b.situation(""), m.Backups(), b.cfg.Policy)
 	dropReason := map[string]string{}
 	for _, x := range d.Drop {

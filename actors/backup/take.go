@@ -198,7 +198,8 @@ func known(m manifest.Manifest, id string) bool {
 	return listed || slices.ContainsFunc(m.Dropped, func(t manifest.Tombstone) bool { return t.ID == id })
 }
 
-// prepared skips, refuses for want of space, or has the owner copy.
+// prepared skips, refuses for want of space, or goes on to the copy. Whether nothing
+// changed is decided before the checkpoint, which takes the frames away that tell.
 func (b *backup) prepared(ctx actor.Context, t *take, a *kit.Answer) {
 	if a.Err != nil {
 		b.fail(ctx, t, a.Err)
@@ -219,17 +220,7 @@ func (b *backup) prepared(ctx actor.Context, t *take, a *kit.Answer) {
 		return
 	}
 	t.backup.temp = r.temp
-	timeout := copyTimeoutBase + time.Duration(needBytes/copyBytesPerSecond)*time.Second
-	order := &messages.CopyDatabase{
-		Job: &messages.Job{Id: t.job, Priority: t.msg.GetPriority(), TimeoutMs: timeout.Milliseconds(),
-			Progress: t.req != nil},
-		ToPath: r.temp, PaceBytesPerSecond: b.pace(t, needBytes),
-	}
-	if t.maySkip {
-		order.UnlessContent = contentOut(t.standing.Content)
-	}
-	t.copying = true
-	b.Ask(ctx, b.cfg.Peers.Of("dbowner"), order, timeout+askTimeout, step{t, b.copyDone})
+	b.emptyWAL(ctx, t)
 }
 
 // unchanged tells whether two states of one file are surely the same. In WAL mode the

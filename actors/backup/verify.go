@@ -340,6 +340,7 @@ func (b *backup) judged(ctx actor.Context, v *verification, a *kit.Answer) {
 
 // tellWorse tells of a backup that went bad, once.
 func (b *backup) tellWorse(ctx actor.Context, j judgement) {
+	delete(b.ledger.gone, j.verdict.GetBackup().GetId()) // the list says it now
 	if !j.worsened {
 		return
 	}

@@ -96,7 +96,7 @@ func size(n int64) string {
 // shown is an entry as others see it.
 func (b *backup) shown(e manifest.Entry) *messages.Backup {
 	verdict := e.Verdict
-	if e.State == manifest.StateSuspect {
+	if e.State == manifest.StateSuspect && verdict != manifest.Missing {
 		verdict = manifest.StateSuspect
 	}
 	p := &messages.Backup{

@@ -39,6 +39,7 @@ type world struct {
 	mu         sync.Mutex
 	content    manifest.Content // of the live database
 	source     *messages.Source
+	walBytes   int64
 	copyTakes  time.Duration
 	copyFails  []*messages.Failure // one for each next copy
 	harm       []func(file []byte) []byte
@@ -177,7 +178,7 @@ func (w *world) own(p *player, ctx actor.Context) {
 			ctx.Respond(w.inspectErr)
 			return
 		}
-		ctx.Respond(&messages.DatabaseFacts{SizeBytes: 4096, PageSize: 4096, Source: w.source, SqliteVersion: "3.54.1"})
+		ctx.Respond(&messages.DatabaseFacts{SizeBytes: 4096, WalBytes: w.walBytes, PageSize: 4096, Source: w.source, SqliteVersion: "3.54.1"})
 	case *messages.CopyDatabase:
 		w.locked(func() { w.copies = append(w.copies, msg) })
 		// The beginning of a copy lies there at once.
