@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -121,15 +122,20 @@ func sqlMain() {
 	check(db.Close())
 }
 
-// awaitMain waits until the running Officer of a database has checked it and holds a
-// verified backup: await FILE; or until it answers at all: await FILE socket.
+// awaitMain waits until the running Officer of a database has checked it, holds a verified
+// backup and is through with its own first one, which a verb would meet otherwise: await
+// FILE; or until it answers at all: await FILE socket. A third word is the home.
 func awaitMain() {
 	path, err := filepath.Abs(os.Args[1])
 	check(err)
+	home, socket := path+"-officer", len(os.Args) > 2 && os.Args[2] == "socket"
+	if len(os.Args) > 3 {
+		home = os.Args[3]
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 150*time.Second)
 	defer cancel()
 	for ctx.Err() == nil {
-		if awaited(ctx, path, len(os.Args) > 2) {
+		if awaited(ctx, home, path, socket) {
 			return
 		}
 		<-time.After(20 * time.Millisecond)
@@ -137,15 +143,27 @@ func awaitMain() {
 	check(ctx.Err())
 }
 
-func awaited(ctx context.Context, path string, socket bool) bool {
-	c, err := control.Dial(ctx, path+"-officer", path)
+func awaited(ctx context.Context, home, path string, socket bool) bool {
+	c, err := control.Dial(ctx, home, path)
 	if err != nil {
 		return false
 	}
 	defer c.Close()
 	got, err := c.Ask(ctx, &messages.GetStatus{}, nil)
 	st, ok := got.(*messages.Status)
-	return err == nil && ok && (socket || st.LastVerifiedBackup != nil && st.Integrity.GetLastFull() != nil)
+	if err != nil || !ok || socket {
+		return err == nil && ok
+	}
+	return st.LastVerifiedBackup != nil && st.Integrity.GetLastFull() != nil && tookFirst(ctx, c, st.GetStartedAtUnixMs())
+}
+
+// tookFirst tells whether this run of Officer has ended a backup of its own.
+func tookFirst(ctx context.Context, c *control.Client, startedMS int64) bool {
+	got, err := c.Ask(ctx, &messages.GetEvents{Type: "backup.*"}, nil)
+	page, ok := got.(*messages.EventPage)
+	return err == nil && ok && slices.ContainsFunc(page.GetEvents(), func(e *messages.Event) bool {
+		return e.GetTimeUnixMs() >= startedMS && (e.GetType() == "backup.verified" || e.GetType() == "backup.skipped")
+	})
 }
 
 // hangupMain sends SIGHUP to the Officer of a database: hangup FILE.
