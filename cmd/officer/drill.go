@@ -13,13 +13,13 @@ import (
 
 // drillJSON is one restore drill.
 type drillJSON struct {
-	BackupID  string        `json:"backup_id"`
-	OK        bool          `json:"ok"`
-	At        *string       `json:"at"`
-	RestoreMS int64         `json:"restore_ms"`
-	CheckMS   int64         `json:"check_ms"`
-	Findings  []findingJSON `json:"findings"`
-	Rules     []brokenRuleJSON    `json:"rules"`
+	BackupID  string           `json:"backup_id"`
+	OK        bool             `json:"ok"`
+	At        *string          `json:"at"`
+	RestoreMS int64            `json:"restore_ms"`
+	CheckMS   int64            `json:"check_ms"`
+	Findings  []findingJSON    `json:"findings"`
+	Rules     []brokenRuleJSON `json:"rules"`
 }
 
 // brokenRuleJSON is an app rule that was broken or could not be run.
