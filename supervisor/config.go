@@ -130,7 +130,9 @@ type Vacuum struct {
 
 // Recover says what follows from confirmed damage.
 type Recover struct {
-	NotAutomatic bool // true: recovery waits for a confirmation
+	// Automatic restores the newest verified backup by itself, once for each damage. What
+	// was written since that backup is then only in the kept files.
+	Automatic bool
 }
 
 // API says where other processes reach Officer.

@@ -122,7 +122,7 @@ func (p parts) maint() *actor.Props {
 func (p parts) recovery() *actor.Props {
 	return recovery.Props(recovery.Config{
 		Peers: p.peers, Log: p.logger("recovery"), Passive: p.passive,
-		Home: p.home, Database: p.path, FS: p.files, Scratch: p.engine,
+		Home: p.home, Database: p.path, FS: p.files, Scratch: p.engine, Automatic: p.settings.Recover.Automatic,
 	})
 }
 

@@ -123,7 +123,7 @@ func databaseOf(d *config.Database) officer.Database {
 		WAL:    officer.WAL{LimitBytes: d.WALLimitBytes, Idle: d.WALIdle},
 		Maintain: officer.Maintain{AnalyzeEvery: d.AnalyzeEvery, Vacuum: officer.Vacuum{
 			Idle: d.VacuumIdle, FreePagesMin: d.VacuumFreePagesMin}},
-		Recover: officer.Recover{NotAutomatic: d.RecoverNotAutomatic},
+		Recover: officer.Recover{Automatic: d.RecoverAutomatic},
 		Fence:   officer.Fence{NotOnDamage: d.FenceNotOnDamage, NotOnDiskCritical: d.FenceNotOnDisk},
 	}
 	if d.VacuumAt == "off" {
