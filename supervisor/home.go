@@ -1,11 +1,13 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -135,6 +137,13 @@ func hasBackups(fsys fsx.FS, dir string) bool {
 	return false
 }
 
+// A verb that works directly has the lock for a moment: a start that falls into it must
+// not turn a database away. An Officer that stays is told from it by patience.
+const (
+	lockPatience = 2 * time.Second
+	lockRetry    = 20 * time.Millisecond
+)
+
 // settle makes the home and takes its lock, which is held until the process ends or
 // release is called; the kernel drops it when the process is killed.
 func (p place) settle(fsys fsx.FS) (release func(), err error) {
@@ -150,8 +159,10 @@ func (p place) settle(fsys fsx.FS) (release func(), err error) {
 			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.lockFile()))
 	}
 	lock := flock.New(p.lockFile(), flock.SetPermissions(0o600))
-	got, err := lock.TryLock()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	got, err := lock.TryLockContext(ctx, lockRetry)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, failureOf(op, fsx.Wrap("lock "+p.lockFile(), err)).
 			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.home))
 	}
