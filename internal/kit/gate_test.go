@@ -3,6 +3,7 @@ package kit_test
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -32,7 +33,8 @@ func (o *orderly) Receive(ctx actor.Context) {
 // TestProps_aMessageToAnActorThatIsBeingSpawnedWaits: without the gate the sender dies of
 // a nil dereference, sooner or later.
 func TestProps_aMessageToAnActorThatIsBeingSpawnedWaits(t *testing.T) {
-	system := actor.NewActorSystem()
+	// Its dead letters are counted within this time, and must not keep a goroutine for long.
+	system := actor.NewActorSystem(actor.WithDeadLetterThrottleInterval(time.Millisecond), actor.WithDeadLetterRequestLogging(false))
 	pid := system.NewLocalPID("newborn")
 	for range 2000 {
 		var senders sync.WaitGroup
