@@ -56,6 +56,8 @@ type CallRequest struct {
 	//	*CallRequest_Wal
 	//	*CallRequest_Maintenance
 	//	*CallRequest_ReloadConfig
+	//	*CallRequest_History
+	//	*CallRequest_Schedules
 	Request       isCallRequest_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -366,6 +368,24 @@ func (x *CallRequest) GetReloadConfig() *ReloadConfig {
 	return nil
 }
 
+func (x *CallRequest) GetHistory() *GetHistory {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_History); ok {
+			return x.History
+		}
+	}
+	return nil
+}
+
+func (x *CallRequest) GetSchedules() *GetSchedules {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Schedules); ok {
+			return x.Schedules
+		}
+	}
+	return nil
+}
+
 type isCallRequest_Request interface {
 	isCallRequest_Request()
 }
@@ -486,6 +506,14 @@ type CallRequest_ReloadConfig struct {
 	ReloadConfig *ReloadConfig `protobuf:"bytes,38,opt,name=reload_config,json=reloadConfig,proto3,oneof"`
 }
 
+type CallRequest_History struct {
+	History *GetHistory `protobuf:"bytes,39,opt,name=history,proto3,oneof"`
+}
+
+type CallRequest_Schedules struct {
+	Schedules *GetSchedules `protobuf:"bytes,40,opt,name=schedules,proto3,oneof"`
+}
+
 func (*CallRequest_Status) isCallRequest_Request() {}
 
 func (*CallRequest_TakeBackup) isCallRequest_Request() {}
@@ -544,6 +572,10 @@ func (*CallRequest_Maintenance) isCallRequest_Request() {}
 
 func (*CallRequest_ReloadConfig) isCallRequest_Request() {}
 
+func (*CallRequest_History) isCallRequest_Request() {}
+
+func (*CallRequest_Schedules) isCallRequest_Request() {}
+
 // CallResponse carries its answer; a Failure travels as a typed error detail.
 type CallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -573,6 +605,8 @@ type CallResponse struct {
 	//	*CallResponse_Wal
 	//	*CallResponse_Maintenance
 	//	*CallResponse_ConfigReloaded
+	//	*CallResponse_History
+	//	*CallResponse_Schedules
 	Response      isCallResponse_Response `protobuf_oneof:"response"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -831,6 +865,24 @@ func (x *CallResponse) GetConfigReloaded() *ConfigReloaded {
 	return nil
 }
 
+func (x *CallResponse) GetHistory() *History {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_History); ok {
+			return x.History
+		}
+	}
+	return nil
+}
+
+func (x *CallResponse) GetSchedules() *ScheduleList {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Schedules); ok {
+			return x.Schedules
+		}
+	}
+	return nil
+}
+
 type isCallResponse_Response interface {
 	isCallResponse_Response()
 }
@@ -931,6 +983,14 @@ type CallResponse_ConfigReloaded struct {
 	ConfigReloaded *ConfigReloaded `protobuf:"bytes,33,opt,name=config_reloaded,json=configReloaded,proto3,oneof"`
 }
 
+type CallResponse_History struct {
+	History *History `protobuf:"bytes,34,opt,name=history,proto3,oneof"`
+}
+
+type CallResponse_Schedules struct {
+	Schedules *ScheduleList `protobuf:"bytes,35,opt,name=schedules,proto3,oneof"`
+}
+
 func (*CallResponse_Status) isCallResponse_Response() {}
 
 func (*CallResponse_BackupReport) isCallResponse_Response() {}
@@ -978,6 +1038,10 @@ func (*CallResponse_Wal) isCallResponse_Response() {}
 func (*CallResponse_Maintenance) isCallResponse_Response() {}
 
 func (*CallResponse_ConfigReloaded) isCallResponse_Response() {}
+
+func (*CallResponse_History) isCallResponse_Response() {}
+
+func (*CallResponse_Schedules) isCallResponse_Response() {}
 
 // WatchRequest follows events of one database, or all when empty.
 type WatchRequest struct {
@@ -1257,7 +1321,7 @@ var File_officer_v1_control_proto protoreflect.FileDescriptor
 const file_officer_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"\x18officer/v1/control.proto\x12\n" +
-	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x14officer/v1/wal.proto\"\xc0\f\n" +
+	"officer.v1\x1a\x14officer/v1/api.proto\x1a\x17officer/v1/backup.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x19officer/v1/schedule.proto\x1a\x14officer/v1/wal.proto\"\xae\r\n" +
 	"\vCallRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12/\n" +
 	"\x06status\x18\n" +
@@ -1295,9 +1359,10 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\x04disk\x18# \x01(\v2\x13.officer.v1.GetDiskH\x00R\x04disk\x12&\n" +
 	"\x03wal\x18$ \x01(\v2\x12.officer.v1.GetWalH\x00R\x03wal\x12>\n" +
 	"\vmaintenance\x18% \x01(\v2\x1a.officer.v1.GetMaintenanceH\x00R\vmaintenance\x12?\n" +
-	"\rreload_config\x18& \x01(\v2\x18.officer.v1.ReloadConfigH\x00R\freloadConfigB\t\n" +
-	"\arequest\"\xc7\n" +
-	"\n" +
+	"\rreload_config\x18& \x01(\v2\x18.officer.v1.ReloadConfigH\x00R\freloadConfig\x122\n" +
+	"\ahistory\x18' \x01(\v2\x16.officer.v1.GetHistoryH\x00R\ahistory\x128\n" +
+	"\tschedules\x18( \x01(\v2\x18.officer.v1.GetSchedulesH\x00R\tschedulesB\t\n" +
+	"\arequest\"\xb2\v\n" +
 	"\fCallResponse\x12,\n" +
 	"\x06status\x18\n" +
 	" \x01(\v2\x12.officer.v1.StatusH\x00R\x06status\x12?\n" +
@@ -1328,7 +1393,9 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\x04disk\x18\x1e \x01(\v2\x16.officer.v1.DiskReportH\x00R\x04disk\x12)\n" +
 	"\x03wal\x18\x1f \x01(\v2\x15.officer.v1.WalReportH\x00R\x03wal\x12A\n" +
 	"\vmaintenance\x18  \x01(\v2\x1d.officer.v1.MaintenanceStatusH\x00R\vmaintenance\x12E\n" +
-	"\x0fconfig_reloaded\x18! \x01(\v2\x1a.officer.v1.ConfigReloadedH\x00R\x0econfigReloadedB\n" +
+	"\x0fconfig_reloaded\x18! \x01(\v2\x1a.officer.v1.ConfigReloadedH\x00R\x0econfigReloaded\x12/\n" +
+	"\ahistory\x18\" \x01(\v2\x13.officer.v1.HistoryH\x00R\ahistory\x128\n" +
+	"\tschedules\x18# \x01(\v2\x18.officer.v1.ScheduleListH\x00R\tschedulesB\n" +
 	"\n" +
 	"\bresponse\"i\n" +
 	"\fWatchRequest\x12\x1a\n" +
@@ -1347,10 +1414,51 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\achanged\x18\x01 \x03(\tR\achanged\x12\x14\n" +
 	"\x05added\x18\x02 \x03(\tR\x05added\x12\x18\n" +
 	"\aremoved\x18\x03 \x03(\tR\aremoved\x12#\n" +
-	"\rneeds_restart\x18\x04 \x03(\tR\fneedsRestart2\x83\x01\n" +
-	"\x0eControlService\x129\n" +
-	"\x04Call\x12\x17.officer.v1.CallRequest\x1a\x18.officer.v1.CallResponse\x126\n" +
-	"\x05Watch\x12\x18.officer.v1.WatchRequest\x1a\x11.officer.v1.Event0\x01B4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
+	"\rneeds_restart\x18\x04 \x03(\tR\fneedsRestart2\xd7\x14\n" +
+	"\x0eControlService\x12:\n" +
+	"\x06BackUp\x12\x19.officer.v1.BackUpRequest\x1a\x15.officer.v1.Operation\x128\n" +
+	"\x05Check\x12\x18.officer.v1.CheckRequest\x1a\x15.officer.v1.Operation\x12:\n" +
+	"\x06Verify\x12\x19.officer.v1.VerifyRequest\x1a\x15.officer.v1.Operation\x128\n" +
+	"\x05Drill\x12\x18.officer.v1.DrillRequest\x1a\x15.officer.v1.Operation\x12<\n" +
+	"\aRestore\x12\x1a.officer.v1.RestoreRequest\x1a\x15.officer.v1.Operation\x126\n" +
+	"\x04Undo\x12\x17.officer.v1.UndoRequest\x1a\x15.officer.v1.Operation\x12B\n" +
+	"\n" +
+	"Checkpoint\x12\x1d.officer.v1.CheckpointRequest\x1a\x15.officer.v1.Operation\x12:\n" +
+	"\x06Vacuum\x12\x19.officer.v1.VacuumRequest\x1a\x15.officer.v1.Operation\x12<\n" +
+	"\aAnalyze\x12\x1a.officer.v1.AnalyzeRequest\x1a\x15.officer.v1.Operation\x12F\n" +
+	"\fGetOperation\x12\x1f.officer.v1.GetOperationRequest\x1a\x15.officer.v1.Operation\x12W\n" +
+	"\x0eListOperations\x12!.officer.v1.ListOperationsRequest\x1a\".officer.v1.ListOperationsResponse\x12L\n" +
+	"\x0fCancelOperation\x12\".officer.v1.CancelOperationRequest\x1a\x15.officer.v1.Operation\x12L\n" +
+	"\x0eWatchOperation\x12!.officer.v1.WatchOperationRequest\x1a\x15.officer.v1.Operation0\x01\x12T\n" +
+	"\rListDatabases\x12 .officer.v1.ListDatabasesRequest\x1a!.officer.v1.ListDatabasesResponse\x12=\n" +
+	"\tGetStatus\x12\x1c.officer.v1.GetStatusRequest\x1a\x12.officer.v1.Status\x12C\n" +
+	"\tGetHealth\x12\x1c.officer.v1.GetHealthRequest\x1a\x18.officer.v1.HealthReport\x12E\n" +
+	"\vListBackups\x12\x1e.officer.v1.ListBackupsRequest\x1a\x16.officer.v1.BackupList\x12=\n" +
+	"\tGetBackup\x12\x1c.officer.v1.GetBackupRequest\x1a\x12.officer.v1.Backup\x12B\n" +
+	"\aExplain\x12\x1a.officer.v1.ExplainRequest\x1a\x1b.officer.v1.RetentionReport\x12:\n" +
+	"\aGetLogs\x12\x1a.officer.v1.GetLogsRequest\x1a\x13.officer.v1.LogPage\x12B\n" +
+	"\n" +
+	"ListEvents\x12\x1d.officer.v1.ListEventsRequest\x1a\x15.officer.v1.EventPage\x12F\n" +
+	"\n" +
+	"GetMetrics\x12\x1d.officer.v1.GetMetricsRequest\x1a\x19.officer.v1.MetricsReport\x12@\n" +
+	"\n" +
+	"GetHistory\x12\x1d.officer.v1.GetHistoryRequest\x1a\x13.officer.v1.History\x12=\n" +
+	"\aGetDisk\x12\x1a.officer.v1.GetDiskRequest\x1a\x16.officer.v1.DiskReport\x12:\n" +
+	"\x06GetWal\x12\x19.officer.v1.GetWalRequest\x1a\x15.officer.v1.WalReport\x12R\n" +
+	"\x0eGetMaintenance\x12!.officer.v1.GetMaintenanceRequest\x1a\x1d.officer.v1.MaintenanceStatus\x12G\n" +
+	"\vGetSchedule\x12\x1e.officer.v1.GetScheduleRequest\x1a\x18.officer.v1.ScheduleList\x12H\n" +
+	"\tGetConfig\x12\x1c.officer.v1.GetConfigRequest\x1a\x1d.officer.v1.GetConfigResponse\x127\n" +
+	"\aGetInfo\x12\x1a.officer.v1.GetInfoRequest\x1a\x10.officer.v1.Info\x12C\n" +
+	"\tMayImport\x12\x1c.officer.v1.MayImportRequest\x1a\x18.officer.v1.SpaceVerdict\x121\n" +
+	"\x03Pin\x12\x16.officer.v1.PinRequest\x1a\x12.officer.v1.Backup\x125\n" +
+	"\x05Unpin\x12\x18.officer.v1.UnpinRequest\x1a\x12.officer.v1.Backup\x12H\n" +
+	"\fReportMetric\x12\x1f.officer.v1.ReportMetricRequest\x1a\x17.officer.v1.MetricNoted\x12F\n" +
+	"\vStartImport\x12\x1e.officer.v1.StartImportRequest\x1a\x17.officer.v1.ImportNoted\x12H\n" +
+	"\fFinishImport\x12\x1f.officer.v1.FinishImportRequest\x1a\x17.officer.v1.ImportNoted\x12K\n" +
+	"\fReloadConfig\x12\x1f.officer.v1.ReloadConfigRequest\x1a\x1a.officer.v1.ConfigReloaded\x12T\n" +
+	"\rOpenDashboard\x12 .officer.v1.OpenDashboardRequest\x1a!.officer.v1.OpenDashboardResponse\x126\n" +
+	"\x05Watch\x12\x18.officer.v1.WatchRequest\x1a\x11.officer.v1.Event0\x01\x129\n" +
+	"\x04Call\x12\x17.officer.v1.CallRequest\x1a\x18.officer.v1.CallResponseB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
 
 var (
 	file_officer_v1_control_proto_rawDescOnce sync.Once
@@ -1366,127 +1474,251 @@ func file_officer_v1_control_proto_rawDescGZIP() []byte {
 
 var file_officer_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_officer_v1_control_proto_goTypes = []any{
-	(*CallRequest)(nil),       // 0: officer.v1.CallRequest
-	(*CallResponse)(nil),      // 1: officer.v1.CallResponse
-	(*WatchRequest)(nil),      // 2: officer.v1.WatchRequest
-	(*GetInfo)(nil),           // 3: officer.v1.GetInfo
-	(*Info)(nil),              // 4: officer.v1.Info
-	(*ReloadConfig)(nil),      // 5: officer.v1.ReloadConfig
-	(*ConfigReloaded)(nil),    // 6: officer.v1.ConfigReloaded
-	(*GetStatus)(nil),         // 7: officer.v1.GetStatus
-	(*TakeBackup)(nil),        // 8: officer.v1.TakeBackup
-	(*ListBackups)(nil),       // 9: officer.v1.ListBackups
-	(*FindBackup)(nil),        // 10: officer.v1.FindBackup
-	(*ExplainRetention)(nil),  // 11: officer.v1.ExplainRetention
-	(*VerifyBackups)(nil),     // 12: officer.v1.VerifyBackups
-	(*PinBackup)(nil),         // 13: officer.v1.PinBackup
-	(*UnpinBackup)(nil),       // 14: officer.v1.UnpinBackup
-	(*CheckNow)(nil),          // 15: officer.v1.CheckNow
-	(*RestoreBackup)(nil),     // 16: officer.v1.RestoreBackup
-	(*UndoRestore)(nil),       // 17: officer.v1.UndoRestore
-	(*GetLogs)(nil),           // 18: officer.v1.GetLogs
-	(*GetHealth)(nil),         // 19: officer.v1.GetHealth
-	(*CheckpointNow)(nil),     // 20: officer.v1.CheckpointNow
-	(*VacuumNow)(nil),         // 21: officer.v1.VacuumNow
-	(*AnalyzeNow)(nil),        // 22: officer.v1.AnalyzeNow
-	(*DrillNow)(nil),          // 23: officer.v1.DrillNow
-	(*GetEvents)(nil),         // 24: officer.v1.GetEvents
-	(*GetMetrics)(nil),        // 25: officer.v1.GetMetrics
-	(*GetExposition)(nil),     // 26: officer.v1.GetExposition
-	(*ReportMetric)(nil),      // 27: officer.v1.ReportMetric
-	(*MayUse)(nil),            // 28: officer.v1.MayUse
-	(*ImportStarted)(nil),     // 29: officer.v1.ImportStarted
-	(*ImportFinished)(nil),    // 30: officer.v1.ImportFinished
-	(*GetDisk)(nil),           // 31: officer.v1.GetDisk
-	(*GetWal)(nil),            // 32: officer.v1.GetWal
-	(*GetMaintenance)(nil),    // 33: officer.v1.GetMaintenance
-	(*Status)(nil),            // 34: officer.v1.Status
-	(*BackupReport)(nil),      // 35: officer.v1.BackupReport
-	(*BackupList)(nil),        // 36: officer.v1.BackupList
-	(*Backup)(nil),            // 37: officer.v1.Backup
-	(*RetentionReport)(nil),   // 38: officer.v1.RetentionReport
-	(*VerifyReport)(nil),      // 39: officer.v1.VerifyReport
-	(*CheckReport)(nil),       // 40: officer.v1.CheckReport
-	(*RestoreReport)(nil),     // 41: officer.v1.RestoreReport
-	(*LogPage)(nil),           // 42: officer.v1.LogPage
-	(*HealthReport)(nil),      // 43: officer.v1.HealthReport
-	(*CheckpointOutcome)(nil), // 44: officer.v1.CheckpointOutcome
-	(*MaintenanceReport)(nil), // 45: officer.v1.MaintenanceReport
-	(*DrillReport)(nil),       // 46: officer.v1.DrillReport
-	(*EventPage)(nil),         // 47: officer.v1.EventPage
-	(*MetricsReport)(nil),     // 48: officer.v1.MetricsReport
-	(*Exposition)(nil),        // 49: officer.v1.Exposition
-	(*MetricNoted)(nil),       // 50: officer.v1.MetricNoted
-	(*SpaceVerdict)(nil),      // 51: officer.v1.SpaceVerdict
-	(*ImportNoted)(nil),       // 52: officer.v1.ImportNoted
-	(*DiskReport)(nil),        // 53: officer.v1.DiskReport
-	(*WalReport)(nil),         // 54: officer.v1.WalReport
-	(*MaintenanceStatus)(nil), // 55: officer.v1.MaintenanceStatus
-	(*Event)(nil),             // 56: officer.v1.Event
+	(*CallRequest)(nil),            // 0: officer.v1.CallRequest
+	(*CallResponse)(nil),           // 1: officer.v1.CallResponse
+	(*WatchRequest)(nil),           // 2: officer.v1.WatchRequest
+	(*GetInfo)(nil),                // 3: officer.v1.GetInfo
+	(*Info)(nil),                   // 4: officer.v1.Info
+	(*ReloadConfig)(nil),           // 5: officer.v1.ReloadConfig
+	(*ConfigReloaded)(nil),         // 6: officer.v1.ConfigReloaded
+	(*GetStatus)(nil),              // 7: officer.v1.GetStatus
+	(*TakeBackup)(nil),             // 8: officer.v1.TakeBackup
+	(*ListBackups)(nil),            // 9: officer.v1.ListBackups
+	(*FindBackup)(nil),             // 10: officer.v1.FindBackup
+	(*ExplainRetention)(nil),       // 11: officer.v1.ExplainRetention
+	(*VerifyBackups)(nil),          // 12: officer.v1.VerifyBackups
+	(*PinBackup)(nil),              // 13: officer.v1.PinBackup
+	(*UnpinBackup)(nil),            // 14: officer.v1.UnpinBackup
+	(*CheckNow)(nil),               // 15: officer.v1.CheckNow
+	(*RestoreBackup)(nil),          // 16: officer.v1.RestoreBackup
+	(*UndoRestore)(nil),            // 17: officer.v1.UndoRestore
+	(*GetLogs)(nil),                // 18: officer.v1.GetLogs
+	(*GetHealth)(nil),              // 19: officer.v1.GetHealth
+	(*CheckpointNow)(nil),          // 20: officer.v1.CheckpointNow
+	(*VacuumNow)(nil),              // 21: officer.v1.VacuumNow
+	(*AnalyzeNow)(nil),             // 22: officer.v1.AnalyzeNow
+	(*DrillNow)(nil),               // 23: officer.v1.DrillNow
+	(*GetEvents)(nil),              // 24: officer.v1.GetEvents
+	(*GetMetrics)(nil),             // 25: officer.v1.GetMetrics
+	(*GetExposition)(nil),          // 26: officer.v1.GetExposition
+	(*ReportMetric)(nil),           // 27: officer.v1.ReportMetric
+	(*MayUse)(nil),                 // 28: officer.v1.MayUse
+	(*ImportStarted)(nil),          // 29: officer.v1.ImportStarted
+	(*ImportFinished)(nil),         // 30: officer.v1.ImportFinished
+	(*GetDisk)(nil),                // 31: officer.v1.GetDisk
+	(*GetWal)(nil),                 // 32: officer.v1.GetWal
+	(*GetMaintenance)(nil),         // 33: officer.v1.GetMaintenance
+	(*GetHistory)(nil),             // 34: officer.v1.GetHistory
+	(*GetSchedules)(nil),           // 35: officer.v1.GetSchedules
+	(*Status)(nil),                 // 36: officer.v1.Status
+	(*BackupReport)(nil),           // 37: officer.v1.BackupReport
+	(*BackupList)(nil),             // 38: officer.v1.BackupList
+	(*Backup)(nil),                 // 39: officer.v1.Backup
+	(*RetentionReport)(nil),        // 40: officer.v1.RetentionReport
+	(*VerifyReport)(nil),           // 41: officer.v1.VerifyReport
+	(*CheckReport)(nil),            // 42: officer.v1.CheckReport
+	(*RestoreReport)(nil),          // 43: officer.v1.RestoreReport
+	(*LogPage)(nil),                // 44: officer.v1.LogPage
+	(*HealthReport)(nil),           // 45: officer.v1.HealthReport
+	(*CheckpointOutcome)(nil),      // 46: officer.v1.CheckpointOutcome
+	(*MaintenanceReport)(nil),      // 47: officer.v1.MaintenanceReport
+	(*DrillReport)(nil),            // 48: officer.v1.DrillReport
+	(*EventPage)(nil),              // 49: officer.v1.EventPage
+	(*MetricsReport)(nil),          // 50: officer.v1.MetricsReport
+	(*Exposition)(nil),             // 51: officer.v1.Exposition
+	(*MetricNoted)(nil),            // 52: officer.v1.MetricNoted
+	(*SpaceVerdict)(nil),           // 53: officer.v1.SpaceVerdict
+	(*ImportNoted)(nil),            // 54: officer.v1.ImportNoted
+	(*DiskReport)(nil),             // 55: officer.v1.DiskReport
+	(*WalReport)(nil),              // 56: officer.v1.WalReport
+	(*MaintenanceStatus)(nil),      // 57: officer.v1.MaintenanceStatus
+	(*History)(nil),                // 58: officer.v1.History
+	(*ScheduleList)(nil),           // 59: officer.v1.ScheduleList
+	(*BackUpRequest)(nil),          // 60: officer.v1.BackUpRequest
+	(*CheckRequest)(nil),           // 61: officer.v1.CheckRequest
+	(*VerifyRequest)(nil),          // 62: officer.v1.VerifyRequest
+	(*DrillRequest)(nil),           // 63: officer.v1.DrillRequest
+	(*RestoreRequest)(nil),         // 64: officer.v1.RestoreRequest
+	(*UndoRequest)(nil),            // 65: officer.v1.UndoRequest
+	(*CheckpointRequest)(nil),      // 66: officer.v1.CheckpointRequest
+	(*VacuumRequest)(nil),          // 67: officer.v1.VacuumRequest
+	(*AnalyzeRequest)(nil),         // 68: officer.v1.AnalyzeRequest
+	(*GetOperationRequest)(nil),    // 69: officer.v1.GetOperationRequest
+	(*ListOperationsRequest)(nil),  // 70: officer.v1.ListOperationsRequest
+	(*CancelOperationRequest)(nil), // 71: officer.v1.CancelOperationRequest
+	(*WatchOperationRequest)(nil),  // 72: officer.v1.WatchOperationRequest
+	(*ListDatabasesRequest)(nil),   // 73: officer.v1.ListDatabasesRequest
+	(*GetStatusRequest)(nil),       // 74: officer.v1.GetStatusRequest
+	(*GetHealthRequest)(nil),       // 75: officer.v1.GetHealthRequest
+	(*ListBackupsRequest)(nil),     // 76: officer.v1.ListBackupsRequest
+	(*GetBackupRequest)(nil),       // 77: officer.v1.GetBackupRequest
+	(*ExplainRequest)(nil),         // 78: officer.v1.ExplainRequest
+	(*GetLogsRequest)(nil),         // 79: officer.v1.GetLogsRequest
+	(*ListEventsRequest)(nil),      // 80: officer.v1.ListEventsRequest
+	(*GetMetricsRequest)(nil),      // 81: officer.v1.GetMetricsRequest
+	(*GetHistoryRequest)(nil),      // 82: officer.v1.GetHistoryRequest
+	(*GetDiskRequest)(nil),         // 83: officer.v1.GetDiskRequest
+	(*GetWalRequest)(nil),          // 84: officer.v1.GetWalRequest
+	(*GetMaintenanceRequest)(nil),  // 85: officer.v1.GetMaintenanceRequest
+	(*GetScheduleRequest)(nil),     // 86: officer.v1.GetScheduleRequest
+	(*GetConfigRequest)(nil),       // 87: officer.v1.GetConfigRequest
+	(*GetInfoRequest)(nil),         // 88: officer.v1.GetInfoRequest
+	(*MayImportRequest)(nil),       // 89: officer.v1.MayImportRequest
+	(*PinRequest)(nil),             // 90: officer.v1.PinRequest
+	(*UnpinRequest)(nil),           // 91: officer.v1.UnpinRequest
+	(*ReportMetricRequest)(nil),    // 92: officer.v1.ReportMetricRequest
+	(*StartImportRequest)(nil),     // 93: officer.v1.StartImportRequest
+	(*FinishImportRequest)(nil),    // 94: officer.v1.FinishImportRequest
+	(*ReloadConfigRequest)(nil),    // 95: officer.v1.ReloadConfigRequest
+	(*OpenDashboardRequest)(nil),   // 96: officer.v1.OpenDashboardRequest
+	(*Operation)(nil),              // 97: officer.v1.Operation
+	(*ListOperationsResponse)(nil), // 98: officer.v1.ListOperationsResponse
+	(*ListDatabasesResponse)(nil),  // 99: officer.v1.ListDatabasesResponse
+	(*GetConfigResponse)(nil),      // 100: officer.v1.GetConfigResponse
+	(*OpenDashboardResponse)(nil),  // 101: officer.v1.OpenDashboardResponse
+	(*Event)(nil),                  // 102: officer.v1.Event
 }
 var file_officer_v1_control_proto_depIdxs = []int32{
-	7,  // 0: officer.v1.CallRequest.status:type_name -> officer.v1.GetStatus
-	8,  // 1: officer.v1.CallRequest.take_backup:type_name -> officer.v1.TakeBackup
-	9,  // 2: officer.v1.CallRequest.list_backups:type_name -> officer.v1.ListBackups
-	10, // 3: officer.v1.CallRequest.find_backup:type_name -> officer.v1.FindBackup
-	11, // 4: officer.v1.CallRequest.explain:type_name -> officer.v1.ExplainRetention
-	12, // 5: officer.v1.CallRequest.verify:type_name -> officer.v1.VerifyBackups
-	13, // 6: officer.v1.CallRequest.pin:type_name -> officer.v1.PinBackup
-	14, // 7: officer.v1.CallRequest.unpin:type_name -> officer.v1.UnpinBackup
-	15, // 8: officer.v1.CallRequest.check:type_name -> officer.v1.CheckNow
-	16, // 9: officer.v1.CallRequest.restore:type_name -> officer.v1.RestoreBackup
-	17, // 10: officer.v1.CallRequest.undo:type_name -> officer.v1.UndoRestore
-	18, // 11: officer.v1.CallRequest.logs:type_name -> officer.v1.GetLogs
-	19, // 12: officer.v1.CallRequest.health:type_name -> officer.v1.GetHealth
-	3,  // 13: officer.v1.CallRequest.info:type_name -> officer.v1.GetInfo
-	20, // 14: officer.v1.CallRequest.checkpoint:type_name -> officer.v1.CheckpointNow
-	21, // 15: officer.v1.CallRequest.vacuum:type_name -> officer.v1.VacuumNow
-	22, // 16: officer.v1.CallRequest.analyze:type_name -> officer.v1.AnalyzeNow
-	23, // 17: officer.v1.CallRequest.drill:type_name -> officer.v1.DrillNow
-	24, // 18: officer.v1.CallRequest.events:type_name -> officer.v1.GetEvents
-	25, // 19: officer.v1.CallRequest.metrics:type_name -> officer.v1.GetMetrics
-	26, // 20: officer.v1.CallRequest.exposition:type_name -> officer.v1.GetExposition
-	27, // 21: officer.v1.CallRequest.report_metric:type_name -> officer.v1.ReportMetric
-	28, // 22: officer.v1.CallRequest.may_use:type_name -> officer.v1.MayUse
-	29, // 23: officer.v1.CallRequest.import_started:type_name -> officer.v1.ImportStarted
-	30, // 24: officer.v1.CallRequest.import_finished:type_name -> officer.v1.ImportFinished
-	31, // 25: officer.v1.CallRequest.disk:type_name -> officer.v1.GetDisk
-	32, // 26: officer.v1.CallRequest.wal:type_name -> officer.v1.GetWal
-	33, // 27: officer.v1.CallRequest.maintenance:type_name -> officer.v1.GetMaintenance
-	5,  // 28: officer.v1.CallRequest.reload_config:type_name -> officer.v1.ReloadConfig
-	34, // 29: officer.v1.CallResponse.status:type_name -> officer.v1.Status
-	35, // 30: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
-	36, // 31: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
-	37, // 32: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
-	38, // 33: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
-	39, // 34: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
-	40, // 35: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
-	41, // 36: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
-	42, // 37: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
-	43, // 38: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
-	4,  // 39: officer.v1.CallResponse.info:type_name -> officer.v1.Info
-	44, // 40: officer.v1.CallResponse.checkpoint:type_name -> officer.v1.CheckpointOutcome
-	45, // 41: officer.v1.CallResponse.maintenance_report:type_name -> officer.v1.MaintenanceReport
-	46, // 42: officer.v1.CallResponse.drill:type_name -> officer.v1.DrillReport
-	47, // 43: officer.v1.CallResponse.events:type_name -> officer.v1.EventPage
-	48, // 44: officer.v1.CallResponse.metrics:type_name -> officer.v1.MetricsReport
-	49, // 45: officer.v1.CallResponse.exposition:type_name -> officer.v1.Exposition
-	50, // 46: officer.v1.CallResponse.metric_noted:type_name -> officer.v1.MetricNoted
-	51, // 47: officer.v1.CallResponse.space:type_name -> officer.v1.SpaceVerdict
-	52, // 48: officer.v1.CallResponse.import_noted:type_name -> officer.v1.ImportNoted
-	53, // 49: officer.v1.CallResponse.disk:type_name -> officer.v1.DiskReport
-	54, // 50: officer.v1.CallResponse.wal:type_name -> officer.v1.WalReport
-	55, // 51: officer.v1.CallResponse.maintenance:type_name -> officer.v1.MaintenanceStatus
-	6,  // 52: officer.v1.CallResponse.config_reloaded:type_name -> officer.v1.ConfigReloaded
-	0,  // 53: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
-	2,  // 54: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
-	1,  // 55: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
-	56, // 56: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
-	55, // [55:57] is the sub-list for method output_type
-	53, // [53:55] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	7,   // 0: officer.v1.CallRequest.status:type_name -> officer.v1.GetStatus
+	8,   // 1: officer.v1.CallRequest.take_backup:type_name -> officer.v1.TakeBackup
+	9,   // 2: officer.v1.CallRequest.list_backups:type_name -> officer.v1.ListBackups
+	10,  // 3: officer.v1.CallRequest.find_backup:type_name -> officer.v1.FindBackup
+	11,  // 4: officer.v1.CallRequest.explain:type_name -> officer.v1.ExplainRetention
+	12,  // 5: officer.v1.CallRequest.verify:type_name -> officer.v1.VerifyBackups
+	13,  // 6: officer.v1.CallRequest.pin:type_name -> officer.v1.PinBackup
+	14,  // 7: officer.v1.CallRequest.unpin:type_name -> officer.v1.UnpinBackup
+	15,  // 8: officer.v1.CallRequest.check:type_name -> officer.v1.CheckNow
+	16,  // 9: officer.v1.CallRequest.restore:type_name -> officer.v1.RestoreBackup
+	17,  // 10: officer.v1.CallRequest.undo:type_name -> officer.v1.UndoRestore
+	18,  // 11: officer.v1.CallRequest.logs:type_name -> officer.v1.GetLogs
+	19,  // 12: officer.v1.CallRequest.health:type_name -> officer.v1.GetHealth
+	3,   // 13: officer.v1.CallRequest.info:type_name -> officer.v1.GetInfo
+	20,  // 14: officer.v1.CallRequest.checkpoint:type_name -> officer.v1.CheckpointNow
+	21,  // 15: officer.v1.CallRequest.vacuum:type_name -> officer.v1.VacuumNow
+	22,  // 16: officer.v1.CallRequest.analyze:type_name -> officer.v1.AnalyzeNow
+	23,  // 17: officer.v1.CallRequest.drill:type_name -> officer.v1.DrillNow
+	24,  // 18: officer.v1.CallRequest.events:type_name -> officer.v1.GetEvents
+	25,  // 19: officer.v1.CallRequest.metrics:type_name -> officer.v1.GetMetrics
+	26,  // 20: officer.v1.CallRequest.exposition:type_name -> officer.v1.GetExposition
+	27,  // 21: officer.v1.CallRequest.report_metric:type_name -> officer.v1.ReportMetric
+	28,  // 22: officer.v1.CallRequest.may_use:type_name -> officer.v1.MayUse
+	29,  // 23: officer.v1.CallRequest.import_started:type_name -> officer.v1.ImportStarted
+	30,  // 24: officer.v1.CallRequest.import_finished:type_name -> officer.v1.ImportFinished
+	31,  // 25: officer.v1.CallRequest.disk:type_name -> officer.v1.GetDisk
+	32,  // 26: officer.v1.CallRequest.wal:type_name -> officer.v1.GetWal
+	33,  // 27: officer.v1.CallRequest.maintenance:type_name -> officer.v1.GetMaintenance
+	5,   // 28: officer.v1.CallRequest.reload_config:type_name -> officer.v1.ReloadConfig
+	34,  // 29: officer.v1.CallRequest.history:type_name -> officer.v1.GetHistory
+	35,  // 30: officer.v1.CallRequest.schedules:type_name -> officer.v1.GetSchedules
+	36,  // 31: officer.v1.CallResponse.status:type_name -> officer.v1.Status
+	37,  // 32: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
+	38,  // 33: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
+	39,  // 34: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
+	40,  // 35: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
+	41,  // 36: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
+	42,  // 37: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
+	43,  // 38: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
+	44,  // 39: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
+	45,  // 40: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
+	4,   // 41: officer.v1.CallResponse.info:type_name -> officer.v1.Info
+	46,  // 42: officer.v1.CallResponse.checkpoint:type_name -> officer.v1.CheckpointOutcome
+	47,  // 43: officer.v1.CallResponse.maintenance_report:type_name -> officer.v1.MaintenanceReport
+	48,  // 44: officer.v1.CallResponse.drill:type_name -> officer.v1.DrillReport
+	49,  // 45: officer.v1.CallResponse.events:type_name -> officer.v1.EventPage
+	50,  // 46: officer.v1.CallResponse.metrics:type_name -> officer.v1.MetricsReport
+	51,  // 47: officer.v1.CallResponse.exposition:type_name -> officer.v1.Exposition
+	52,  // 48: officer.v1.CallResponse.metric_noted:type_name -> officer.v1.MetricNoted
+	53,  // 49: officer.v1.CallResponse.space:type_name -> officer.v1.SpaceVerdict
+	54,  // 50: officer.v1.CallResponse.import_noted:type_name -> officer.v1.ImportNoted
+	55,  // 51: officer.v1.CallResponse.disk:type_name -> officer.v1.DiskReport
+	56,  // 52: officer.v1.CallResponse.wal:type_name -> officer.v1.WalReport
+	57,  // 53: officer.v1.CallResponse.maintenance:type_name -> officer.v1.MaintenanceStatus
+	6,   // 54: officer.v1.CallResponse.config_reloaded:type_name -> officer.v1.ConfigReloaded
+	58,  // 55: officer.v1.CallResponse.history:type_name -> officer.v1.History
+	59,  // 56: officer.v1.CallResponse.schedules:type_name -> officer.v1.ScheduleList
+	60,  // 57: officer.v1.ControlService.BackUp:input_type -> officer.v1.BackUpRequest
+	61,  // 58: officer.v1.ControlService.Check:input_type -> officer.v1.CheckRequest
+	62,  // 59: officer.v1.ControlService.Verify:input_type -> officer.v1.VerifyRequest
+	63,  // 60: officer.v1.ControlService.Drill:input_type -> officer.v1.DrillRequest
+	64,  // 61: officer.v1.ControlService.Restore:input_type -> officer.v1.RestoreRequest
+	65,  // 62: officer.v1.ControlService.Undo:input_type -> officer.v1.UndoRequest
+	66,  // 63: officer.v1.ControlService.Checkpoint:input_type -> officer.v1.CheckpointRequest
+	67,  // 64: officer.v1.ControlService.Vacuum:input_type -> officer.v1.VacuumRequest
+	68,  // 65: officer.v1.ControlService.Analyze:input_type -> officer.v1.AnalyzeRequest
+	69,  // 66: officer.v1.ControlService.GetOperation:input_type -> officer.v1.GetOperationRequest
+	70,  // 67: officer.v1.ControlService.ListOperations:input_type -> officer.v1.ListOperationsRequest
+	71,  // 68: officer.v1.ControlService.CancelOperation:input_type -> officer.v1.CancelOperationRequest
+	72,  // 69: officer.v1.ControlService.WatchOperation:input_type -> officer.v1.WatchOperationRequest
+	73,  // 70: officer.v1.ControlService.ListDatabases:input_type -> officer.v1.ListDatabasesRequest
+	74,  // 71: officer.v1.ControlService.GetStatus:input_type -> officer.v1.GetStatusRequest
+	75,  // 72: officer.v1.ControlService.GetHealth:input_type -> officer.v1.GetHealthRequest
+	76,  // 73: officer.v1.ControlService.ListBackups:input_type -> officer.v1.ListBackupsRequest
+	77,  // 74: officer.v1.ControlService.GetBackup:input_type -> officer.v1.GetBackupRequest
+	78,  // 75: officer.v1.ControlService.Explain:input_type -> officer.v1.ExplainRequest
+	79,  // 76: officer.v1.ControlService.GetLogs:input_type -> officer.v1.GetLogsRequest
+	80,  // 77: officer.v1.ControlService.ListEvents:input_type -> officer.v1.ListEventsRequest
+	81,  // 78: officer.v1.ControlService.GetMetrics:input_type -> officer.v1.GetMetricsRequest
+	82,  // 79: officer.v1.ControlService.GetHistory:input_type -> officer.v1.GetHistoryRequest
+	83,  // 80: officer.v1.ControlService.GetDisk:input_type -> officer.v1.GetDiskRequest
+	84,  // 81: officer.v1.ControlService.GetWal:input_type -> officer.v1.GetWalRequest
+	85,  // 82: officer.v1.ControlService.GetMaintenance:input_type -> officer.v1.GetMaintenanceRequest
+	86,  // 83: officer.v1.ControlService.GetSchedule:input_type -> officer.v1.GetScheduleRequest
+	87,  // 84: officer.v1.ControlService.GetConfig:input_type -> officer.v1.GetConfigRequest
+	88,  // 85: officer.v1.ControlService.GetInfo:input_type -> officer.v1.GetInfoRequest
+	89,  // 86: officer.v1.ControlService.MayImport:input_type -> officer.v1.MayImportRequest
+	90,  // 87: officer.v1.ControlService.Pin:input_type -> officer.v1.PinRequest
+	91,  // 88: officer.v1.ControlService.Unpin:input_type -> officer.v1.UnpinRequest
+	92,  // 89: officer.v1.ControlService.ReportMetric:input_type -> officer.v1.ReportMetricRequest
+	93,  // 90: officer.v1.ControlService.StartImport:input_type -> officer.v1.StartImportRequest
+	94,  // 91: officer.v1.ControlService.FinishImport:input_type -> officer.v1.FinishImportRequest
+	95,  // 92: officer.v1.ControlService.ReloadConfig:input_type -> officer.v1.ReloadConfigRequest
+	96,  // 93: officer.v1.ControlService.OpenDashboard:input_type -> officer.v1.OpenDashboardRequest
+	2,   // 94: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
+	0,   // 95: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
+	97,  // 96: officer.v1.ControlService.BackUp:output_type -> officer.v1.Operation
+	97,  // 97: officer.v1.ControlService.Check:output_type -> officer.v1.Operation
+	97,  // 98: officer.v1.ControlService.Verify:output_type -> officer.v1.Operation
+	97,  // 99: officer.v1.ControlService.Drill:output_type -> officer.v1.Operation
+	97,  // 100: officer.v1.ControlService.Restore:output_type -> officer.v1.Operation
+	97,  // 101: officer.v1.ControlService.Undo:output_type -> officer.v1.Operation
+	97,  // 102: officer.v1.ControlService.Checkpoint:output_type -> officer.v1.Operation
+	97,  // 103: officer.v1.ControlService.Vacuum:output_type -> officer.v1.Operation
+	97,  // 104: officer.v1.ControlService.Analyze:output_type -> officer.v1.Operation
+	97,  // 105: officer.v1.ControlService.GetOperation:output_type -> officer.v1.Operation
+	98,  // 106: officer.v1.ControlService.ListOperations:output_type -> officer.v1.ListOperationsResponse
+	97,  // 107: officer.v1.ControlService.CancelOperation:output_type -> officer.v1.Operation
+	97,  // 108: officer.v1.ControlService.WatchOperation:output_type -> officer.v1.Operation
+	99,  // 109: officer.v1.ControlService.ListDatabases:output_type -> officer.v1.ListDatabasesResponse
+	36,  // 110: officer.v1.ControlService.GetStatus:output_type -> officer.v1.Status
+	45,  // 111: officer.v1.ControlService.GetHealth:output_type -> officer.v1.HealthReport
+	38,  // 112: officer.v1.ControlService.ListBackups:output_type -> officer.v1.BackupList
+	39,  // 113: officer.v1.ControlService.GetBackup:output_type -> officer.v1.Backup
+	40,  // 114: officer.v1.ControlService.Explain:output_type -> officer.v1.RetentionReport
+	44,  // 115: officer.v1.ControlService.GetLogs:output_type -> officer.v1.LogPage
+	49,  // 116: officer.v1.ControlService.ListEvents:output_type -> officer.v1.EventPage
+	50,  // 117: officer.v1.ControlService.GetMetrics:output_type -> officer.v1.MetricsReport
+	58,  // 118: officer.v1.ControlService.GetHistory:output_type -> officer.v1.History
+	55,  // 119: officer.v1.ControlService.GetDisk:output_type -> officer.v1.DiskReport
+	56,  // 120: officer.v1.ControlService.GetWal:output_type -> officer.v1.WalReport
+	57,  // 121: officer.v1.ControlService.GetMaintenance:output_type -> officer.v1.MaintenanceStatus
+	59,  // 122: officer.v1.ControlService.GetSchedule:output_type -> officer.v1.ScheduleList
+	100, // 123: officer.v1.ControlService.GetConfig:output_type -> officer.v1.GetConfigResponse
+	4,   // 124: officer.v1.ControlService.GetInfo:output_type -> officer.v1.Info
+	53,  // 125: officer.v1.ControlService.MayImport:output_type -> officer.v1.SpaceVerdict
+	39,  // 126: officer.v1.ControlService.Pin:output_type -> officer.v1.Backup
+	39,  // 127: officer.v1.ControlService.Unpin:output_type -> officer.v1.Backup
+	52,  // 128: officer.v1.ControlService.ReportMetric:output_type -> officer.v1.MetricNoted
+	54,  // 129: officer.v1.ControlService.StartImport:output_type -> officer.v1.ImportNoted
+	54,  // 130: officer.v1.ControlService.FinishImport:output_type -> officer.v1.ImportNoted
+	6,   // 131: officer.v1.ControlService.ReloadConfig:output_type -> officer.v1.ConfigReloaded
+	101, // 132: officer.v1.ControlService.OpenDashboard:output_type -> officer.v1.OpenDashboardResponse
+	102, // 133: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
+	1,   // 134: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
+	96,  // [96:135] is the sub-list for method output_type
+	57,  // [57:96] is the sub-list for method input_type
+	57,  // [57:57] is the sub-list for extension type_name
+	57,  // [57:57] is the sub-list for extension extendee
+	0,   // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_control_proto_init() }
@@ -1494,6 +1726,7 @@ func file_officer_v1_control_proto_init() {
 	if File_officer_v1_control_proto != nil {
 		return
 	}
+	file_officer_v1_api_proto_init()
 	file_officer_v1_backup_proto_init()
 	file_officer_v1_disk_proto_init()
 	file_officer_v1_events_proto_init()
@@ -1503,6 +1736,7 @@ func file_officer_v1_control_proto_init() {
 	file_officer_v1_maint_proto_init()
 	file_officer_v1_metrics_proto_init()
 	file_officer_v1_recovery_proto_init()
+	file_officer_v1_schedule_proto_init()
 	file_officer_v1_wal_proto_init()
 	file_officer_v1_control_proto_msgTypes[0].OneofWrappers = []any{
 		(*CallRequest_Status)(nil),
@@ -1534,6 +1768,8 @@ func file_officer_v1_control_proto_init() {
 		(*CallRequest_Wal)(nil),
 		(*CallRequest_Maintenance)(nil),
 		(*CallRequest_ReloadConfig)(nil),
+		(*CallRequest_History)(nil),
+		(*CallRequest_Schedules)(nil),
 	}
 	file_officer_v1_control_proto_msgTypes[1].OneofWrappers = []any{
 		(*CallResponse_Status)(nil),
@@ -1560,6 +1796,8 @@ func file_officer_v1_control_proto_init() {
 		(*CallResponse_Wal)(nil),
 		(*CallResponse_Maintenance)(nil),
 		(*CallResponse_ConfigReloaded)(nil),
+		(*CallResponse_History)(nil),
+		(*CallResponse_Schedules)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

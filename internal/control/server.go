@@ -94,6 +94,7 @@ func bounded(next http.Handler) http.Handler {
 
 // service is ControlService.
 type service struct {
+	messagesconnect.UnimplementedControlServiceHandler
 	officer  Officer
 	database string
 }

@@ -33,16 +33,155 @@ const (
 // reflection-formatted method names, remove the leading slash and convert the remaining slash to a
 // period.
 const (
-	// ControlServiceCallProcedure is the fully-qualified name of the ControlService's Call RPC.
-	ControlServiceCallProcedure = "/officer.v1.ControlService/Call"
+	// ControlServiceBackUpProcedure is the fully-qualified name of the ControlService's BackUp RPC.
+	ControlServiceBackUpProcedure = "/officer.v1.ControlService/BackUp"
+	// ControlServiceCheckProcedure is the fully-qualified name of the ControlService's Check RPC.
+	ControlServiceCheckProcedure = "/officer.v1.ControlService/Check"
+	// ControlServiceVerifyProcedure is the fully-qualified name of the ControlService's Verify RPC.
+	ControlServiceVerifyProcedure = "/officer.v1.ControlService/Verify"
+	// ControlServiceDrillProcedure is the fully-qualified name of the ControlService's Drill RPC.
+	ControlServiceDrillProcedure = "/officer.v1.ControlService/Drill"
+	// ControlServiceRestoreProcedure is the fully-qualified name of the ControlService's Restore RPC.
+	ControlServiceRestoreProcedure = "/officer.v1.ControlService/Restore"
+	// ControlServiceUndoProcedure is the fully-qualified name of the ControlService's Undo RPC.
+	ControlServiceUndoProcedure = "/officer.v1.ControlService/Undo"
+	// ControlServiceCheckpointProcedure is the fully-qualified name of the ControlService's Checkpoint
+	// RPC.
+	ControlServiceCheckpointProcedure = "/officer.v1.ControlService/Checkpoint"
+	// ControlServiceVacuumProcedure is the fully-qualified name of the ControlService's Vacuum RPC.
+	ControlServiceVacuumProcedure = "/officer.v1.ControlService/Vacuum"
+	// ControlServiceAnalyzeProcedure is the fully-qualified name of the ControlService's Analyze RPC.
+	ControlServiceAnalyzeProcedure = "/officer.v1.ControlService/Analyze"
+	// ControlServiceGetOperationProcedure is the fully-qualified name of the ControlService's
+	// GetOperation RPC.
+	ControlServiceGetOperationProcedure = "/officer.v1.ControlService/GetOperation"
+	// ControlServiceListOperationsProcedure is the fully-qualified name of the ControlService's
+	// ListOperations RPC.
+	ControlServiceListOperationsProcedure = "/officer.v1.ControlService/ListOperations"
+	// ControlServiceCancelOperationProcedure is the fully-qualified name of the ControlService's
+	// CancelOperation RPC.
+	ControlServiceCancelOperationProcedure = "/officer.v1.ControlService/CancelOperation"
+	// ControlServiceWatchOperationProcedure is the fully-qualified name of the ControlService's
+	// WatchOperation RPC.
+	ControlServiceWatchOperationProcedure = "/officer.v1.ControlService/WatchOperation"
+	// ControlServiceListDatabasesProcedure is the fully-qualified name of the ControlService's
+	// ListDatabases RPC.
+	ControlServiceListDatabasesProcedure = "/officer.v1.ControlService/ListDatabases"
+	// ControlServiceGetStatusProcedure is the fully-qualified name of the ControlService's GetStatus
+	// RPC.
+	ControlServiceGetStatusProcedure = "/officer.v1.ControlService/GetStatus"
+	// ControlServiceGetHealthProcedure is the fully-qualified name of the ControlService's GetHealth
+	// RPC.
+	ControlServiceGetHealthProcedure = "/officer.v1.ControlService/GetHealth"
+	// ControlServiceListBackupsProcedure is the fully-qualified name of the ControlService's
+	// ListBackups RPC.
+	ControlServiceListBackupsProcedure = "/officer.v1.ControlService/ListBackups"
+	// ControlServiceGetBackupProcedure is the fully-qualified name of the ControlService's GetBackup
+	// RPC.
+	ControlServiceGetBackupProcedure = "/officer.v1.ControlService/GetBackup"
+	// ControlServiceExplainProcedure is the fully-qualified name of the ControlService's Explain RPC.
+	ControlServiceExplainProcedure = "/officer.v1.ControlService/Explain"
+	// ControlServiceGetLogsProcedure is the fully-qualified name of the ControlService's GetLogs RPC.
+	ControlServiceGetLogsProcedure = "/officer.v1.ControlService/GetLogs"
+	// ControlServiceListEventsProcedure is the fully-qualified name of the ControlService's ListEvents
+	// RPC.
+	ControlServiceListEventsProcedure = "/officer.v1.ControlService/ListEvents"
+	// ControlServiceGetMetricsProcedure is the fully-qualified name of the ControlService's GetMetrics
+	// RPC.
+	ControlServiceGetMetricsProcedure = "/officer.v1.ControlService/GetMetrics"
+	// ControlServiceGetHistoryProcedure is the fully-qualified name of the ControlService's GetHistory
+	// RPC.
+	ControlServiceGetHistoryProcedure = "/officer.v1.ControlService/GetHistory"
+	// ControlServiceGetDiskProcedure is the fully-qualified name of the ControlService's GetDisk RPC.
+	ControlServiceGetDiskProcedure = "/officer.v1.ControlService/GetDisk"
+	// ControlServiceGetWalProcedure is the fully-qualified name of the ControlService's GetWal RPC.
+	ControlServiceGetWalProcedure = "/officer.v1.ControlService/GetWal"
+	// ControlServiceGetMaintenanceProcedure is the fully-qualified name of the ControlService's
+	// GetMaintenance RPC.
+	ControlServiceGetMaintenanceProcedure = "/officer.v1.ControlService/GetMaintenance"
+	// ControlServiceGetScheduleProcedure is the fully-qualified name of the ControlService's
+	// GetSchedule RPC.
+	ControlServiceGetScheduleProcedure = "/officer.v1.ControlService/GetSchedule"
+	// ControlServiceGetConfigProcedure is the fully-qualified name of the ControlService's GetConfig
+	// RPC.
+	ControlServiceGetConfigProcedure = "/officer.v1.ControlService/GetConfig"
+	// ControlServiceGetInfoProcedure is the fully-qualified name of the ControlService's GetInfo RPC.
+	ControlServiceGetInfoProcedure = "/officer.v1.ControlService/GetInfo"
+	// ControlServiceMayImportProcedure is the fully-qualified name of the ControlService's MayImport
+	// RPC.
+	ControlServiceMayImportProcedure = "/officer.v1.ControlService/MayImport"
+	// ControlServicePinProcedure is the fully-qualified name of the ControlService's Pin RPC.
+	ControlServicePinProcedure = "/officer.v1.ControlService/Pin"
+	// ControlServiceUnpinProcedure is the fully-qualified name of the ControlService's Unpin RPC.
+	ControlServiceUnpinProcedure = "/officer.v1.ControlService/Unpin"
+	// ControlServiceReportMetricProcedure is the fully-qualified name of the ControlService's
+	// ReportMetric RPC.
+	ControlServiceReportMetricProcedure = "/officer.v1.ControlService/ReportMetric"
+	// ControlServiceStartImportProcedure is the fully-qualified name of the ControlService's
+	// StartImport RPC.
+	ControlServiceStartImportProcedure = "/officer.v1.ControlService/StartImport"
+	// ControlServiceFinishImportProcedure is the fully-qualified name of the ControlService's
+	// FinishImport RPC.
+	ControlServiceFinishImportProcedure = "/officer.v1.ControlService/FinishImport"
+	// ControlServiceReloadConfigProcedure is the fully-qualified name of the ControlService's
+	// ReloadConfig RPC.
+	ControlServiceReloadConfigProcedure = "/officer.v1.ControlService/ReloadConfig"
+	// ControlServiceOpenDashboardProcedure is the fully-qualified name of the ControlService's
+	// OpenDashboard RPC.
+	ControlServiceOpenDashboardProcedure = "/officer.v1.ControlService/OpenDashboard"
 	// ControlServiceWatchProcedure is the fully-qualified name of the ControlService's Watch RPC.
 	ControlServiceWatchProcedure = "/officer.v1.ControlService/Watch"
+	// ControlServiceCallProcedure is the fully-qualified name of the ControlService's Call RPC.
+	ControlServiceCallProcedure = "/officer.v1.ControlService/Call"
 )
 
 // ControlServiceClient is a client for the officer.v1.ControlService service.
 type ControlServiceClient interface {
-	Call(context.Context, *messages.CallRequest) (*messages.CallResponse, error)
+	// Long work: each starts an operation.
+	BackUp(context.Context, *messages.BackUpRequest) (*messages.Operation, error)
+	Check(context.Context, *messages.CheckRequest) (*messages.Operation, error)
+	Verify(context.Context, *messages.VerifyRequest) (*messages.Operation, error)
+	Drill(context.Context, *messages.DrillRequest) (*messages.Operation, error)
+	Restore(context.Context, *messages.RestoreRequest) (*messages.Operation, error)
+	Undo(context.Context, *messages.UndoRequest) (*messages.Operation, error)
+	Checkpoint(context.Context, *messages.CheckpointRequest) (*messages.Operation, error)
+	Vacuum(context.Context, *messages.VacuumRequest) (*messages.Operation, error)
+	Analyze(context.Context, *messages.AnalyzeRequest) (*messages.Operation, error)
+	GetOperation(context.Context, *messages.GetOperationRequest) (*messages.Operation, error)
+	ListOperations(context.Context, *messages.ListOperationsRequest) (*messages.ListOperationsResponse, error)
+	CancelOperation(context.Context, *messages.CancelOperationRequest) (*messages.Operation, error)
+	WatchOperation(context.Context, *messages.WatchOperationRequest) (*connect.ServerStreamForClient[messages.Operation], error)
+	// What is.
+	ListDatabases(context.Context, *messages.ListDatabasesRequest) (*messages.ListDatabasesResponse, error)
+	GetStatus(context.Context, *messages.GetStatusRequest) (*messages.Status, error)
+	GetHealth(context.Context, *messages.GetHealthRequest) (*messages.HealthReport, error)
+	ListBackups(context.Context, *messages.ListBackupsRequest) (*messages.BackupList, error)
+	GetBackup(context.Context, *messages.GetBackupRequest) (*messages.Backup, error)
+	Explain(context.Context, *messages.ExplainRequest) (*messages.RetentionReport, error)
+	GetLogs(context.Context, *messages.GetLogsRequest) (*messages.LogPage, error)
+	ListEvents(context.Context, *messages.ListEventsRequest) (*messages.EventPage, error)
+	GetMetrics(context.Context, *messages.GetMetricsRequest) (*messages.MetricsReport, error)
+	GetHistory(context.Context, *messages.GetHistoryRequest) (*messages.History, error)
+	GetDisk(context.Context, *messages.GetDiskRequest) (*messages.DiskReport, error)
+	GetWal(context.Context, *messages.GetWalRequest) (*messages.WalReport, error)
+	GetMaintenance(context.Context, *messages.GetMaintenanceRequest) (*messages.MaintenanceStatus, error)
+	GetSchedule(context.Context, *messages.GetScheduleRequest) (*messages.ScheduleList, error)
+	GetConfig(context.Context, *messages.GetConfigRequest) (*messages.GetConfigResponse, error)
+	GetInfo(context.Context, *messages.GetInfoRequest) (*messages.Info, error)
+	MayImport(context.Context, *messages.MayImportRequest) (*messages.SpaceVerdict, error)
+	// Orders that are done at once.
+	Pin(context.Context, *messages.PinRequest) (*messages.Backup, error)
+	Unpin(context.Context, *messages.UnpinRequest) (*messages.Backup, error)
+	ReportMetric(context.Context, *messages.ReportMetricRequest) (*messages.MetricNoted, error)
+	StartImport(context.Context, *messages.StartImportRequest) (*messages.ImportNoted, error)
+	FinishImport(context.Context, *messages.FinishImportRequest) (*messages.ImportNoted, error)
+	ReloadConfig(context.Context, *messages.ReloadConfigRequest) (*messages.ConfigReloaded, error)
+	OpenDashboard(context.Context, *messages.OpenDashboardRequest) (*messages.OpenDashboardResponse, error)
+	// Watch streams events.
 	Watch(context.Context, *messages.WatchRequest) (*connect.ServerStreamForClient[messages.Event], error)
+	// Call is what the command line of the same version speaks: any request of the protocol,
+	// cancelled when the caller leaves. Only the socket answers it.
+	Call(context.Context, *messages.CallRequest) (*messages.CallResponse, error)
 }
 
 // NewControlServiceClient constructs a client for the officer.v1.ControlService service. By
@@ -56,10 +195,226 @@ func NewControlServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 	baseURL = strings.TrimRight(baseURL, "/")
 	controlServiceMethods := messages.File_officer_v1_control_proto.Services().ByName("ControlService").Methods()
 	return &controlServiceClient{
-		call: connect.NewClient[messages.CallRequest, messages.CallResponse](
+		backUp: connect.NewClient[messages.BackUpRequest, messages.Operation](
 			httpClient,
-			baseURL+ControlServiceCallProcedure,
-			connect.WithSchema(controlServiceMethods.ByName("Call")),
+			baseURL+ControlServiceBackUpProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("BackUp")),
+			connect.WithClientOptions(opts...),
+		),
+		check: connect.NewClient[messages.CheckRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceCheckProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Check")),
+			connect.WithClientOptions(opts...),
+		),
+		verify: connect.NewClient[messages.VerifyRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceVerifyProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Verify")),
+			connect.WithClientOptions(opts...),
+		),
+		drill: connect.NewClient[messages.DrillRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceDrillProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Drill")),
+			connect.WithClientOptions(opts...),
+		),
+		restore: connect.NewClient[messages.RestoreRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceRestoreProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Restore")),
+			connect.WithClientOptions(opts...),
+		),
+		undo: connect.NewClient[messages.UndoRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceUndoProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Undo")),
+			connect.WithClientOptions(opts...),
+		),
+		checkpoint: connect.NewClient[messages.CheckpointRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceCheckpointProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Checkpoint")),
+			connect.WithClientOptions(opts...),
+		),
+		vacuum: connect.NewClient[messages.VacuumRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceVacuumProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Vacuum")),
+			connect.WithClientOptions(opts...),
+		),
+		analyze: connect.NewClient[messages.AnalyzeRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceAnalyzeProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Analyze")),
+			connect.WithClientOptions(opts...),
+		),
+		getOperation: connect.NewClient[messages.GetOperationRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceGetOperationProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetOperation")),
+			connect.WithClientOptions(opts...),
+		),
+		listOperations: connect.NewClient[messages.ListOperationsRequest, messages.ListOperationsResponse](
+			httpClient,
+			baseURL+ControlServiceListOperationsProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("ListOperations")),
+			connect.WithClientOptions(opts...),
+		),
+		cancelOperation: connect.NewClient[messages.CancelOperationRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceCancelOperationProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("CancelOperation")),
+			connect.WithClientOptions(opts...),
+		),
+		watchOperation: connect.NewClient[messages.WatchOperationRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceWatchOperationProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("WatchOperation")),
+			connect.WithClientOptions(opts...),
+		),
+		listDatabases: connect.NewClient[messages.ListDatabasesRequest, messages.ListDatabasesResponse](
+			httpClient,
+			baseURL+ControlServiceListDatabasesProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("ListDatabases")),
+			connect.WithClientOptions(opts...),
+		),
+		getStatus: connect.NewClient[messages.GetStatusRequest, messages.Status](
+			httpClient,
+			baseURL+ControlServiceGetStatusProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetStatus")),
+			connect.WithClientOptions(opts...),
+		),
+		getHealth: connect.NewClient[messages.GetHealthRequest, messages.HealthReport](
+			httpClient,
+			baseURL+ControlServiceGetHealthProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetHealth")),
+			connect.WithClientOptions(opts...),
+		),
+		listBackups: connect.NewClient[messages.ListBackupsRequest, messages.BackupList](
+			httpClient,
+			baseURL+ControlServiceListBackupsProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("ListBackups")),
+			connect.WithClientOptions(opts...),
+		),
+		getBackup: connect.NewClient[messages.GetBackupRequest, messages.Backup](
+			httpClient,
+			baseURL+ControlServiceGetBackupProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetBackup")),
+			connect.WithClientOptions(opts...),
+		),
+		explain: connect.NewClient[messages.ExplainRequest, messages.RetentionReport](
+			httpClient,
+			baseURL+ControlServiceExplainProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Explain")),
+			connect.WithClientOptions(opts...),
+		),
+		getLogs: connect.NewClient[messages.GetLogsRequest, messages.LogPage](
+			httpClient,
+			baseURL+ControlServiceGetLogsProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetLogs")),
+			connect.WithClientOptions(opts...),
+		),
+		listEvents: connect.NewClient[messages.ListEventsRequest, messages.EventPage](
+			httpClient,
+			baseURL+ControlServiceListEventsProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("ListEvents")),
+			connect.WithClientOptions(opts...),
+		),
+		getMetrics: connect.NewClient[messages.GetMetricsRequest, messages.MetricsReport](
+			httpClient,
+			baseURL+ControlServiceGetMetricsProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetMetrics")),
+			connect.WithClientOptions(opts...),
+		),
+		getHistory: connect.NewClient[messages.GetHistoryRequest, messages.History](
+			httpClient,
+			baseURL+ControlServiceGetHistoryProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetHistory")),
+			connect.WithClientOptions(opts...),
+		),
+		getDisk: connect.NewClient[messages.GetDiskRequest, messages.DiskReport](
+			httpClient,
+			baseURL+ControlServiceGetDiskProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetDisk")),
+			connect.WithClientOptions(opts...),
+		),
+		getWal: connect.NewClient[messages.GetWalRequest, messages.WalReport](
+			httpClient,
+			baseURL+ControlServiceGetWalProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetWal")),
+			connect.WithClientOptions(opts...),
+		),
+		getMaintenance: connect.NewClient[messages.GetMaintenanceRequest, messages.MaintenanceStatus](
+			httpClient,
+			baseURL+ControlServiceGetMaintenanceProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetMaintenance")),
+			connect.WithClientOptions(opts...),
+		),
+		getSchedule: connect.NewClient[messages.GetScheduleRequest, messages.ScheduleList](
+			httpClient,
+			baseURL+ControlServiceGetScheduleProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetSchedule")),
+			connect.WithClientOptions(opts...),
+		),
+		getConfig: connect.NewClient[messages.GetConfigRequest, messages.GetConfigResponse](
+			httpClient,
+			baseURL+ControlServiceGetConfigProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetConfig")),
+			connect.WithClientOptions(opts...),
+		),
+		getInfo: connect.NewClient[messages.GetInfoRequest, messages.Info](
+			httpClient,
+			baseURL+ControlServiceGetInfoProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("GetInfo")),
+			connect.WithClientOptions(opts...),
+		),
+		mayImport: connect.NewClient[messages.MayImportRequest, messages.SpaceVerdict](
+			httpClient,
+			baseURL+ControlServiceMayImportProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("MayImport")),
+			connect.WithClientOptions(opts...),
+		),
+		pin: connect.NewClient[messages.PinRequest, messages.Backup](
+			httpClient,
+			baseURL+ControlServicePinProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Pin")),
+			connect.WithClientOptions(opts...),
+		),
+		unpin: connect.NewClient[messages.UnpinRequest, messages.Backup](
+			httpClient,
+			baseURL+ControlServiceUnpinProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Unpin")),
+			connect.WithClientOptions(opts...),
+		),
+		reportMetric: connect.NewClient[messages.ReportMetricRequest, messages.MetricNoted](
+			httpClient,
+			baseURL+ControlServiceReportMetricProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("ReportMetric")),
+			connect.WithClientOptions(opts...),
+		),
+		startImport: connect.NewClient[messages.StartImportRequest, messages.ImportNoted](
+			httpClient,
+			baseURL+ControlServiceStartImportProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("StartImport")),
+			connect.WithClientOptions(opts...),
+		),
+		finishImport: connect.NewClient[messages.FinishImportRequest, messages.ImportNoted](
+			httpClient,
+			baseURL+ControlServiceFinishImportProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("FinishImport")),
+			connect.WithClientOptions(opts...),
+		),
+		reloadConfig: connect.NewClient[messages.ReloadConfigRequest, messages.ConfigReloaded](
+			httpClient,
+			baseURL+ControlServiceReloadConfigProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("ReloadConfig")),
+			connect.WithClientOptions(opts...),
+		),
+		openDashboard: connect.NewClient[messages.OpenDashboardRequest, messages.OpenDashboardResponse](
+			httpClient,
+			baseURL+ControlServiceOpenDashboardProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("OpenDashboard")),
 			connect.WithClientOptions(opts...),
 		),
 		watch: connect.NewClient[messages.WatchRequest, messages.Event](
@@ -68,18 +423,381 @@ func NewControlServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(controlServiceMethods.ByName("Watch")),
 			connect.WithClientOptions(opts...),
 		),
+		call: connect.NewClient[messages.CallRequest, messages.CallResponse](
+			httpClient,
+			baseURL+ControlServiceCallProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Call")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // controlServiceClient implements ControlServiceClient.
 type controlServiceClient struct {
-	call  *connect.Client[messages.CallRequest, messages.CallResponse]
-	watch *connect.Client[messages.WatchRequest, messages.Event]
+	backUp          *connect.Client[messages.BackUpRequest, messages.Operation]
+	check           *connect.Client[messages.CheckRequest, messages.Operation]
+	verify          *connect.Client[messages.VerifyRequest, messages.Operation]
+	drill           *connect.Client[messages.DrillRequest, messages.Operation]
+	restore         *connect.Client[messages.RestoreRequest, messages.Operation]
+	undo            *connect.Client[messages.UndoRequest, messages.Operation]
+	checkpoint      *connect.Client[messages.CheckpointRequest, messages.Operation]
+	vacuum          *connect.Client[messages.VacuumRequest, messages.Operation]
+	analyze         *connect.Client[messages.AnalyzeRequest, messages.Operation]
+	getOperation    *connect.Client[messages.GetOperationRequest, messages.Operation]
+	listOperations  *connect.Client[messages.ListOperationsRequest, messages.ListOperationsResponse]
+	cancelOperation *connect.Client[messages.CancelOperationRequest, messages.Operation]
+	watchOperation  *connect.Client[messages.WatchOperationRequest, messages.Operation]
+	listDatabases   *connect.Client[messages.ListDatabasesRequest, messages.ListDatabasesResponse]
+	getStatus       *connect.Client[messages.GetStatusRequest, messages.Status]
+	getHealth       *connect.Client[messages.GetHealthRequest, messages.HealthReport]
+	listBackups     *connect.Client[messages.ListBackupsRequest, messages.BackupList]
+	getBackup       *connect.Client[messages.GetBackupRequest, messages.Backup]
+	explain         *connect.Client[messages.ExplainRequest, messages.RetentionReport]
+	getLogs         *connect.Client[messages.GetLogsRequest, messages.LogPage]
+	listEvents      *connect.Client[messages.ListEventsRequest, messages.EventPage]
+	getMetrics      *connect.Client[messages.GetMetricsRequest, messages.MetricsReport]
+	getHistory      *connect.Client[messages.GetHistoryRequest, messages.History]
+	getDisk         *connect.Client[messages.GetDiskRequest, messages.DiskReport]
+	getWal          *connect.Client[messages.GetWalRequest, messages.WalReport]
+	getMaintenance  *connect.Client[messages.GetMaintenanceRequest, messages.MaintenanceStatus]
+	getSchedule     *connect.Client[messages.GetScheduleRequest, messages.ScheduleList]
+	getConfig       *connect.Client[messages.GetConfigRequest, messages.GetConfigResponse]
+	getInfo         *connect.Client[messages.GetInfoRequest, messages.Info]
+	mayImport       *connect.Client[messages.MayImportRequest, messages.SpaceVerdict]
+	pin             *connect.Client[messages.PinRequest, messages.Backup]
+	unpin           *connect.Client[messages.UnpinRequest, messages.Backup]
+	reportMetric    *connect.Client[messages.ReportMetricRequest, messages.MetricNoted]
+	startImport     *connect.Client[messages.StartImportRequest, messages.ImportNoted]
+	finishImport    *connect.Client[messages.FinishImportRequest, messages.ImportNoted]
+	reloadConfig    *connect.Client[messages.ReloadConfigRequest, messages.ConfigReloaded]
+	openDashboard   *connect.Client[messages.OpenDashboardRequest, messages.OpenDashboardResponse]
+	watch           *connect.Client[messages.WatchRequest, messages.Event]
+	call            *connect.Client[messages.CallRequest, messages.CallResponse]
 }
 
-// Call calls officer.v1.ControlService.Call.
-func (c *controlServiceClient) Call(ctx context.Context, req *messages.CallRequest) (*messages.CallResponse, error) {
-	response, err := c.call.CallUnary(ctx, connect.NewRequest(req))
+// BackUp calls officer.v1.ControlService.BackUp.
+func (c *controlServiceClient) BackUp(ctx context.Context, req *messages.BackUpRequest) (*messages.Operation, error) {
+	response, err := c.backUp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Check calls officer.v1.ControlService.Check.
+func (c *controlServiceClient) Check(ctx context.Context, req *messages.CheckRequest) (*messages.Operation, error) {
+	response, err := c.check.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Verify calls officer.v1.ControlService.Verify.
+func (c *controlServiceClient) Verify(ctx context.Context, req *messages.VerifyRequest) (*messages.Operation, error) {
+	response, err := c.verify.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Drill calls officer.v1.ControlService.Drill.
+func (c *controlServiceClient) Drill(ctx context.Context, req *messages.DrillRequest) (*messages.Operation, error) {
+	response, err := c.drill.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Restore calls officer.v1.ControlService.Restore.
+func (c *controlServiceClient) Restore(ctx context.Context, req *messages.RestoreRequest) (*messages.Operation, error) {
+	response, err := c.restore.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Undo calls officer.v1.ControlService.Undo.
+func (c *controlServiceClient) Undo(ctx context.Context, req *messages.UndoRequest) (*messages.Operation, error) {
+	response, err := c.undo.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Checkpoint calls officer.v1.ControlService.Checkpoint.
+func (c *controlServiceClient) Checkpoint(ctx context.Context, req *messages.CheckpointRequest) (*messages.Operation, error) {
+	response, err := c.checkpoint.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Vacuum calls officer.v1.ControlService.Vacuum.
+func (c *controlServiceClient) Vacuum(ctx context.Context, req *messages.VacuumRequest) (*messages.Operation, error) {
+	response, err := c.vacuum.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Analyze calls officer.v1.ControlService.Analyze.
+func (c *controlServiceClient) Analyze(ctx context.Context, req *messages.AnalyzeRequest) (*messages.Operation, error) {
+	response, err := c.analyze.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetOperation calls officer.v1.ControlService.GetOperation.
+func (c *controlServiceClient) GetOperation(ctx context.Context, req *messages.GetOperationRequest) (*messages.Operation, error) {
+	response, err := c.getOperation.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListOperations calls officer.v1.ControlService.ListOperations.
+func (c *controlServiceClient) ListOperations(ctx context.Context, req *messages.ListOperationsRequest) (*messages.ListOperationsResponse, error) {
+	response, err := c.listOperations.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CancelOperation calls officer.v1.ControlService.CancelOperation.
+func (c *controlServiceClient) CancelOperation(ctx context.Context, req *messages.CancelOperationRequest) (*messages.Operation, error) {
+	response, err := c.cancelOperation.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// WatchOperation calls officer.v1.ControlService.WatchOperation.
+func (c *controlServiceClient) WatchOperation(ctx context.Context, req *messages.WatchOperationRequest) (*connect.ServerStreamForClient[messages.Operation], error) {
+	return c.watchOperation.CallServerStream(ctx, connect.NewRequest(req))
+}
+
+// ListDatabases calls officer.v1.ControlService.ListDatabases.
+func (c *controlServiceClient) ListDatabases(ctx context.Context, req *messages.ListDatabasesRequest) (*messages.ListDatabasesResponse, error) {
+	response, err := c.listDatabases.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetStatus calls officer.v1.ControlService.GetStatus.
+func (c *controlServiceClient) GetStatus(ctx context.Context, req *messages.GetStatusRequest) (*messages.Status, error) {
+	response, err := c.getStatus.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetHealth calls officer.v1.ControlService.GetHealth.
+func (c *controlServiceClient) GetHealth(ctx context.Context, req *messages.GetHealthRequest) (*messages.HealthReport, error) {
+	response, err := c.getHealth.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListBackups calls officer.v1.ControlService.ListBackups.
+func (c *controlServiceClient) ListBackups(ctx context.Context, req *messages.ListBackupsRequest) (*messages.BackupList, error) {
+	response, err := c.listBackups.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetBackup calls officer.v1.ControlService.GetBackup.
+func (c *controlServiceClient) GetBackup(ctx context.Context, req *messages.GetBackupRequest) (*messages.Backup, error) {
+	response, err := c.getBackup.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Explain calls officer.v1.ControlService.Explain.
+func (c *controlServiceClient) Explain(ctx context.Context, req *messages.ExplainRequest) (*messages.RetentionReport, error) {
+	response, err := c.explain.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetLogs calls officer.v1.ControlService.GetLogs.
+func (c *controlServiceClient) GetLogs(ctx context.Context, req *messages.GetLogsRequest) (*messages.LogPage, error) {
+	response, err := c.getLogs.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListEvents calls officer.v1.ControlService.ListEvents.
+func (c *controlServiceClient) ListEvents(ctx context.Context, req *messages.ListEventsRequest) (*messages.EventPage, error) {
+	response, err := c.listEvents.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetMetrics calls officer.v1.ControlService.GetMetrics.
+func (c *controlServiceClient) GetMetrics(ctx context.Context, req *messages.GetMetricsRequest) (*messages.MetricsReport, error) {
+	response, err := c.getMetrics.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetHistory calls officer.v1.ControlService.GetHistory.
+func (c *controlServiceClient) GetHistory(ctx context.Context, req *messages.GetHistoryRequest) (*messages.History, error) {
+	response, err := c.getHistory.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetDisk calls officer.v1.ControlService.GetDisk.
+func (c *controlServiceClient) GetDisk(ctx context.Context, req *messages.GetDiskRequest) (*messages.DiskReport, error) {
+	response, err := c.getDisk.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetWal calls officer.v1.ControlService.GetWal.
+func (c *controlServiceClient) GetWal(ctx context.Context, req *messages.GetWalRequest) (*messages.WalReport, error) {
+	response, err := c.getWal.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetMaintenance calls officer.v1.ControlService.GetMaintenance.
+func (c *controlServiceClient) GetMaintenance(ctx context.Context, req *messages.GetMaintenanceRequest) (*messages.MaintenanceStatus, error) {
+	response, err := c.getMaintenance.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetSchedule calls officer.v1.ControlService.GetSchedule.
+func (c *controlServiceClient) GetSchedule(ctx context.Context, req *messages.GetScheduleRequest) (*messages.ScheduleList, error) {
+	response, err := c.getSchedule.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetConfig calls officer.v1.ControlService.GetConfig.
+func (c *controlServiceClient) GetConfig(ctx context.Context, req *messages.GetConfigRequest) (*messages.GetConfigResponse, error) {
+	response, err := c.getConfig.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetInfo calls officer.v1.ControlService.GetInfo.
+func (c *controlServiceClient) GetInfo(ctx context.Context, req *messages.GetInfoRequest) (*messages.Info, error) {
+	response, err := c.getInfo.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// MayImport calls officer.v1.ControlService.MayImport.
+func (c *controlServiceClient) MayImport(ctx context.Context, req *messages.MayImportRequest) (*messages.SpaceVerdict, error) {
+	response, err := c.mayImport.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Pin calls officer.v1.ControlService.Pin.
+func (c *controlServiceClient) Pin(ctx context.Context, req *messages.PinRequest) (*messages.Backup, error) {
+	response, err := c.pin.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Unpin calls officer.v1.ControlService.Unpin.
+func (c *controlServiceClient) Unpin(ctx context.Context, req *messages.UnpinRequest) (*messages.Backup, error) {
+	response, err := c.unpin.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReportMetric calls officer.v1.ControlService.ReportMetric.
+func (c *controlServiceClient) ReportMetric(ctx context.Context, req *messages.ReportMetricRequest) (*messages.MetricNoted, error) {
+	response, err := c.reportMetric.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// StartImport calls officer.v1.ControlService.StartImport.
+func (c *controlServiceClient) StartImport(ctx context.Context, req *messages.StartImportRequest) (*messages.ImportNoted, error) {
+	response, err := c.startImport.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// FinishImport calls officer.v1.ControlService.FinishImport.
+func (c *controlServiceClient) FinishImport(ctx context.Context, req *messages.FinishImportRequest) (*messages.ImportNoted, error) {
+	response, err := c.finishImport.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReloadConfig calls officer.v1.ControlService.ReloadConfig.
+func (c *controlServiceClient) ReloadConfig(ctx context.Context, req *messages.ReloadConfigRequest) (*messages.ConfigReloaded, error) {
+	response, err := c.reloadConfig.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// OpenDashboard calls officer.v1.ControlService.OpenDashboard.
+func (c *controlServiceClient) OpenDashboard(ctx context.Context, req *messages.OpenDashboardRequest) (*messages.OpenDashboardResponse, error) {
+	response, err := c.openDashboard.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -91,10 +809,62 @@ func (c *controlServiceClient) Watch(ctx context.Context, req *messages.WatchReq
 	return c.watch.CallServerStream(ctx, connect.NewRequest(req))
 }
 
+// Call calls officer.v1.ControlService.Call.
+func (c *controlServiceClient) Call(ctx context.Context, req *messages.CallRequest) (*messages.CallResponse, error) {
+	response, err := c.call.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ControlServiceHandler is an implementation of the officer.v1.ControlService service.
 type ControlServiceHandler interface {
-	Call(context.Context, *messages.CallRequest) (*messages.CallResponse, error)
+	// Long work: each starts an operation.
+	BackUp(context.Context, *messages.BackUpRequest) (*messages.Operation, error)
+	Check(context.Context, *messages.CheckRequest) (*messages.Operation, error)
+	Verify(context.Context, *messages.VerifyRequest) (*messages.Operation, error)
+	Drill(context.Context, *messages.DrillRequest) (*messages.Operation, error)
+	Restore(context.Context, *messages.RestoreRequest) (*messages.Operation, error)
+	Undo(context.Context, *messages.UndoRequest) (*messages.Operation, error)
+	Checkpoint(context.Context, *messages.CheckpointRequest) (*messages.Operation, error)
+	Vacuum(context.Context, *messages.VacuumRequest) (*messages.Operation, error)
+	Analyze(context.Context, *messages.AnalyzeRequest) (*messages.Operation, error)
+	GetOperation(context.Context, *messages.GetOperationRequest) (*messages.Operation, error)
+	ListOperations(context.Context, *messages.ListOperationsRequest) (*messages.ListOperationsResponse, error)
+	CancelOperation(context.Context, *messages.CancelOperationRequest) (*messages.Operation, error)
+	WatchOperation(context.Context, *messages.WatchOperationRequest, *connect.ServerStream[messages.Operation]) error
+	// What is.
+	ListDatabases(context.Context, *messages.ListDatabasesRequest) (*messages.ListDatabasesResponse, error)
+	GetStatus(context.Context, *messages.GetStatusRequest) (*messages.Status, error)
+	GetHealth(context.Context, *messages.GetHealthRequest) (*messages.HealthReport, error)
+	ListBackups(context.Context, *messages.ListBackupsRequest) (*messages.BackupList, error)
+	GetBackup(context.Context, *messages.GetBackupRequest) (*messages.Backup, error)
+	Explain(context.Context, *messages.ExplainRequest) (*messages.RetentionReport, error)
+	GetLogs(context.Context, *messages.GetLogsRequest) (*messages.LogPage, error)
+	ListEvents(context.Context, *messages.ListEventsRequest) (*messages.EventPage, error)
+	GetMetrics(context.Context, *messages.GetMetricsRequest) (*messages.MetricsReport, error)
+	GetHistory(context.Context, *messages.GetHistoryRequest) (*messages.History, error)
+	GetDisk(context.Context, *messages.GetDiskRequest) (*messages.DiskReport, error)
+	GetWal(context.Context, *messages.GetWalRequest) (*messages.WalReport, error)
+	GetMaintenance(context.Context, *messages.GetMaintenanceRequest) (*messages.MaintenanceStatus, error)
+	GetSchedule(context.Context, *messages.GetScheduleRequest) (*messages.ScheduleList, error)
+	GetConfig(context.Context, *messages.GetConfigRequest) (*messages.GetConfigResponse, error)
+	GetInfo(context.Context, *messages.GetInfoRequest) (*messages.Info, error)
+	MayImport(context.Context, *messages.MayImportRequest) (*messages.SpaceVerdict, error)
+	// Orders that are done at once.
+	Pin(context.Context, *messages.PinRequest) (*messages.Backup, error)
+	Unpin(context.Context, *messages.UnpinRequest) (*messages.Backup, error)
+	ReportMetric(context.Context, *messages.ReportMetricRequest) (*messages.MetricNoted, error)
+	StartImport(context.Context, *messages.StartImportRequest) (*messages.ImportNoted, error)
+	FinishImport(context.Context, *messages.FinishImportRequest) (*messages.ImportNoted, error)
+	ReloadConfig(context.Context, *messages.ReloadConfigRequest) (*messages.ConfigReloaded, error)
+	OpenDashboard(context.Context, *messages.OpenDashboardRequest) (*messages.OpenDashboardResponse, error)
+	// Watch streams events.
 	Watch(context.Context, *messages.WatchRequest, *connect.ServerStream[messages.Event]) error
+	// Call is what the command line of the same version speaks: any request of the protocol,
+	// cancelled when the caller leaves. Only the socket answers it.
+	Call(context.Context, *messages.CallRequest) (*messages.CallResponse, error)
 }
 
 // NewControlServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -104,10 +874,226 @@ type ControlServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewControlServiceHandler(svc ControlServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	controlServiceMethods := messages.File_officer_v1_control_proto.Services().ByName("ControlService").Methods()
-	controlServiceCallHandler := connect.NewUnaryHandlerSimple(
-		ControlServiceCallProcedure,
-		svc.Call,
-		connect.WithSchema(controlServiceMethods.ByName("Call")),
+	controlServiceBackUpHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceBackUpProcedure,
+		svc.BackUp,
+		connect.WithSchema(controlServiceMethods.ByName("BackUp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceCheckHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceCheckProcedure,
+		svc.Check,
+		connect.WithSchema(controlServiceMethods.ByName("Check")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceVerifyHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceVerifyProcedure,
+		svc.Verify,
+		connect.WithSchema(controlServiceMethods.ByName("Verify")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceDrillHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceDrillProcedure,
+		svc.Drill,
+		connect.WithSchema(controlServiceMethods.ByName("Drill")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceRestoreHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceRestoreProcedure,
+		svc.Restore,
+		connect.WithSchema(controlServiceMethods.ByName("Restore")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceUndoHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceUndoProcedure,
+		svc.Undo,
+		connect.WithSchema(controlServiceMethods.ByName("Undo")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceCheckpointHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceCheckpointProcedure,
+		svc.Checkpoint,
+		connect.WithSchema(controlServiceMethods.ByName("Checkpoint")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceVacuumHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceVacuumProcedure,
+		svc.Vacuum,
+		connect.WithSchema(controlServiceMethods.ByName("Vacuum")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceAnalyzeHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceAnalyzeProcedure,
+		svc.Analyze,
+		connect.WithSchema(controlServiceMethods.ByName("Analyze")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetOperationHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetOperationProcedure,
+		svc.GetOperation,
+		connect.WithSchema(controlServiceMethods.ByName("GetOperation")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceListOperationsHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceListOperationsProcedure,
+		svc.ListOperations,
+		connect.WithSchema(controlServiceMethods.ByName("ListOperations")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceCancelOperationHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceCancelOperationProcedure,
+		svc.CancelOperation,
+		connect.WithSchema(controlServiceMethods.ByName("CancelOperation")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceWatchOperationHandler := connect.NewServerStreamHandlerSimple(
+		ControlServiceWatchOperationProcedure,
+		svc.WatchOperation,
+		connect.WithSchema(controlServiceMethods.ByName("WatchOperation")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceListDatabasesHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceListDatabasesProcedure,
+		svc.ListDatabases,
+		connect.WithSchema(controlServiceMethods.ByName("ListDatabases")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetStatusHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetStatusProcedure,
+		svc.GetStatus,
+		connect.WithSchema(controlServiceMethods.ByName("GetStatus")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetHealthHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetHealthProcedure,
+		svc.GetHealth,
+		connect.WithSchema(controlServiceMethods.ByName("GetHealth")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceListBackupsHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceListBackupsProcedure,
+		svc.ListBackups,
+		connect.WithSchema(controlServiceMethods.ByName("ListBackups")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetBackupHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetBackupProcedure,
+		svc.GetBackup,
+		connect.WithSchema(controlServiceMethods.ByName("GetBackup")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceExplainHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceExplainProcedure,
+		svc.Explain,
+		connect.WithSchema(controlServiceMethods.ByName("Explain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetLogsHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetLogsProcedure,
+		svc.GetLogs,
+		connect.WithSchema(controlServiceMethods.ByName("GetLogs")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceListEventsHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceListEventsProcedure,
+		svc.ListEvents,
+		connect.WithSchema(controlServiceMethods.ByName("ListEvents")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetMetricsHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetMetricsProcedure,
+		svc.GetMetrics,
+		connect.WithSchema(controlServiceMethods.ByName("GetMetrics")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetHistoryHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetHistoryProcedure,
+		svc.GetHistory,
+		connect.WithSchema(controlServiceMethods.ByName("GetHistory")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetDiskHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetDiskProcedure,
+		svc.GetDisk,
+		connect.WithSchema(controlServiceMethods.ByName("GetDisk")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetWalHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetWalProcedure,
+		svc.GetWal,
+		connect.WithSchema(controlServiceMethods.ByName("GetWal")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetMaintenanceHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetMaintenanceProcedure,
+		svc.GetMaintenance,
+		connect.WithSchema(controlServiceMethods.ByName("GetMaintenance")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetScheduleHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetScheduleProcedure,
+		svc.GetSchedule,
+		connect.WithSchema(controlServiceMethods.ByName("GetSchedule")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetConfigHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetConfigProcedure,
+		svc.GetConfig,
+		connect.WithSchema(controlServiceMethods.ByName("GetConfig")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceGetInfoHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceGetInfoProcedure,
+		svc.GetInfo,
+		connect.WithSchema(controlServiceMethods.ByName("GetInfo")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceMayImportHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceMayImportProcedure,
+		svc.MayImport,
+		connect.WithSchema(controlServiceMethods.ByName("MayImport")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServicePinHandler := connect.NewUnaryHandlerSimple(
+		ControlServicePinProcedure,
+		svc.Pin,
+		connect.WithSchema(controlServiceMethods.ByName("Pin")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceUnpinHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceUnpinProcedure,
+		svc.Unpin,
+		connect.WithSchema(controlServiceMethods.ByName("Unpin")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceReportMetricHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceReportMetricProcedure,
+		svc.ReportMetric,
+		connect.WithSchema(controlServiceMethods.ByName("ReportMetric")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceStartImportHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceStartImportProcedure,
+		svc.StartImport,
+		connect.WithSchema(controlServiceMethods.ByName("StartImport")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceFinishImportHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceFinishImportProcedure,
+		svc.FinishImport,
+		connect.WithSchema(controlServiceMethods.ByName("FinishImport")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceReloadConfigHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceReloadConfigProcedure,
+		svc.ReloadConfig,
+		connect.WithSchema(controlServiceMethods.ByName("ReloadConfig")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceOpenDashboardHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceOpenDashboardProcedure,
+		svc.OpenDashboard,
+		connect.WithSchema(controlServiceMethods.ByName("OpenDashboard")),
 		connect.WithHandlerOptions(opts...),
 	)
 	controlServiceWatchHandler := connect.NewServerStreamHandlerSimple(
@@ -116,12 +1102,92 @@ func NewControlServiceHandler(svc ControlServiceHandler, opts ...connect.Handler
 		connect.WithSchema(controlServiceMethods.ByName("Watch")),
 		connect.WithHandlerOptions(opts...),
 	)
+	controlServiceCallHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceCallProcedure,
+		svc.Call,
+		connect.WithSchema(controlServiceMethods.ByName("Call")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/officer.v1.ControlService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case ControlServiceCallProcedure:
-			controlServiceCallHandler.ServeHTTP(w, r)
+		case ControlServiceBackUpProcedure:
+			controlServiceBackUpHandler.ServeHTTP(w, r)
+		case ControlServiceCheckProcedure:
+			controlServiceCheckHandler.ServeHTTP(w, r)
+		case ControlServiceVerifyProcedure:
+			controlServiceVerifyHandler.ServeHTTP(w, r)
+		case ControlServiceDrillProcedure:
+			controlServiceDrillHandler.ServeHTTP(w, r)
+		case ControlServiceRestoreProcedure:
+			controlServiceRestoreHandler.ServeHTTP(w, r)
+		case ControlServiceUndoProcedure:
+			controlServiceUndoHandler.ServeHTTP(w, r)
+		case ControlServiceCheckpointProcedure:
+			controlServiceCheckpointHandler.ServeHTTP(w, r)
+		case ControlServiceVacuumProcedure:
+			controlServiceVacuumHandler.ServeHTTP(w, r)
+		case ControlServiceAnalyzeProcedure:
+			controlServiceAnalyzeHandler.ServeHTTP(w, r)
+		case ControlServiceGetOperationProcedure:
+			controlServiceGetOperationHandler.ServeHTTP(w, r)
+		case ControlServiceListOperationsProcedure:
+			controlServiceListOperationsHandler.ServeHTTP(w, r)
+		case ControlServiceCancelOperationProcedure:
+			controlServiceCancelOperationHandler.ServeHTTP(w, r)
+		case ControlServiceWatchOperationProcedure:
+			controlServiceWatchOperationHandler.ServeHTTP(w, r)
+		case ControlServiceListDatabasesProcedure:
+			controlServiceListDatabasesHandler.ServeHTTP(w, r)
+		case ControlServiceGetStatusProcedure:
+			controlServiceGetStatusHandler.ServeHTTP(w, r)
+		case ControlServiceGetHealthProcedure:
+			controlServiceGetHealthHandler.ServeHTTP(w, r)
+		case ControlServiceListBackupsProcedure:
+			controlServiceListBackupsHandler.ServeHTTP(w, r)
+		case ControlServiceGetBackupProcedure:
+			controlServiceGetBackupHandler.ServeHTTP(w, r)
+		case ControlServiceExplainProcedure:
+			controlServiceExplainHandler.ServeHTTP(w, r)
+		case ControlServiceGetLogsProcedure:
+			controlServiceGetLogsHandler.ServeHTTP(w, r)
+		case ControlServiceListEventsProcedure:
+			controlServiceListEventsHandler.ServeHTTP(w, r)
+		case ControlServiceGetMetricsProcedure:
+			controlServiceGetMetricsHandler.ServeHTTP(w, r)
+		case ControlServiceGetHistoryProcedure:
+			controlServiceGetHistoryHandler.ServeHTTP(w, r)
+		case ControlServiceGetDiskProcedure:
+			controlServiceGetDiskHandler.ServeHTTP(w, r)
+		case ControlServiceGetWalProcedure:
+			controlServiceGetWalHandler.ServeHTTP(w, r)
+		case ControlServiceGetMaintenanceProcedure:
+			controlServiceGetMaintenanceHandler.ServeHTTP(w, r)
+		case ControlServiceGetScheduleProcedure:
+			controlServiceGetScheduleHandler.ServeHTTP(w, r)
+		case ControlServiceGetConfigProcedure:
+			controlServiceGetConfigHandler.ServeHTTP(w, r)
+		case ControlServiceGetInfoProcedure:
+			controlServiceGetInfoHandler.ServeHTTP(w, r)
+		case ControlServiceMayImportProcedure:
+			controlServiceMayImportHandler.ServeHTTP(w, r)
+		case ControlServicePinProcedure:
+			controlServicePinHandler.ServeHTTP(w, r)
+		case ControlServiceUnpinProcedure:
+			controlServiceUnpinHandler.ServeHTTP(w, r)
+		case ControlServiceReportMetricProcedure:
+			controlServiceReportMetricHandler.ServeHTTP(w, r)
+		case ControlServiceStartImportProcedure:
+			controlServiceStartImportHandler.ServeHTTP(w, r)
+		case ControlServiceFinishImportProcedure:
+			controlServiceFinishImportHandler.ServeHTTP(w, r)
+		case ControlServiceReloadConfigProcedure:
+			controlServiceReloadConfigHandler.ServeHTTP(w, r)
+		case ControlServiceOpenDashboardProcedure:
+			controlServiceOpenDashboardHandler.ServeHTTP(w, r)
 		case ControlServiceWatchProcedure:
 			controlServiceWatchHandler.ServeHTTP(w, r)
+		case ControlServiceCallProcedure:
+			controlServiceCallHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -131,10 +1197,158 @@ func NewControlServiceHandler(svc ControlServiceHandler, opts ...connect.Handler
 // UnimplementedControlServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedControlServiceHandler struct{}
 
-func (UnimplementedControlServiceHandler) Call(context.Context, *messages.CallRequest) (*messages.CallResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Call is not implemented"))
+func (UnimplementedControlServiceHandler) BackUp(context.Context, *messages.BackUpRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.BackUp is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Check(context.Context, *messages.CheckRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Check is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Verify(context.Context, *messages.VerifyRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Verify is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Drill(context.Context, *messages.DrillRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Drill is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Restore(context.Context, *messages.RestoreRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Restore is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Undo(context.Context, *messages.UndoRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Undo is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Checkpoint(context.Context, *messages.CheckpointRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Checkpoint is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Vacuum(context.Context, *messages.VacuumRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Vacuum is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Analyze(context.Context, *messages.AnalyzeRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Analyze is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetOperation(context.Context, *messages.GetOperationRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetOperation is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) ListOperations(context.Context, *messages.ListOperationsRequest) (*messages.ListOperationsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.ListOperations is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) CancelOperation(context.Context, *messages.CancelOperationRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.CancelOperation is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) WatchOperation(context.Context, *messages.WatchOperationRequest, *connect.ServerStream[messages.Operation]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.WatchOperation is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) ListDatabases(context.Context, *messages.ListDatabasesRequest) (*messages.ListDatabasesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.ListDatabases is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetStatus(context.Context, *messages.GetStatusRequest) (*messages.Status, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetStatus is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetHealth(context.Context, *messages.GetHealthRequest) (*messages.HealthReport, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetHealth is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) ListBackups(context.Context, *messages.ListBackupsRequest) (*messages.BackupList, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.ListBackups is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetBackup(context.Context, *messages.GetBackupRequest) (*messages.Backup, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetBackup is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Explain(context.Context, *messages.ExplainRequest) (*messages.RetentionReport, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Explain is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetLogs(context.Context, *messages.GetLogsRequest) (*messages.LogPage, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetLogs is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) ListEvents(context.Context, *messages.ListEventsRequest) (*messages.EventPage, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.ListEvents is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetMetrics(context.Context, *messages.GetMetricsRequest) (*messages.MetricsReport, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetMetrics is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetHistory(context.Context, *messages.GetHistoryRequest) (*messages.History, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetHistory is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetDisk(context.Context, *messages.GetDiskRequest) (*messages.DiskReport, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetDisk is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetWal(context.Context, *messages.GetWalRequest) (*messages.WalReport, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetWal is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetMaintenance(context.Context, *messages.GetMaintenanceRequest) (*messages.MaintenanceStatus, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetMaintenance is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetSchedule(context.Context, *messages.GetScheduleRequest) (*messages.ScheduleList, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetSchedule is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetConfig(context.Context, *messages.GetConfigRequest) (*messages.GetConfigResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetConfig is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) GetInfo(context.Context, *messages.GetInfoRequest) (*messages.Info, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.GetInfo is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) MayImport(context.Context, *messages.MayImportRequest) (*messages.SpaceVerdict, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.MayImport is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Pin(context.Context, *messages.PinRequest) (*messages.Backup, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Pin is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Unpin(context.Context, *messages.UnpinRequest) (*messages.Backup, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Unpin is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) ReportMetric(context.Context, *messages.ReportMetricRequest) (*messages.MetricNoted, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.ReportMetric is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) StartImport(context.Context, *messages.StartImportRequest) (*messages.ImportNoted, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.StartImport is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) FinishImport(context.Context, *messages.FinishImportRequest) (*messages.ImportNoted, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.FinishImport is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) ReloadConfig(context.Context, *messages.ReloadConfigRequest) (*messages.ConfigReloaded, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.ReloadConfig is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) OpenDashboard(context.Context, *messages.OpenDashboardRequest) (*messages.OpenDashboardResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.OpenDashboard is not implemented"))
 }
 
 func (UnimplementedControlServiceHandler) Watch(context.Context, *messages.WatchRequest, *connect.ServerStream[messages.Event]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Watch is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Call(context.Context, *messages.CallRequest) (*messages.CallResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Call is not implemented"))
 }
