@@ -2275,6 +2275,59 @@ func (*ReloadConfigRequest) Descriptor() ([]byte, []int) {
 	return file_officer_v1_api_proto_rawDescGZIP(), []int{35}
 }
 
+// StopRequest: Stop ends this Officer. New work is refused from then on.
+type StopRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`                      // words for the log and the screen: who wants it
+	FinishMs      int64                  `protobuf:"varint,2,opt,name=finish_ms,json=finishMs,proto3" json:"finish_ms,omitempty"` // how long work that was asked for may go on; 0 = it is cancelled at once, at most ten minutes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopRequest) Reset() {
+	*x = StopRequest{}
+	mi := &file_officer_v1_api_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopRequest) ProtoMessage() {}
+
+func (x *StopRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_api_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
+func (*StopRequest) Descriptor() ([]byte, []int) {
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *StopRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *StopRequest) GetFinishMs() int64 {
+	if x != nil {
+		return x.FinishMs
+	}
+	return 0
+}
+
 // GetInfoRequest: GetInfo names this Officer.
 type GetInfoRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2284,7 +2337,7 @@ type GetInfoRequest struct {
 
 func (x *GetInfoRequest) Reset() {
 	*x = GetInfoRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[36]
+	mi := &file_officer_v1_api_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2296,7 +2349,7 @@ func (x *GetInfoRequest) String() string {
 func (*GetInfoRequest) ProtoMessage() {}
 
 func (x *GetInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[36]
+	mi := &file_officer_v1_api_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2309,7 +2362,7 @@ func (x *GetInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetInfoRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{36}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{37}
 }
 
 // OpenDashboardRequest: OpenDashboard gives a link to the page that logs in once. Only the socket answers it;
@@ -2323,7 +2376,7 @@ type OpenDashboardRequest struct {
 
 func (x *OpenDashboardRequest) Reset() {
 	*x = OpenDashboardRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[37]
+	mi := &file_officer_v1_api_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2388,7 @@ func (x *OpenDashboardRequest) String() string {
 func (*OpenDashboardRequest) ProtoMessage() {}
 
 func (x *OpenDashboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[37]
+	mi := &file_officer_v1_api_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2401,7 @@ func (x *OpenDashboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDashboardRequest.ProtoReflect.Descriptor instead.
 func (*OpenDashboardRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{37}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *OpenDashboardRequest) GetDatabase() string {
@@ -2368,7 +2421,7 @@ type ListOperationsResponse struct {
 
 func (x *ListOperationsResponse) Reset() {
 	*x = ListOperationsResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[38]
+	mi := &file_officer_v1_api_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2380,7 +2433,7 @@ func (x *ListOperationsResponse) String() string {
 func (*ListOperationsResponse) ProtoMessage() {}
 
 func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[38]
+	mi := &file_officer_v1_api_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2393,7 +2446,7 @@ func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperationsResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{38}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListOperationsResponse) GetOperations() []*Operation {
@@ -2414,7 +2467,7 @@ type ListDatabasesResponse struct {
 
 func (x *ListDatabasesResponse) Reset() {
 	*x = ListDatabasesResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[39]
+	mi := &file_officer_v1_api_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2426,7 +2479,7 @@ func (x *ListDatabasesResponse) String() string {
 func (*ListDatabasesResponse) ProtoMessage() {}
 
 func (x *ListDatabasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[39]
+	mi := &file_officer_v1_api_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2439,7 +2492,7 @@ func (x *ListDatabasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDatabasesResponse.ProtoReflect.Descriptor instead.
 func (*ListDatabasesResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{39}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListDatabasesResponse) GetDatabases() []*LookedAfter {
@@ -2470,7 +2523,7 @@ type LookedAfter struct {
 
 func (x *LookedAfter) Reset() {
 	*x = LookedAfter{}
-	mi := &file_officer_v1_api_proto_msgTypes[40]
+	mi := &file_officer_v1_api_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2482,7 +2535,7 @@ func (x *LookedAfter) String() string {
 func (*LookedAfter) ProtoMessage() {}
 
 func (x *LookedAfter) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[40]
+	mi := &file_officer_v1_api_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2495,7 +2548,7 @@ func (x *LookedAfter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookedAfter.ProtoReflect.Descriptor instead.
 func (*LookedAfter) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{40}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *LookedAfter) GetName() string {
@@ -2544,7 +2597,7 @@ type Unwatched struct {
 
 func (x *Unwatched) Reset() {
 	*x = Unwatched{}
-	mi := &file_officer_v1_api_proto_msgTypes[41]
+	mi := &file_officer_v1_api_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2556,7 +2609,7 @@ func (x *Unwatched) String() string {
 func (*Unwatched) ProtoMessage() {}
 
 func (x *Unwatched) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[41]
+	mi := &file_officer_v1_api_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2569,7 +2622,7 @@ func (x *Unwatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unwatched.ProtoReflect.Descriptor instead.
 func (*Unwatched) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{41}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Unwatched) GetPath() string {
@@ -2596,7 +2649,7 @@ type GetConfigResponse struct {
 
 func (x *GetConfigResponse) Reset() {
 	*x = GetConfigResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[42]
+	mi := &file_officer_v1_api_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2608,7 +2661,7 @@ func (x *GetConfigResponse) String() string {
 func (*GetConfigResponse) ProtoMessage() {}
 
 func (x *GetConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[42]
+	mi := &file_officer_v1_api_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2621,7 +2674,7 @@ func (x *GetConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConfigResponse.ProtoReflect.Descriptor instead.
 func (*GetConfigResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{42}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *GetConfigResponse) GetYaml() string {
@@ -2641,7 +2694,7 @@ type OpenDashboardResponse struct {
 
 func (x *OpenDashboardResponse) Reset() {
 	*x = OpenDashboardResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[43]
+	mi := &file_officer_v1_api_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2653,7 +2706,7 @@ func (x *OpenDashboardResponse) String() string {
 func (*OpenDashboardResponse) ProtoMessage() {}
 
 func (x *OpenDashboardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[43]
+	mi := &file_officer_v1_api_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2666,7 +2719,7 @@ func (x *OpenDashboardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDashboardResponse.ProtoReflect.Descriptor instead.
 func (*OpenDashboardResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{43}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *OpenDashboardResponse) GetUrl() string {
@@ -2686,7 +2739,7 @@ type GetHistory struct {
 
 func (x *GetHistory) Reset() {
 	*x = GetHistory{}
-	mi := &file_officer_v1_api_proto_msgTypes[44]
+	mi := &file_officer_v1_api_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2698,7 +2751,7 @@ func (x *GetHistory) String() string {
 func (*GetHistory) ProtoMessage() {}
 
 func (x *GetHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[44]
+	mi := &file_officer_v1_api_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2711,7 +2764,7 @@ func (x *GetHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHistory.ProtoReflect.Descriptor instead.
 func (*GetHistory) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{44}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *GetHistory) GetSinceUnixMs() int64 {
@@ -2731,7 +2784,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_officer_v1_api_proto_msgTypes[45]
+	mi := &file_officer_v1_api_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2743,7 +2796,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[45]
+	mi := &file_officer_v1_api_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2756,7 +2809,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{45}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *History) GetSeries() []*Series {
@@ -2778,7 +2831,7 @@ type Series struct {
 
 func (x *Series) Reset() {
 	*x = Series{}
-	mi := &file_officer_v1_api_proto_msgTypes[46]
+	mi := &file_officer_v1_api_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2790,7 +2843,7 @@ func (x *Series) String() string {
 func (*Series) ProtoMessage() {}
 
 func (x *Series) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[46]
+	mi := &file_officer_v1_api_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2803,7 +2856,7 @@ func (x *Series) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Series.ProtoReflect.Descriptor instead.
 func (*Series) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{46}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Series) GetName() string {
@@ -2838,7 +2891,7 @@ type Point struct {
 
 func (x *Point) Reset() {
 	*x = Point{}
-	mi := &file_officer_v1_api_proto_msgTypes[47]
+	mi := &file_officer_v1_api_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2850,7 +2903,7 @@ func (x *Point) String() string {
 func (*Point) ProtoMessage() {}
 
 func (x *Point) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[47]
+	mi := &file_officer_v1_api_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2863,7 +2916,7 @@ func (x *Point) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Point.ProtoReflect.Descriptor instead.
 func (*Point) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{47}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Point) GetTimeUnixMs() int64 {
@@ -3031,7 +3084,10 @@ const file_officer_v1_api_proto_rawDesc = "" +
 	"\x12GetScheduleRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\"\x12\n" +
 	"\x10GetConfigRequest\"\x15\n" +
-	"\x13ReloadConfigRequest\"\x10\n" +
+	"\x13ReloadConfigRequest\"B\n" +
+	"\vStopRequest\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1b\n" +
+	"\tfinish_ms\x18\x02 \x01(\x03R\bfinishMs\"\x10\n" +
 	"\x0eGetInfoRequest\"2\n" +
 	"\x14OpenDashboardRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\"O\n" +
@@ -3081,7 +3137,7 @@ func file_officer_v1_api_proto_rawDescGZIP() []byte {
 	return file_officer_v1_api_proto_rawDescData
 }
 
-var file_officer_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_officer_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_officer_v1_api_proto_goTypes = []any{
 	(*Operation)(nil),              // 0: officer.v1.Operation
 	(*BackUpRequest)(nil),          // 1: officer.v1.BackUpRequest
@@ -3119,48 +3175,49 @@ var file_officer_v1_api_proto_goTypes = []any{
 	(*GetScheduleRequest)(nil),     // 33: officer.v1.GetScheduleRequest
 	(*GetConfigRequest)(nil),       // 34: officer.v1.GetConfigRequest
 	(*ReloadConfigRequest)(nil),    // 35: officer.v1.ReloadConfigRequest
-	(*GetInfoRequest)(nil),         // 36: officer.v1.GetInfoRequest
-	(*OpenDashboardRequest)(nil),   // 37: officer.v1.OpenDashboardRequest
-	(*ListOperationsResponse)(nil), // 38: officer.v1.ListOperationsResponse
-	(*ListDatabasesResponse)(nil),  // 39: officer.v1.ListDatabasesResponse
-	(*LookedAfter)(nil),            // 40: officer.v1.LookedAfter
-	(*Unwatched)(nil),              // 41: officer.v1.Unwatched
-	(*GetConfigResponse)(nil),      // 42: officer.v1.GetConfigResponse
-	(*OpenDashboardResponse)(nil),  // 43: officer.v1.OpenDashboardResponse
-	(*GetHistory)(nil),             // 44: officer.v1.GetHistory
-	(*History)(nil),                // 45: officer.v1.History
-	(*Series)(nil),                 // 46: officer.v1.Series
-	(*Point)(nil),                  // 47: officer.v1.Point
-	(*Progress)(nil),               // 48: officer.v1.Progress
-	(*Failure)(nil),                // 49: officer.v1.Failure
-	(*BackupReport)(nil),           // 50: officer.v1.BackupReport
-	(*CheckReport)(nil),            // 51: officer.v1.CheckReport
-	(*VerifyReport)(nil),           // 52: officer.v1.VerifyReport
-	(*DrillReport)(nil),            // 53: officer.v1.DrillReport
-	(*RestoreReport)(nil),          // 54: officer.v1.RestoreReport
-	(*CheckpointOutcome)(nil),      // 55: officer.v1.CheckpointOutcome
-	(*MaintenanceReport)(nil),      // 56: officer.v1.MaintenanceReport
-	(CheckKind)(0),                 // 57: officer.v1.CheckKind
-	(Severity)(0),                  // 58: officer.v1.Severity
+	(*StopRequest)(nil),            // 36: officer.v1.StopRequest
+	(*GetInfoRequest)(nil),         // 37: officer.v1.GetInfoRequest
+	(*OpenDashboardRequest)(nil),   // 38: officer.v1.OpenDashboardRequest
+	(*ListOperationsResponse)(nil), // 39: officer.v1.ListOperationsResponse
+	(*ListDatabasesResponse)(nil),  // 40: officer.v1.ListDatabasesResponse
+	(*LookedAfter)(nil),            // 41: officer.v1.LookedAfter
+	(*Unwatched)(nil),              // 42: officer.v1.Unwatched
+	(*GetConfigResponse)(nil),      // 43: officer.v1.GetConfigResponse
+	(*OpenDashboardResponse)(nil),  // 44: officer.v1.OpenDashboardResponse
+	(*GetHistory)(nil),             // 45: officer.v1.GetHistory
+	(*History)(nil),                // 46: officer.v1.History
+	(*Series)(nil),                 // 47: officer.v1.Series
+	(*Point)(nil),                  // 48: officer.v1.Point
+	(*Progress)(nil),               // 49: officer.v1.Progress
+	(*Failure)(nil),                // 50: officer.v1.Failure
+	(*BackupReport)(nil),           // 51: officer.v1.BackupReport
+	(*CheckReport)(nil),            // 52: officer.v1.CheckReport
+	(*VerifyReport)(nil),           // 53: officer.v1.VerifyReport
+	(*DrillReport)(nil),            // 54: officer.v1.DrillReport
+	(*RestoreReport)(nil),          // 55: officer.v1.RestoreReport
+	(*CheckpointOutcome)(nil),      // 56: officer.v1.CheckpointOutcome
+	(*MaintenanceReport)(nil),      // 57: officer.v1.MaintenanceReport
+	(CheckKind)(0),                 // 58: officer.v1.CheckKind
+	(Severity)(0),                  // 59: officer.v1.Severity
 }
 var file_officer_v1_api_proto_depIdxs = []int32{
-	48, // 0: officer.v1.Operation.progress:type_name -> officer.v1.Progress
-	49, // 1: officer.v1.Operation.failure:type_name -> officer.v1.Failure
-	50, // 2: officer.v1.Operation.backup:type_name -> officer.v1.BackupReport
-	51, // 3: officer.v1.Operation.check:type_name -> officer.v1.CheckReport
-	52, // 4: officer.v1.Operation.verify:type_name -> officer.v1.VerifyReport
-	53, // 5: officer.v1.Operation.drill:type_name -> officer.v1.DrillReport
-	54, // 6: officer.v1.Operation.restore:type_name -> officer.v1.RestoreReport
-	55, // 7: officer.v1.Operation.checkpoint:type_name -> officer.v1.CheckpointOutcome
-	56, // 8: officer.v1.Operation.maintenance:type_name -> officer.v1.MaintenanceReport
-	57, // 9: officer.v1.CheckRequest.kind:type_name -> officer.v1.CheckKind
+	49, // 0: officer.v1.Operation.progress:type_name -> officer.v1.Progress
+	50, // 1: officer.v1.Operation.failure:type_name -> officer.v1.Failure
+	51, // 2: officer.v1.Operation.backup:type_name -> officer.v1.BackupReport
+	52, // 3: officer.v1.Operation.check:type_name -> officer.v1.CheckReport
+	53, // 4: officer.v1.Operation.verify:type_name -> officer.v1.VerifyReport
+	54, // 5: officer.v1.Operation.drill:type_name -> officer.v1.DrillReport
+	55, // 6: officer.v1.Operation.restore:type_name -> officer.v1.RestoreReport
+	56, // 7: officer.v1.Operation.checkpoint:type_name -> officer.v1.CheckpointOutcome
+	57, // 8: officer.v1.Operation.maintenance:type_name -> officer.v1.MaintenanceReport
+	58, // 9: officer.v1.CheckRequest.kind:type_name -> officer.v1.CheckKind
 	0,  // 10: officer.v1.ListOperationsResponse.operations:type_name -> officer.v1.Operation
-	40, // 11: officer.v1.ListDatabasesResponse.databases:type_name -> officer.v1.LookedAfter
-	41, // 12: officer.v1.ListDatabasesResponse.problems:type_name -> officer.v1.Unwatched
-	58, // 13: officer.v1.LookedAfter.health:type_name -> officer.v1.Severity
-	49, // 14: officer.v1.Unwatched.failure:type_name -> officer.v1.Failure
-	46, // 15: officer.v1.History.series:type_name -> officer.v1.Series
-	47, // 16: officer.v1.Series.points:type_name -> officer.v1.Point
+	41, // 11: officer.v1.ListDatabasesResponse.databases:type_name -> officer.v1.LookedAfter
+	42, // 12: officer.v1.ListDatabasesResponse.problems:type_name -> officer.v1.Unwatched
+	59, // 13: officer.v1.LookedAfter.health:type_name -> officer.v1.Severity
+	50, // 14: officer.v1.Unwatched.failure:type_name -> officer.v1.Failure
+	47, // 15: officer.v1.History.series:type_name -> officer.v1.Series
+	48, // 16: officer.v1.Series.points:type_name -> officer.v1.Point
 	17, // [17:17] is the sub-list for method output_type
 	17, // [17:17] is the sub-list for method input_type
 	17, // [17:17] is the sub-list for extension type_name
@@ -3195,7 +3252,7 @@ func file_officer_v1_api_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_api_proto_rawDesc), len(file_officer_v1_api_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   48,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

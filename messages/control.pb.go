@@ -58,6 +58,7 @@ type CallRequest struct {
 	//	*CallRequest_ReloadConfig
 	//	*CallRequest_History
 	//	*CallRequest_Schedules
+	//	*CallRequest_Stop
 	Request       isCallRequest_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -386,6 +387,15 @@ func (x *CallRequest) GetSchedules() *GetSchedules {
 	return nil
 }
 
+func (x *CallRequest) GetStop() *StopOfficer {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Stop); ok {
+			return x.Stop
+		}
+	}
+	return nil
+}
+
 type isCallRequest_Request interface {
 	isCallRequest_Request()
 }
@@ -514,6 +524,10 @@ type CallRequest_Schedules struct {
 	Schedules *GetSchedules `protobuf:"bytes,40,opt,name=schedules,proto3,oneof"`
 }
 
+type CallRequest_Stop struct {
+	Stop *StopOfficer `protobuf:"bytes,41,opt,name=stop,proto3,oneof"`
+}
+
 func (*CallRequest_Status) isCallRequest_Request() {}
 
 func (*CallRequest_TakeBackup) isCallRequest_Request() {}
@@ -576,6 +590,8 @@ func (*CallRequest_History) isCallRequest_Request() {}
 
 func (*CallRequest_Schedules) isCallRequest_Request() {}
 
+func (*CallRequest_Stop) isCallRequest_Request() {}
+
 // CallResponse carries its answer; a Failure travels as a typed error detail.
 type CallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -607,6 +623,7 @@ type CallResponse struct {
 	//	*CallResponse_ConfigReloaded
 	//	*CallResponse_History
 	//	*CallResponse_Schedules
+	//	*CallResponse_Stopping
 	Response      isCallResponse_Response `protobuf_oneof:"response"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -883,6 +900,15 @@ func (x *CallResponse) GetSchedules() *ScheduleList {
 	return nil
 }
 
+func (x *CallResponse) GetStopping() *Stopping {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Stopping); ok {
+			return x.Stopping
+		}
+	}
+	return nil
+}
+
 type isCallResponse_Response interface {
 	isCallResponse_Response()
 }
@@ -991,6 +1017,10 @@ type CallResponse_Schedules struct {
 	Schedules *ScheduleList `protobuf:"bytes,35,opt,name=schedules,proto3,oneof"`
 }
 
+type CallResponse_Stopping struct {
+	Stopping *Stopping `protobuf:"bytes,36,opt,name=stopping,proto3,oneof"`
+}
+
 func (*CallResponse_Status) isCallResponse_Response() {}
 
 func (*CallResponse_BackupReport) isCallResponse_Response() {}
@@ -1042,6 +1072,8 @@ func (*CallResponse_ConfigReloaded) isCallResponse_Response() {}
 func (*CallResponse_History) isCallResponse_Response() {}
 
 func (*CallResponse_Schedules) isCallResponse_Response() {}
+
+func (*CallResponse_Stopping) isCallResponse_Response() {}
 
 // WatchRequest follows events of one database, or all when empty.
 type WatchRequest struct {
@@ -1148,6 +1180,7 @@ type Info struct {
 	Pid           int64                  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
 	Databases     []string               `protobuf:"bytes,3,rep,name=databases,proto3" json:"databases,omitempty"`                  // absolute paths
 	StartedAt     string                 `protobuf:"bytes,4,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"` // RFC 3339
+	Stopping      bool                   `protobuf:"varint,5,opt,name=stopping,proto3" json:"stopping,omitempty"`                   // it was told to stop: its place is free in a moment
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1208,6 +1241,13 @@ func (x *Info) GetStartedAt() string {
 		return x.StartedAt
 	}
 	return ""
+}
+
+func (x *Info) GetStopping() bool {
+	if x != nil {
+		return x.Stopping
+	}
+	return false
 }
 
 // ReloadConfig reads the configuration file again → ConfigReloaded.
@@ -1316,12 +1356,119 @@ func (x *ConfigReloaded) GetNeedsRestart() []string {
 	return nil
 }
 
+// StopOfficer ends the running Officer → Stopping. New work is refused from then on; what others
+// asked for is finished within finish_ms and cancelled after it.
+type StopOfficer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`                      // words for the log and the screen: who wants it
+	FinishMs      int64                  `protobuf:"varint,2,opt,name=finish_ms,json=finishMs,proto3" json:"finish_ms,omitempty"` // 0 = cancel at once, at most ten minutes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopOfficer) Reset() {
+	*x = StopOfficer{}
+	mi := &file_officer_v1_control_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopOfficer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopOfficer) ProtoMessage() {}
+
+func (x *StopOfficer) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_control_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopOfficer.ProtoReflect.Descriptor instead.
+func (*StopOfficer) Descriptor() ([]byte, []int) {
+	return file_officer_v1_control_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *StopOfficer) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *StopOfficer) GetFinishMs() int64 {
+	if x != nil {
+		return x.FinishMs
+	}
+	return 0
+}
+
+// Stopping names the Officer that stops.
+type Stopping struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	Pid           int64                  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Stopping) Reset() {
+	*x = Stopping{}
+	mi := &file_officer_v1_control_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Stopping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Stopping) ProtoMessage() {}
+
+func (x *Stopping) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_control_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Stopping.ProtoReflect.Descriptor instead.
+func (*Stopping) Descriptor() ([]byte, []int) {
+	return file_officer_v1_control_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Stopping) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Stopping) GetPid() int64 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
 var File_officer_v1_control_proto protoreflect.FileDescriptor
 
 const file_officer_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"\x18officer/v1/control.proto\x12\n" +
-	"officer.v1\x1a\x14officer/v1/api.proto\x1a\x17officer/v1/backup.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x19officer/v1/schedule.proto\x1a\x14officer/v1/wal.proto\"\xae\r\n" +
+	"officer.v1\x1a\x14officer/v1/api.proto\x1a\x17officer/v1/backup.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x19officer/v1/schedule.proto\x1a\x14officer/v1/wal.proto\"\xdd\r\n" +
 	"\vCallRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12/\n" +
 	"\x06status\x18\n" +
@@ -1361,8 +1508,9 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\vmaintenance\x18% \x01(\v2\x1a.officer.v1.GetMaintenanceH\x00R\vmaintenance\x12?\n" +
 	"\rreload_config\x18& \x01(\v2\x18.officer.v1.ReloadConfigH\x00R\freloadConfig\x122\n" +
 	"\ahistory\x18' \x01(\v2\x16.officer.v1.GetHistoryH\x00R\ahistory\x128\n" +
-	"\tschedules\x18( \x01(\v2\x18.officer.v1.GetSchedulesH\x00R\tschedulesB\t\n" +
-	"\arequest\"\xb2\v\n" +
+	"\tschedules\x18( \x01(\v2\x18.officer.v1.GetSchedulesH\x00R\tschedules\x12-\n" +
+	"\x04stop\x18) \x01(\v2\x17.officer.v1.StopOfficerH\x00R\x04stopB\t\n" +
+	"\arequest\"\xe6\v\n" +
 	"\fCallResponse\x12,\n" +
 	"\x06status\x18\n" +
 	" \x01(\v2\x12.officer.v1.StatusH\x00R\x06status\x12?\n" +
@@ -1395,26 +1543,34 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\vmaintenance\x18  \x01(\v2\x1d.officer.v1.MaintenanceStatusH\x00R\vmaintenance\x12E\n" +
 	"\x0fconfig_reloaded\x18! \x01(\v2\x1a.officer.v1.ConfigReloadedH\x00R\x0econfigReloaded\x12/\n" +
 	"\ahistory\x18\" \x01(\v2\x13.officer.v1.HistoryH\x00R\ahistory\x128\n" +
-	"\tschedules\x18# \x01(\v2\x18.officer.v1.ScheduleListH\x00R\tschedulesB\n" +
+	"\tschedules\x18# \x01(\v2\x18.officer.v1.ScheduleListH\x00R\tschedules\x122\n" +
+	"\bstopping\x18$ \x01(\v2\x14.officer.v1.StoppingH\x00R\bstoppingB\n" +
 	"\n" +
 	"\bresponse\"i\n" +
 	"\fWatchRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12\x16\n" +
 	"\x06replay\x18\x02 \x01(\bR\x06replay\x12%\n" +
 	"\x0eafter_sequence\x18\x03 \x01(\x04R\rafterSequence\"\t\n" +
-	"\aGetInfo\"o\n" +
+	"\aGetInfo\"\x8b\x01\n" +
 	"\x04Info\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x1c\n" +
 	"\tdatabases\x18\x03 \x03(\tR\tdatabases\x12\x1d\n" +
 	"\n" +
-	"started_at\x18\x04 \x01(\tR\tstartedAt\"\x0e\n" +
+	"started_at\x18\x04 \x01(\tR\tstartedAt\x12\x1a\n" +
+	"\bstopping\x18\x05 \x01(\bR\bstopping\"\x0e\n" +
 	"\fReloadConfig\"\x7f\n" +
 	"\x0eConfigReloaded\x12\x18\n" +
 	"\achanged\x18\x01 \x03(\tR\achanged\x12\x14\n" +
 	"\x05added\x18\x02 \x03(\tR\x05added\x12\x18\n" +
 	"\aremoved\x18\x03 \x03(\tR\aremoved\x12#\n" +
-	"\rneeds_restart\x18\x04 \x03(\tR\fneedsRestart2\xd7\x14\n" +
+	"\rneeds_restart\x18\x04 \x03(\tR\fneedsRestart\"B\n" +
+	"\vStopOfficer\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1b\n" +
+	"\tfinish_ms\x18\x02 \x01(\x03R\bfinishMs\"6\n" +
+	"\bStopping\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x10\n" +
+	"\x03pid\x18\x02 \x01(\x03R\x03pid2\x8e\x15\n" +
 	"\x0eControlService\x12:\n" +
 	"\x06BackUp\x12\x19.officer.v1.BackUpRequest\x1a\x15.officer.v1.Operation\x128\n" +
 	"\x05Check\x12\x18.officer.v1.CheckRequest\x1a\x15.officer.v1.Operation\x12:\n" +
@@ -1456,7 +1612,8 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\vStartImport\x12\x1e.officer.v1.StartImportRequest\x1a\x17.officer.v1.ImportNoted\x12H\n" +
 	"\fFinishImport\x12\x1f.officer.v1.FinishImportRequest\x1a\x17.officer.v1.ImportNoted\x12K\n" +
 	"\fReloadConfig\x12\x1f.officer.v1.ReloadConfigRequest\x1a\x1a.officer.v1.ConfigReloaded\x12T\n" +
-	"\rOpenDashboard\x12 .officer.v1.OpenDashboardRequest\x1a!.officer.v1.OpenDashboardResponse\x126\n" +
+	"\rOpenDashboard\x12 .officer.v1.OpenDashboardRequest\x1a!.officer.v1.OpenDashboardResponse\x125\n" +
+	"\x04Stop\x12\x17.officer.v1.StopRequest\x1a\x14.officer.v1.Stopping\x126\n" +
 	"\x05Watch\x12\x18.officer.v1.WatchRequest\x1a\x11.officer.v1.Event0\x01\x129\n" +
 	"\x04Call\x12\x17.officer.v1.CallRequest\x1a\x18.officer.v1.CallResponseB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
 
@@ -1472,7 +1629,7 @@ func file_officer_v1_control_proto_rawDescGZIP() []byte {
 	return file_officer_v1_control_proto_rawDescData
 }
 
-var file_officer_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_officer_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_officer_v1_control_proto_goTypes = []any{
 	(*CallRequest)(nil),            // 0: officer.v1.CallRequest
 	(*CallResponse)(nil),           // 1: officer.v1.CallResponse
@@ -1481,244 +1638,251 @@ var file_officer_v1_control_proto_goTypes = []any{
 	(*Info)(nil),                   // 4: officer.v1.Info
 	(*ReloadConfig)(nil),           // 5: officer.v1.ReloadConfig
 	(*ConfigReloaded)(nil),         // 6: officer.v1.ConfigReloaded
-	(*GetStatus)(nil),              // 7: officer.v1.GetStatus
-	(*TakeBackup)(nil),             // 8: officer.v1.TakeBackup
-	(*ListBackups)(nil),            // 9: officer.v1.ListBackups
-	(*FindBackup)(nil),             // 10: officer.v1.FindBackup
-	(*ExplainRetention)(nil),       // 11: officer.v1.ExplainRetention
-	(*VerifyBackups)(nil),          // 12: officer.v1.VerifyBackups
-	(*PinBackup)(nil),              // 13: officer.v1.PinBackup
-	(*UnpinBackup)(nil),            // 14: officer.v1.UnpinBackup
-	(*CheckNow)(nil),               // 15: officer.v1.CheckNow
-	(*RestoreBackup)(nil),          // 16: officer.v1.RestoreBackup
-	(*UndoRestore)(nil),            // 17: officer.v1.UndoRestore
-	(*GetLogs)(nil),                // 18: officer.v1.GetLogs
-	(*GetHealth)(nil),              // 19: officer.v1.GetHealth
-	(*CheckpointNow)(nil),          // 20: officer.v1.CheckpointNow
-	(*VacuumNow)(nil),              // 21: officer.v1.VacuumNow
-	(*AnalyzeNow)(nil),             // 22: officer.v1.AnalyzeNow
-	(*DrillNow)(nil),               // 23: officer.v1.DrillNow
-	(*GetEvents)(nil),              // 24: officer.v1.GetEvents
-	(*GetMetrics)(nil),             // 25: officer.v1.GetMetrics
-	(*GetExposition)(nil),          // 26: officer.v1.GetExposition
-	(*ReportMetric)(nil),           // 27: officer.v1.ReportMetric
-	(*MayUse)(nil),                 // 28: officer.v1.MayUse
-	(*ImportStarted)(nil),          // 29: officer.v1.ImportStarted
-	(*ImportFinished)(nil),         // 30: officer.v1.ImportFinished
-	(*GetDisk)(nil),                // 31: officer.v1.GetDisk
-	(*GetWal)(nil),                 // 32: officer.v1.GetWal
-	(*GetMaintenance)(nil),         // 33: officer.v1.GetMaintenance
-	(*GetHistory)(nil),             // 34: officer.v1.GetHistory
-	(*GetSchedules)(nil),           // 35: officer.v1.GetSchedules
-	(*Status)(nil),                 // 36: officer.v1.Status
-	(*BackupReport)(nil),           // 37: officer.v1.BackupReport
-	(*BackupList)(nil),             // 38: officer.v1.BackupList
-	(*Backup)(nil),                 // 39: officer.v1.Backup
-	(*RetentionReport)(nil),        // 40: officer.v1.RetentionReport
-	(*VerifyReport)(nil),           // 41: officer.v1.VerifyReport
-	(*CheckReport)(nil),            // 42: officer.v1.CheckReport
-	(*RestoreReport)(nil),          // 43: officer.v1.RestoreReport
-	(*LogPage)(nil),                // 44: officer.v1.LogPage
-	(*HealthReport)(nil),           // 45: officer.v1.HealthReport
-	(*CheckpointOutcome)(nil),      // 46: officer.v1.CheckpointOutcome
-	(*MaintenanceReport)(nil),      // 47: officer.v1.MaintenanceReport
-	(*DrillReport)(nil),            // 48: officer.v1.DrillReport
-	(*EventPage)(nil),              // 49: officer.v1.EventPage
-	(*MetricsReport)(nil),          // 50: officer.v1.MetricsReport
-	(*Exposition)(nil),             // 51: officer.v1.Exposition
-	(*MetricNoted)(nil),            // 52: officer.v1.MetricNoted
-	(*SpaceVerdict)(nil),           // 53: officer.v1.SpaceVerdict
-	(*ImportNoted)(nil),            // 54: officer.v1.ImportNoted
-	(*DiskReport)(nil),             // 55: officer.v1.DiskReport
-	(*WalReport)(nil),              // 56: officer.v1.WalReport
-	(*MaintenanceStatus)(nil),      // 57: officer.v1.MaintenanceStatus
-	(*History)(nil),                // 58: officer.v1.History
-	(*ScheduleList)(nil),           // 59: officer.v1.ScheduleList
-	(*BackUpRequest)(nil),          // 60: officer.v1.BackUpRequest
-	(*CheckRequest)(nil),           // 61: officer.v1.CheckRequest
-	(*VerifyRequest)(nil),          // 62: officer.v1.VerifyRequest
-	(*DrillRequest)(nil),           // 63: officer.v1.DrillRequest
-	(*RestoreRequest)(nil),         // 64: officer.v1.RestoreRequest
-	(*UndoRequest)(nil),            // 65: officer.v1.UndoRequest
-	(*CheckpointRequest)(nil),      // 66: officer.v1.CheckpointRequest
-	(*VacuumRequest)(nil),          // 67: officer.v1.VacuumRequest
-	(*AnalyzeRequest)(nil),         // 68: officer.v1.AnalyzeRequest
-	(*GetOperationRequest)(nil),    // 69: officer.v1.GetOperationRequest
-	(*ListOperationsRequest)(nil),  // 70: officer.v1.ListOperationsRequest
-	(*CancelOperationRequest)(nil), // 71: officer.v1.CancelOperationRequest
-	(*WatchOperationRequest)(nil),  // 72: officer.v1.WatchOperationRequest
-	(*ListDatabasesRequest)(nil),   // 73: officer.v1.ListDatabasesRequest
-	(*GetStatusRequest)(nil),       // 74: officer.v1.GetStatusRequest
-	(*GetHealthRequest)(nil),       // 75: officer.v1.GetHealthRequest
-	(*ListBackupsRequest)(nil),     // 76: officer.v1.ListBackupsRequest
-	(*GetBackupRequest)(nil),       // 77: officer.v1.GetBackupRequest
-	(*ExplainRequest)(nil),         // 78: officer.v1.ExplainRequest
-	(*GetLogsRequest)(nil),         // 79: officer.v1.GetLogsRequest
-	(*ListEventsRequest)(nil),      // 80: officer.v1.ListEventsRequest
-	(*GetMetricsRequest)(nil),      // 81: officer.v1.GetMetricsRequest
-	(*GetHistoryRequest)(nil),      // 82: officer.v1.GetHistoryRequest
-	(*GetDiskRequest)(nil),         // 83: officer.v1.GetDiskRequest
-	(*GetWalRequest)(nil),          // 84: officer.v1.GetWalRequest
-	(*GetMaintenanceRequest)(nil),  // 85: officer.v1.GetMaintenanceRequest
-	(*GetScheduleRequest)(nil),     // 86: officer.v1.GetScheduleRequest
-	(*GetConfigRequest)(nil),       // 87: officer.v1.GetConfigRequest
-	(*GetInfoRequest)(nil),         // 88: officer.v1.GetInfoRequest
-	(*MayImportRequest)(nil),       // 89: officer.v1.MayImportRequest
-	(*PinRequest)(nil),             // 90: officer.v1.PinRequest
-	(*UnpinRequest)(nil),           // 91: officer.v1.UnpinRequest
-	(*ReportMetricRequest)(nil),    // 92: officer.v1.ReportMetricRequest
-	(*StartImportRequest)(nil),     // 93: officer.v1.StartImportRequest
-	(*FinishImportRequest)(nil),    // 94: officer.v1.FinishImportRequest
-	(*ReloadConfigRequest)(nil),    // 95: officer.v1.ReloadConfigRequest
-	(*OpenDashboardRequest)(nil),   // 96: officer.v1.OpenDashboardRequest
-	(*Operation)(nil),              // 97: officer.v1.Operation
-	(*ListOperationsResponse)(nil), // 98: officer.v1.ListOperationsResponse
-	(*ListDatabasesResponse)(nil),  // 99: officer.v1.ListDatabasesResponse
-	(*GetConfigResponse)(nil),      // 100: officer.v1.GetConfigResponse
-	(*OpenDashboardResponse)(nil),  // 101: officer.v1.OpenDashboardResponse
-	(*Event)(nil),                  // 102: officer.v1.Event
+	(*StopOfficer)(nil),            // 7: officer.v1.StopOfficer
+	(*Stopping)(nil),               // 8: officer.v1.Stopping
+	(*GetStatus)(nil),              // 9: officer.v1.GetStatus
+	(*TakeBackup)(nil),             // 10: officer.v1.TakeBackup
+	(*ListBackups)(nil),            // 11: officer.v1.ListBackups
+	(*FindBackup)(nil),             // 12: officer.v1.FindBackup
+	(*ExplainRetention)(nil),       // 13: officer.v1.ExplainRetention
+	(*VerifyBackups)(nil),          // 14: officer.v1.VerifyBackups
+	(*PinBackup)(nil),              // 15: officer.v1.PinBackup
+	(*UnpinBackup)(nil),            // 16: officer.v1.UnpinBackup
+	(*CheckNow)(nil),               // 17: officer.v1.CheckNow
+	(*RestoreBackup)(nil),          // 18: officer.v1.RestoreBackup
+	(*UndoRestore)(nil),            // 19: officer.v1.UndoRestore
+	(*GetLogs)(nil),                // 20: officer.v1.GetLogs
+	(*GetHealth)(nil),              // 21: officer.v1.GetHealth
+	(*CheckpointNow)(nil),          // 22: officer.v1.CheckpointNow
+	(*VacuumNow)(nil),              // 23: officer.v1.VacuumNow
+	(*AnalyzeNow)(nil),             // 24: officer.v1.AnalyzeNow
+	(*DrillNow)(nil),               // 25: officer.v1.DrillNow
+	(*GetEvents)(nil),              // 26: officer.v1.GetEvents
+	(*GetMetrics)(nil),             // 27: officer.v1.GetMetrics
+	(*GetExposition)(nil),          // 28: officer.v1.GetExposition
+	(*ReportMetric)(nil),           // 29: officer.v1.ReportMetric
+	(*MayUse)(nil),                 // 30: officer.v1.MayUse
+	(*ImportStarted)(nil),          // 31: officer.v1.ImportStarted
+	(*ImportFinished)(nil),         // 32: officer.v1.ImportFinished
+	(*GetDisk)(nil),                // 33: officer.v1.GetDisk
+	(*GetWal)(nil),                 // 34: officer.v1.GetWal
+	(*GetMaintenance)(nil),         // 35: officer.v1.GetMaintenance
+	(*GetHistory)(nil),             // 36: officer.v1.GetHistory
+	(*GetSchedules)(nil),           // 37: officer.v1.GetSchedules
+	(*Status)(nil),                 // 38: officer.v1.Status
+	(*BackupReport)(nil),           // 39: officer.v1.BackupReport
+	(*BackupList)(nil),             // 40: officer.v1.BackupList
+	(*Backup)(nil),                 // 41: officer.v1.Backup
+	(*RetentionReport)(nil),        // 42: officer.v1.RetentionReport
+	(*VerifyReport)(nil),           // 43: officer.v1.VerifyReport
+	(*CheckReport)(nil),            // 44: officer.v1.CheckReport
+	(*RestoreReport)(nil),          // 45: officer.v1.RestoreReport
+	(*LogPage)(nil),                // 46: officer.v1.LogPage
+	(*HealthReport)(nil),           // 47: officer.v1.HealthReport
+	(*CheckpointOutcome)(nil),      // 48: officer.v1.CheckpointOutcome
+	(*MaintenanceReport)(nil),      // 49: officer.v1.MaintenanceReport
+	(*DrillReport)(nil),            // 50: officer.v1.DrillReport
+	(*EventPage)(nil),              // 51: officer.v1.EventPage
+	(*MetricsReport)(nil),          // 52: officer.v1.MetricsReport
+	(*Exposition)(nil),             // 53: officer.v1.Exposition
+	(*MetricNoted)(nil),            // 54: officer.v1.MetricNoted
+	(*SpaceVerdict)(nil),           // 55: officer.v1.SpaceVerdict
+	(*ImportNoted)(nil),            // 56: officer.v1.ImportNoted
+	(*DiskReport)(nil),             // 57: officer.v1.DiskReport
+	(*WalReport)(nil),              // 58: officer.v1.WalReport
+	(*MaintenanceStatus)(nil),      // 59: officer.v1.MaintenanceStatus
+	(*History)(nil),                // 60: officer.v1.History
+	(*ScheduleList)(nil),           // 61: officer.v1.ScheduleList
+	(*BackUpRequest)(nil),          // 62: officer.v1.BackUpRequest
+	(*CheckRequest)(nil),           // 63: officer.v1.CheckRequest
+	(*VerifyRequest)(nil),          // 64: officer.v1.VerifyRequest
+	(*DrillRequest)(nil),           // 65: officer.v1.DrillRequest
+	(*RestoreRequest)(nil),         // 66: officer.v1.RestoreRequest
+	(*UndoRequest)(nil),            // 67: officer.v1.UndoRequest
+	(*CheckpointRequest)(nil),      // 68: officer.v1.CheckpointRequest
+	(*VacuumRequest)(nil),          // 69: officer.v1.VacuumRequest
+	(*AnalyzeRequest)(nil),         // 70: officer.v1.AnalyzeRequest
+	(*GetOperationRequest)(nil),    // 71: officer.v1.GetOperationRequest
+	(*ListOperationsRequest)(nil),  // 72: officer.v1.ListOperationsRequest
+	(*CancelOperationRequest)(nil), // 73: officer.v1.CancelOperationRequest
+	(*WatchOperationRequest)(nil),  // 74: officer.v1.WatchOperationRequest
+	(*ListDatabasesRequest)(nil),   // 75: officer.v1.ListDatabasesRequest
+	(*GetStatusRequest)(nil),       // 76: officer.v1.GetStatusRequest
+	(*GetHealthRequest)(nil),       // 77: officer.v1.GetHealthRequest
+	(*ListBackupsRequest)(nil),     // 78: officer.v1.ListBackupsRequest
+	(*GetBackupRequest)(nil),       // 79: officer.v1.GetBackupRequest
+	(*ExplainRequest)(nil),         // 80: officer.v1.ExplainRequest
+	(*GetLogsRequest)(nil),         // 81: officer.v1.GetLogsRequest
+	(*ListEventsRequest)(nil),      // 82: officer.v1.ListEventsRequest
+	(*GetMetricsRequest)(nil),      // 83: officer.v1.GetMetricsRequest
+	(*GetHistoryRequest)(nil),      // 84: officer.v1.GetHistoryRequest
+	(*GetDiskRequest)(nil),         // 85: officer.v1.GetDiskRequest
+	(*GetWalRequest)(nil),          // 86: officer.v1.GetWalRequest
+	(*GetMaintenanceRequest)(nil),  // 87: officer.v1.GetMaintenanceRequest
+	(*GetScheduleRequest)(nil),     // 88: officer.v1.GetScheduleRequest
+	(*GetConfigRequest)(nil),       // 89: officer.v1.GetConfigRequest
+	(*GetInfoRequest)(nil),         // 90: officer.v1.GetInfoRequest
+	(*MayImportRequest)(nil),       // 91: officer.v1.MayImportRequest
+	(*PinRequest)(nil),             // 92: officer.v1.PinRequest
+	(*UnpinRequest)(nil),           // 93: officer.v1.UnpinRequest
+	(*ReportMetricRequest)(nil),    // 94: officer.v1.ReportMetricRequest
+	(*StartImportRequest)(nil),     // 95: officer.v1.StartImportRequest
+	(*FinishImportRequest)(nil),    // 96: officer.v1.FinishImportRequest
+	(*ReloadConfigRequest)(nil),    // 97: officer.v1.ReloadConfigRequest
+	(*OpenDashboardRequest)(nil),   // 98: officer.v1.OpenDashboardRequest
+	(*StopRequest)(nil),            // 99: officer.v1.StopRequest
+	(*Operation)(nil),              // 100: officer.v1.Operation
+	(*ListOperationsResponse)(nil), // 101: officer.v1.ListOperationsResponse
+	(*ListDatabasesResponse)(nil),  // 102: officer.v1.ListDatabasesResponse
+	(*GetConfigResponse)(nil),      // 103: officer.v1.GetConfigResponse
+	(*OpenDashboardResponse)(nil),  // 104: officer.v1.OpenDashboardResponse
+	(*Event)(nil),                  // 105: officer.v1.Event
 }
 var file_officer_v1_control_proto_depIdxs = []int32{
-	7,   // 0: officer.v1.CallRequest.status:type_name -> officer.v1.GetStatus
-	8,   // 1: officer.v1.CallRequest.take_backup:type_name -> officer.v1.TakeBackup
-	9,   // 2: officer.v1.CallRequest.list_backups:type_name -> officer.v1.ListBackups
-	10,  // 3: officer.v1.CallRequest.find_backup:type_name -> officer.v1.FindBackup
-	11,  // 4: officer.v1.CallRequest.explain:type_name -> officer.v1.ExplainRetention
-	12,  // 5: officer.v1.CallRequest.verify:type_name -> officer.v1.VerifyBackups
-	13,  // 6: officer.v1.CallRequest.pin:type_name -> officer.v1.PinBackup
-	14,  // 7: officer.v1.CallRequest.unpin:type_name -> officer.v1.UnpinBackup
-	15,  // 8: officer.v1.CallRequest.check:type_name -> officer.v1.CheckNow
-	16,  // 9: officer.v1.CallRequest.restore:type_name -> officer.v1.RestoreBackup
-	17,  // 10: officer.v1.CallRequest.undo:type_name -> officer.v1.UndoRestore
-	18,  // 11: officer.v1.CallRequest.logs:type_name -> officer.v1.GetLogs
-	19,  // 12: officer.v1.CallRequest.health:type_name -> officer.v1.GetHealth
+	9,   // 0: officer.v1.CallRequest.status:type_name -> officer.v1.GetStatus
+	10,  // 1: officer.v1.CallRequest.take_backup:type_name -> officer.v1.TakeBackup
+	11,  // 2: officer.v1.CallRequest.list_backups:type_name -> officer.v1.ListBackups
+	12,  // 3: officer.v1.CallRequest.find_backup:type_name -> officer.v1.FindBackup
+	13,  // 4: officer.v1.CallRequest.explain:type_name -> officer.v1.ExplainRetention
+	14,  // 5: officer.v1.CallRequest.verify:type_name -> officer.v1.VerifyBackups
+	15,  // 6: officer.v1.CallRequest.pin:type_name -> officer.v1.PinBackup
+	16,  // 7: officer.v1.CallRequest.unpin:type_name -> officer.v1.UnpinBackup
+	17,  // 8: officer.v1.CallRequest.check:type_name -> officer.v1.CheckNow
+	18,  // 9: officer.v1.CallRequest.restore:type_name -> officer.v1.RestoreBackup
+	19,  // 10: officer.v1.CallRequest.undo:type_name -> officer.v1.UndoRestore
+	20,  // 11: officer.v1.CallRequest.logs:type_name -> officer.v1.GetLogs
+	21,  // 12: officer.v1.CallRequest.health:type_name -> officer.v1.GetHealth
 	3,   // 13: officer.v1.CallRequest.info:type_name -> officer.v1.GetInfo
-	20,  // 14: officer.v1.CallRequest.checkpoint:type_name -> officer.v1.CheckpointNow
-	21,  // 15: officer.v1.CallRequest.vacuum:type_name -> officer.v1.VacuumNow
-	22,  // 16: officer.v1.CallRequest.analyze:type_name -> officer.v1.AnalyzeNow
-	23,  // 17: officer.v1.CallRequest.drill:type_name -> officer.v1.DrillNow
-	24,  // 18: officer.v1.CallRequest.events:type_name -> officer.v1.GetEvents
-	25,  // 19: officer.v1.CallRequest.metrics:type_name -> officer.v1.GetMetrics
-	26,  // 20: officer.v1.CallRequest.exposition:type_name -> officer.v1.GetExposition
-	27,  // 21: officer.v1.CallRequest.report_metric:type_name -> officer.v1.ReportMetric
-	28,  // 22: officer.v1.CallRequest.may_use:type_name -> officer.v1.MayUse
-	29,  // 23: officer.v1.CallRequest.import_started:type_name -> officer.v1.ImportStarted
-	30,  // 24: officer.v1.CallRequest.import_finished:type_name -> officer.v1.ImportFinished
-	31,  // 25: officer.v1.CallRequest.disk:type_name -> officer.v1.GetDisk
-	32,  // 26: officer.v1.CallRequest.wal:type_name -> officer.v1.GetWal
-	33,  // 27: officer.v1.CallRequest.maintenance:type_name -> officer.v1.GetMaintenance
+	22,  // 14: officer.v1.CallRequest.checkpoint:type_name -> officer.v1.CheckpointNow
+	23,  // 15: officer.v1.CallRequest.vacuum:type_name -> officer.v1.VacuumNow
+	24,  // 16: officer.v1.CallRequest.analyze:type_name -> officer.v1.AnalyzeNow
+	25,  // 17: officer.v1.CallRequest.drill:type_name -> officer.v1.DrillNow
+	26,  // 18: officer.v1.CallRequest.events:type_name -> officer.v1.GetEvents
+	27,  // 19: officer.v1.CallRequest.metrics:type_name -> officer.v1.GetMetrics
+	28,  // 20: officer.v1.CallRequest.exposition:type_name -> officer.v1.GetExposition
+	29,  // 21: officer.v1.CallRequest.report_metric:type_name -> officer.v1.ReportMetric
+	30,  // 22: officer.v1.CallRequest.may_use:type_name -> officer.v1.MayUse
+	31,  // 23: officer.v1.CallRequest.import_started:type_name -> officer.v1.ImportStarted
+	32,  // 24: officer.v1.CallRequest.import_finished:type_name -> officer.v1.ImportFinished
+	33,  // 25: officer.v1.CallRequest.disk:type_name -> officer.v1.GetDisk
+	34,  // 26: officer.v1.CallRequest.wal:type_name -> officer.v1.GetWal
+	35,  // 27: officer.v1.CallRequest.maintenance:type_name -> officer.v1.GetMaintenance
 	5,   // 28: officer.v1.CallRequest.reload_config:type_name -> officer.v1.ReloadConfig
-	34,  // 29: officer.v1.CallRequest.history:type_name -> officer.v1.GetHistory
-	35,  // 30: officer.v1.CallRequest.schedules:type_name -> officer.v1.GetSchedules
-	36,  // 31: officer.v1.CallResponse.status:type_name -> officer.v1.Status
-	37,  // 32: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
-	38,  // 33: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
-	39,  // 34: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
-	40,  // 35: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
-	41,  // 36: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
-	42,  // 37: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
-	43,  // 38: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
-	44,  // 39: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
-	45,  // 40: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
-	4,   // 41: officer.v1.CallResponse.info:type_name -> officer.v1.Info
-	46,  // 42: officer.v1.CallResponse.checkpoint:type_name -> officer.v1.CheckpointOutcome
-	47,  // 43: officer.v1.CallResponse.maintenance_report:type_name -> officer.v1.MaintenanceReport
-	48,  // 44: officer.v1.CallResponse.drill:type_name -> officer.v1.DrillReport
-	49,  // 45: officer.v1.CallResponse.events:type_name -> officer.v1.EventPage
-	50,  // 46: officer.v1.CallResponse.metrics:type_name -> officer.v1.MetricsReport
-	51,  // 47: officer.v1.CallResponse.exposition:type_name -> officer.v1.Exposition
-	52,  // 48: officer.v1.CallResponse.metric_noted:type_name -> officer.v1.MetricNoted
-	53,  // 49: officer.v1.CallResponse.space:type_name -> officer.v1.SpaceVerdict
-	54,  // 50: officer.v1.CallResponse.import_noted:type_name -> officer.v1.ImportNoted
-	55,  // 51: officer.v1.CallResponse.disk:type_name -> officer.v1.DiskReport
-	56,  // 52: officer.v1.CallResponse.wal:type_name -> officer.v1.WalReport
-	57,  // 53: officer.v1.CallResponse.maintenance:type_name -> officer.v1.MaintenanceStatus
-	6,   // 54: officer.v1.CallResponse.config_reloaded:type_name -> officer.v1.ConfigReloaded
-	58,  // 55: officer.v1.CallResponse.history:type_name -> officer.v1.History
-	59,  // 56: officer.v1.CallResponse.schedules:type_name -> officer.v1.ScheduleList
-	60,  // 57: officer.v1.ControlService.BackUp:input_type -> officer.v1.BackUpRequest
-	61,  // 58: officer.v1.ControlService.Check:input_type -> officer.v1.CheckRequest
-	62,  // 59: officer.v1.ControlService.Verify:input_type -> officer.v1.VerifyRequest
-	63,  // 60: officer.v1.ControlService.Drill:input_type -> officer.v1.DrillRequest
-	64,  // 61: officer.v1.ControlService.Restore:input_type -> officer.v1.RestoreRequest
-	65,  // 62: officer.v1.ControlService.Undo:input_type -> officer.v1.UndoRequest
-	66,  // 63: officer.v1.ControlService.Checkpoint:input_type -> officer.v1.CheckpointRequest
-	67,  // 64: officer.v1.ControlService.Vacuum:input_type -> officer.v1.VacuumRequest
-	68,  // 65: officer.v1.ControlService.Analyze:input_type -> officer.v1.AnalyzeRequest
-	69,  // 66: officer.v1.ControlService.GetOperation:input_type -> officer.v1.GetOperationRequest
-	70,  // 67: officer.v1.ControlService.ListOperations:input_type -> officer.v1.ListOperationsRequest
-	71,  // 68: officer.v1.ControlService.CancelOperation:input_type -> officer.v1.CancelOperationRequest
-	72,  // 69: officer.v1.ControlService.WatchOperation:input_type -> officer.v1.WatchOperationRequest
-	73,  // 70: officer.v1.ControlService.ListDatabases:input_type -> officer.v1.ListDatabasesRequest
-	74,  // 71: officer.v1.ControlService.GetStatus:input_type -> officer.v1.GetStatusRequest
-	75,  // 72: officer.v1.ControlService.GetHealth:input_type -> officer.v1.GetHealthRequest
-	76,  // 73: officer.v1.ControlService.ListBackups:input_type -> officer.v1.ListBackupsRequest
-	77,  // 74: officer.v1.ControlService.GetBackup:input_type -> officer.v1.GetBackupRequest
-	78,  // 75: officer.v1.ControlService.Explain:input_type -> officer.v1.ExplainRequest
-	79,  // 76: officer.v1.ControlService.GetLogs:input_type -> officer.v1.GetLogsRequest
-	80,  // 77: officer.v1.ControlService.ListEvents:input_type -> officer.v1.ListEventsRequest
-	81,  // 78: officer.v1.ControlService.GetMetrics:input_type -> officer.v1.GetMetricsRequest
-	82,  // 79: officer.v1.ControlService.GetHistory:input_type -> officer.v1.GetHistoryRequest
-	83,  // 80: officer.v1.ControlService.GetDisk:input_type -> officer.v1.GetDiskRequest
-	84,  // 81: officer.v1.ControlService.GetWal:input_type -> officer.v1.GetWalRequest
-	85,  // 82: officer.v1.ControlService.GetMaintenance:input_type -> officer.v1.GetMaintenanceRequest
-	86,  // 83: officer.v1.ControlService.GetSchedule:input_type -> officer.v1.GetScheduleRequest
-	87,  // 84: officer.v1.ControlService.GetConfig:input_type -> officer.v1.GetConfigRequest
-	88,  // 85: officer.v1.ControlService.GetInfo:input_type -> officer.v1.GetInfoRequest
-	89,  // 86: officer.v1.ControlService.MayImport:input_type -> officer.v1.MayImportRequest
-	90,  // 87: officer.v1.ControlService.Pin:input_type -> officer.v1.PinRequest
-	91,  // 88: officer.v1.ControlService.Unpin:input_type -> officer.v1.UnpinRequest
-	92,  // 89: officer.v1.ControlService.ReportMetric:input_type -> officer.v1.ReportMetricRequest
-	93,  // 90: officer.v1.ControlService.StartImport:input_type -> officer.v1.StartImportRequest
-	94,  // 91: officer.v1.ControlService.FinishImport:input_type -> officer.v1.FinishImportRequest
-	95,  // 92: officer.v1.ControlService.ReloadConfig:input_type -> officer.v1.ReloadConfigRequest
-	96,  // 93: officer.v1.ControlService.OpenDashboard:input_type -> officer.v1.OpenDashboardRequest
-	2,   // 94: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
-	0,   // 95: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
-	97,  // 96: officer.v1.ControlService.BackUp:output_type -> officer.v1.Operation
-	97,  // 97: officer.v1.ControlService.Check:output_type -> officer.v1.Operation
-	97,  // 98: officer.v1.ControlService.Verify:output_type -> officer.v1.Operation
-	97,  // 99: officer.v1.ControlService.Drill:output_type -> officer.v1.Operation
-	97,  // 100: officer.v1.ControlService.Restore:output_type -> officer.v1.Operation
-	97,  // 101: officer.v1.ControlService.Undo:output_type -> officer.v1.Operation
-	97,  // 102: officer.v1.ControlService.Checkpoint:output_type -> officer.v1.Operation
-	97,  // 103: officer.v1.ControlService.Vacuum:output_type -> officer.v1.Operation
-	97,  // 104: officer.v1.ControlService.Analyze:output_type -> officer.v1.Operation
-	97,  // 105: officer.v1.ControlService.GetOperation:output_type -> officer.v1.Operation
-	98,  // 106: officer.v1.ControlService.ListOperations:output_type -> officer.v1.ListOperationsResponse
-	97,  // 107: officer.v1.ControlService.CancelOperation:output_type -> officer.v1.Operation
-	97,  // 108: officer.v1.ControlService.WatchOperation:output_type -> officer.v1.Operation
-	99,  // 109: officer.v1.ControlService.ListDatabases:output_type -> officer.v1.ListDatabasesResponse
-	36,  // 110: officer.v1.ControlService.GetStatus:output_type -> officer.v1.Status
-	45,  // 111: officer.v1.ControlService.GetHealth:output_type -> officer.v1.HealthReport
-	38,  // 112: officer.v1.ControlService.ListBackups:output_type -> officer.v1.BackupList
-	39,  // 113: officer.v1.ControlService.GetBackup:output_type -> officer.v1.Backup
-	40,  // 114: officer.v1.ControlService.Explain:output_type -> officer.v1.RetentionReport
-	44,  // 115: officer.v1.ControlService.GetLogs:output_type -> officer.v1.LogPage
-	49,  // 116: officer.v1.ControlService.ListEvents:output_type -> officer.v1.EventPage
-	50,  // 117: officer.v1.ControlService.GetMetrics:output_type -> officer.v1.MetricsReport
-	58,  // 118: officer.v1.ControlService.GetHistory:output_type -> officer.v1.History
-	55,  // 119: officer.v1.ControlService.GetDisk:output_type -> officer.v1.DiskReport
-	56,  // 120: officer.v1.ControlService.GetWal:output_type -> officer.v1.WalReport
-	57,  // 121: officer.v1.ControlService.GetMaintenance:output_type -> officer.v1.MaintenanceStatus
-	59,  // 122: officer.v1.ControlService.GetSchedule:output_type -> officer.v1.ScheduleList
-	100, // 123: officer.v1.ControlService.GetConfig:output_type -> officer.v1.GetConfigResponse
-	4,   // 124: officer.v1.ControlService.GetInfo:output_type -> officer.v1.Info
-	53,  // 125: officer.v1.ControlService.MayImport:output_type -> officer.v1.SpaceVerdict
-	39,  // 126: officer.v1.ControlService.Pin:output_type -> officer.v1.Backup
-	39,  // 127: officer.v1.ControlService.Unpin:output_type -> officer.v1.Backup
-	52,  // 128: officer.v1.ControlService.ReportMetric:output_type -> officer.v1.MetricNoted
-	54,  // 129: officer.v1.ControlService.StartImport:output_type -> officer.v1.ImportNoted
-	54,  // 130: officer.v1.ControlService.FinishImport:output_type -> officer.v1.ImportNoted
-	6,   // 131: officer.v1.ControlService.ReloadConfig:output_type -> officer.v1.ConfigReloaded
-	101, // 132: officer.v1.ControlService.OpenDashboard:output_type -> officer.v1.OpenDashboardResponse
-	102, // 133: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
-	1,   // 134: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
-	96,  // [96:135] is the sub-list for method output_type
-	57,  // [57:96] is the sub-list for method input_type
-	57,  // [57:57] is the sub-list for extension type_name
-	57,  // [57:57] is the sub-list for extension extendee
-	0,   // [0:57] is the sub-list for field type_name
+	36,  // 29: officer.v1.CallRequest.history:type_name -> officer.v1.GetHistory
+	37,  // 30: officer.v1.CallRequest.schedules:type_name -> officer.v1.GetSchedules
+	7,   // 31: officer.v1.CallRequest.stop:type_name -> officer.v1.StopOfficer
+	38,  // 32: officer.v1.CallResponse.status:type_name -> officer.v1.Status
+	39,  // 33: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
+	40,  // 34: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
+	41,  // 35: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
+	42,  // 36: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
+	43,  // 37: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
+	44,  // 38: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
+	45,  // 39: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
+	46,  // 40: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
+	47,  // 41: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
+	4,   // 42: officer.v1.CallResponse.info:type_name -> officer.v1.Info
+	48,  // 43: officer.v1.CallResponse.checkpoint:type_name -> officer.v1.CheckpointOutcome
+	49,  // 44: officer.v1.CallResponse.maintenance_report:type_name -> officer.v1.MaintenanceReport
+	50,  // 45: officer.v1.CallResponse.drill:type_name -> officer.v1.DrillReport
+	51,  // 46: officer.v1.CallResponse.events:type_name -> officer.v1.EventPage
+	52,  // 47: officer.v1.CallResponse.metrics:type_name -> officer.v1.MetricsReport
+	53,  // 48: officer.v1.CallResponse.exposition:type_name -> officer.v1.Exposition
+	54,  // 49: officer.v1.CallResponse.metric_noted:type_name -> officer.v1.MetricNoted
+	55,  // 50: officer.v1.CallResponse.space:type_name -> officer.v1.SpaceVerdict
+	56,  // 51: officer.v1.CallResponse.import_noted:type_name -> officer.v1.ImportNoted
+	57,  // 52: officer.v1.CallResponse.disk:type_name -> officer.v1.DiskReport
+	58,  // 53: officer.v1.CallResponse.wal:type_name -> officer.v1.WalReport
+	59,  // 54: officer.v1.CallResponse.maintenance:type_name -> officer.v1.MaintenanceStatus
+	6,   // 55: officer.v1.CallResponse.config_reloaded:type_name -> officer.v1.ConfigReloaded
+	60,  // 56: officer.v1.CallResponse.history:type_name -> officer.v1.History
+	61,  // 57: officer.v1.CallResponse.schedules:type_name -> officer.v1.ScheduleList
+	8,   // 58: officer.v1.CallResponse.stopping:type_name -> officer.v1.Stopping
+	62,  // 59: officer.v1.ControlService.BackUp:input_type -> officer.v1.BackUpRequest
+	63,  // 60: officer.v1.ControlService.Check:input_type -> officer.v1.CheckRequest
+	64,  // 61: officer.v1.ControlService.Verify:input_type -> officer.v1.VerifyRequest
+	65,  // 62: officer.v1.ControlService.Drill:input_type -> officer.v1.DrillRequest
+	66,  // 63: officer.v1.ControlService.Restore:input_type -> officer.v1.RestoreRequest
+	67,  // 64: officer.v1.ControlService.Undo:input_type -> officer.v1.UndoRequest
+	68,  // 65: officer.v1.ControlService.Checkpoint:input_type -> officer.v1.CheckpointRequest
+	69,  // 66: officer.v1.ControlService.Vacuum:input_type -> officer.v1.VacuumRequest
+	70,  // 67: officer.v1.ControlService.Analyze:input_type -> officer.v1.AnalyzeRequest
+	71,  // 68: officer.v1.ControlService.GetOperation:input_type -> officer.v1.GetOperationRequest
+	72,  // 69: officer.v1.ControlService.ListOperations:input_type -> officer.v1.ListOperationsRequest
+	73,  // 70: officer.v1.ControlService.CancelOperation:input_type -> officer.v1.CancelOperationRequest
+	74,  // 71: officer.v1.ControlService.WatchOperation:input_type -> officer.v1.WatchOperationRequest
+	75,  // 72: officer.v1.ControlService.ListDatabases:input_type -> officer.v1.ListDatabasesRequest
+	76,  // 73: officer.v1.ControlService.GetStatus:input_type -> officer.v1.GetStatusRequest
+	77,  // 74: officer.v1.ControlService.GetHealth:input_type -> officer.v1.GetHealthRequest
+	78,  // 75: officer.v1.ControlService.ListBackups:input_type -> officer.v1.ListBackupsRequest
+	79,  // 76: officer.v1.ControlService.GetBackup:input_type -> officer.v1.GetBackupRequest
+	80,  // 77: officer.v1.ControlService.Explain:input_type -> officer.v1.ExplainRequest
+	81,  // 78: officer.v1.ControlService.GetLogs:input_type -> officer.v1.GetLogsRequest
+	82,  // 79: officer.v1.ControlService.ListEvents:input_type -> officer.v1.ListEventsRequest
+	83,  // 80: officer.v1.ControlService.GetMetrics:input_type -> officer.v1.GetMetricsRequest
+	84,  // 81: officer.v1.ControlService.GetHistory:input_type -> officer.v1.GetHistoryRequest
+	85,  // 82: officer.v1.ControlService.GetDisk:input_type -> officer.v1.GetDiskRequest
+	86,  // 83: officer.v1.ControlService.GetWal:input_type -> officer.v1.GetWalRequest
+	87,  // 84: officer.v1.ControlService.GetMaintenance:input_type -> officer.v1.GetMaintenanceRequest
+	88,  // 85: officer.v1.ControlService.GetSchedule:input_type -> officer.v1.GetScheduleRequest
+	89,  // 86: officer.v1.ControlService.GetConfig:input_type -> officer.v1.GetConfigRequest
+	90,  // 87: officer.v1.ControlService.GetInfo:input_type -> officer.v1.GetInfoRequest
+	91,  // 88: officer.v1.ControlService.MayImport:input_type -> officer.v1.MayImportRequest
+	92,  // 89: officer.v1.ControlService.Pin:input_type -> officer.v1.PinRequest
+	93,  // 90: officer.v1.ControlService.Unpin:input_type -> officer.v1.UnpinRequest
+	94,  // 91: officer.v1.ControlService.ReportMetric:input_type -> officer.v1.ReportMetricRequest
+	95,  // 92: officer.v1.ControlService.StartImport:input_type -> officer.v1.StartImportRequest
+	96,  // 93: officer.v1.ControlService.FinishImport:input_type -> officer.v1.FinishImportRequest
+	97,  // 94: officer.v1.ControlService.ReloadConfig:input_type -> officer.v1.ReloadConfigRequest
+	98,  // 95: officer.v1.ControlService.OpenDashboard:input_type -> officer.v1.OpenDashboardRequest
+	99,  // 96: officer.v1.ControlService.Stop:input_type -> officer.v1.StopRequest
+	2,   // 97: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
+	0,   // 98: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
+	100, // 99: officer.v1.ControlService.BackUp:output_type -> officer.v1.Operation
+	100, // 100: officer.v1.ControlService.Check:output_type -> officer.v1.Operation
+	100, // 101: officer.v1.ControlService.Verify:output_type -> officer.v1.Operation
+	100, // 102: officer.v1.ControlService.Drill:output_type -> officer.v1.Operation
+	100, // 103: officer.v1.ControlService.Restore:output_type -> officer.v1.Operation
+	100, // 104: officer.v1.ControlService.Undo:output_type -> officer.v1.Operation
+	100, // 105: officer.v1.ControlService.Checkpoint:output_type -> officer.v1.Operation
+	100, // 106: officer.v1.ControlService.Vacuum:output_type -> officer.v1.Operation
+	100, // 107: officer.v1.ControlService.Analyze:output_type -> officer.v1.Operation
+	100, // 108: officer.v1.ControlService.GetOperation:output_type -> officer.v1.Operation
+	101, // 109: officer.v1.ControlService.ListOperations:output_type -> officer.v1.ListOperationsResponse
+	100, // 110: officer.v1.ControlService.CancelOperation:output_type -> officer.v1.Operation
+	100, // 111: officer.v1.ControlService.WatchOperation:output_type -> officer.v1.Operation
+	102, // 112: officer.v1.ControlService.ListDatabases:output_type -> officer.v1.ListDatabasesResponse
+	38,  // 113: officer.v1.ControlService.GetStatus:output_type -> officer.v1.Status
+	47,  // 114: officer.v1.ControlService.GetHealth:output_type -> officer.v1.HealthReport
+	40,  // 115: officer.v1.ControlService.ListBackups:output_type -> officer.v1.BackupList
+	41,  // 116: officer.v1.ControlService.GetBackup:output_type -> officer.v1.Backup
+	42,  // 117: officer.v1.ControlService.Explain:output_type -> officer.v1.RetentionReport
+	46,  // 118: officer.v1.ControlService.GetLogs:output_type -> officer.v1.LogPage
+	51,  // 119: officer.v1.ControlService.ListEvents:output_type -> officer.v1.EventPage
+	52,  // 120: officer.v1.ControlService.GetMetrics:output_type -> officer.v1.MetricsReport
+	60,  // 121: officer.v1.ControlService.GetHistory:output_type -> officer.v1.History
+	57,  // 122: officer.v1.ControlService.GetDisk:output_type -> officer.v1.DiskReport
+	58,  // 123: officer.v1.ControlService.GetWal:output_type -> officer.v1.WalReport
+	59,  // 124: officer.v1.ControlService.GetMaintenance:output_type -> officer.v1.MaintenanceStatus
+	61,  // 125: officer.v1.ControlService.GetSchedule:output_type -> officer.v1.ScheduleList
+	103, // 126: officer.v1.ControlService.GetConfig:output_type -> officer.v1.GetConfigResponse
+	4,   // 127: officer.v1.ControlService.GetInfo:output_type -> officer.v1.Info
+	55,  // 128: officer.v1.ControlService.MayImport:output_type -> officer.v1.SpaceVerdict
+	41,  // 129: officer.v1.ControlService.Pin:output_type -> officer.v1.Backup
+	41,  // 130: officer.v1.ControlService.Unpin:output_type -> officer.v1.Backup
+	54,  // 131: officer.v1.ControlService.ReportMetric:output_type -> officer.v1.MetricNoted
+	56,  // 132: officer.v1.ControlService.StartImport:output_type -> officer.v1.ImportNoted
+	56,  // 133: officer.v1.ControlService.FinishImport:output_type -> officer.v1.ImportNoted
+	6,   // 134: officer.v1.ControlService.ReloadConfig:output_type -> officer.v1.ConfigReloaded
+	104, // 135: officer.v1.ControlService.OpenDashboard:output_type -> officer.v1.OpenDashboardResponse
+	8,   // 136: officer.v1.ControlService.Stop:output_type -> officer.v1.Stopping
+	105, // 137: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
+	1,   // 138: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
+	99,  // [99:139] is the sub-list for method output_type
+	59,  // [59:99] is the sub-list for method input_type
+	59,  // [59:59] is the sub-list for extension type_name
+	59,  // [59:59] is the sub-list for extension extendee
+	0,   // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_control_proto_init() }
@@ -1770,6 +1934,7 @@ func file_officer_v1_control_proto_init() {
 		(*CallRequest_ReloadConfig)(nil),
 		(*CallRequest_History)(nil),
 		(*CallRequest_Schedules)(nil),
+		(*CallRequest_Stop)(nil),
 	}
 	file_officer_v1_control_proto_msgTypes[1].OneofWrappers = []any{
 		(*CallResponse_Status)(nil),
@@ -1798,6 +1963,7 @@ func file_officer_v1_control_proto_init() {
 		(*CallResponse_ConfigReloaded)(nil),
 		(*CallResponse_History)(nil),
 		(*CallResponse_Schedules)(nil),
+		(*CallResponse_Stopping)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1805,7 +1971,7 @@ func file_officer_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_control_proto_rawDesc), len(file_officer_v1_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -126,6 +126,10 @@ func (r *Running) Ask(ctx context.Context, database string, msg proto.Message, p
 		return nil, messages.NewFailure("unsupported", "reload the configuration",
 			"this Officer was not started from a configuration file").WithDid("Nothing was changed.")
 	}
+	if _, ok := msg.(*messages.StopOfficer); ok { // so does whoever started it: see Stop
+		return nil, messages.NewFailure("unsupported", "stop", "this Officer is part of another program, which alone can stop it").
+			WithDid("Nothing was changed.")
+	}
 	p, f := r.find(database)
 	if f != nil {
 		return nil, f

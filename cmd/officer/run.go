@@ -43,13 +43,14 @@ func (c *cli) run(ctx context.Context, args []string) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{Officer: o, c: c, args: args, off: cfg.API.Socket == "off"}
+	r := &runner{Officer: o, c: c, args: args, off: cfg.API.Socket == "off", end: newEnding()}
+	defer context.AfterFunc(ctx, func() { r.end.want("a signal", 0) })()
 	r.serve()
 	go r.hangups(ctx)
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	shown := make(chan int, 1)
 	go func() { shown <- c.narrate(work, o) }()
-	<-ctx.Done()
+	r.end.rest()
 	r.closeAll()
 	err = o.Close()
 	cancel()

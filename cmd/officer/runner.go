@@ -25,17 +25,30 @@ type runner struct {
 	c    *cli
 	args []string // databases of the command line
 	off  bool     // no sockets
+	end  *ending
 
 	mu      sync.Mutex
 	servers map[string]*control.Server // by home
 }
 
-// Ask answers ReloadConfig and passes everything else on.
+// Ask answers what concerns this process and passes everything else on, until the end.
 func (r *runner) Ask(ctx context.Context, database string, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
+	if order, ok := msg.(*messages.StopOfficer); ok {
+		return r.end.obey(order), nil
+	}
+	left, err := r.end.enter(msg)
+	if err != nil {
+		return nil, err
+	}
+	defer left()
 	if _, ok := msg.(*messages.ReloadConfig); ok {
 		return r.reload(ctx)
 	}
-	return r.Officer.Ask(ctx, database, msg, progress)
+	answer, err := r.Officer.Ask(ctx, database, msg, progress)
+	if info, ok := answer.(*messages.Info); ok {
+		info.Stopping = r.end.stopping()
+	}
+	return answer, err
 }
 
 // reload reads the configuration again. One that is wrong changes nothing and says so,

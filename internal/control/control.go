@@ -80,6 +80,8 @@ func carry(err error) error {
 		code = connect.CodeCanceled
 	case "no_answer", "timeout":
 		code = connect.CodeDeadlineExceeded
+	case "stopping":
+		code = connect.CodeUnavailable
 	}
 	out := connect.NewError(code, errors.New(f.Text))
 	if detail, err := connect.NewErrorDetail(f); err == nil {

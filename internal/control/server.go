@@ -116,6 +116,19 @@ func (s *service) Call(ctx context.Context, call *messages.CallRequest) (*messag
 	return response, nil
 }
 
+// Stop ends this Officer. It is for the socket alone: who can open that may also send a signal.
+func (s *service) Stop(ctx context.Context, order *messages.StopRequest) (*messages.Stopping, error) {
+	got, err := s.officer.Ask(ctx, "", &messages.StopOfficer{Reason: order.Reason, FinishMs: order.FinishMs}, nil)
+	if err != nil {
+		return nil, carry(err)
+	}
+	stopping, ok := got.(*messages.Stopping)
+	if !ok {
+		return nil, carry(messages.NewFailure("internal", "stop", "an unexpected answer"))
+	}
+	return stopping, nil
+}
+
 // Watch streams events until the client leaves.
 func (s *service) Watch(ctx context.Context, from *messages.WatchRequest, to *connect.ServerStream[messages.Event]) error {
 	events, err := s.officer.Subscribe(ctx, &messages.WatchRequest{

@@ -129,6 +129,8 @@ const (
 	// ControlServiceOpenDashboardProcedure is the fully-qualified name of the ControlService's
 	// OpenDashboard RPC.
 	ControlServiceOpenDashboardProcedure = "/officer.v1.ControlService/OpenDashboard"
+	// ControlServiceStopProcedure is the fully-qualified name of the ControlService's Stop RPC.
+	ControlServiceStopProcedure = "/officer.v1.ControlService/Stop"
 	// ControlServiceWatchProcedure is the fully-qualified name of the ControlService's Watch RPC.
 	ControlServiceWatchProcedure = "/officer.v1.ControlService/Watch"
 	// ControlServiceCallProcedure is the fully-qualified name of the ControlService's Call RPC.
@@ -177,6 +179,9 @@ type ControlServiceClient interface {
 	FinishImport(context.Context, *messages.FinishImportRequest) (*messages.ImportNoted, error)
 	ReloadConfig(context.Context, *messages.ReloadConfigRequest) (*messages.ConfigReloaded, error)
 	OpenDashboard(context.Context, *messages.OpenDashboardRequest) (*messages.OpenDashboardResponse, error)
+	// Stop ends this Officer, as SIGTERM does; another one may take its place. Only the socket
+	// answers it.
+	Stop(context.Context, *messages.StopRequest) (*messages.Stopping, error)
 	// Watch streams events.
 	Watch(context.Context, *messages.WatchRequest) (*connect.ServerStreamForClient[messages.Event], error)
 	// Call is what the command line of the same version speaks: any request of the protocol,
@@ -417,6 +422,12 @@ func NewControlServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(controlServiceMethods.ByName("OpenDashboard")),
 			connect.WithClientOptions(opts...),
 		),
+		stop: connect.NewClient[messages.StopRequest, messages.Stopping](
+			httpClient,
+			baseURL+ControlServiceStopProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Stop")),
+			connect.WithClientOptions(opts...),
+		),
 		watch: connect.NewClient[messages.WatchRequest, messages.Event](
 			httpClient,
 			baseURL+ControlServiceWatchProcedure,
@@ -471,6 +482,7 @@ type controlServiceClient struct {
 	finishImport    *connect.Client[messages.FinishImportRequest, messages.ImportNoted]
 	reloadConfig    *connect.Client[messages.ReloadConfigRequest, messages.ConfigReloaded]
 	openDashboard   *connect.Client[messages.OpenDashboardRequest, messages.OpenDashboardResponse]
+	stop            *connect.Client[messages.StopRequest, messages.Stopping]
 	watch           *connect.Client[messages.WatchRequest, messages.Event]
 	call            *connect.Client[messages.CallRequest, messages.CallResponse]
 }
@@ -804,6 +816,15 @@ func (c *controlServiceClient) OpenDashboard(ctx context.Context, req *messages.
 	return nil, err
 }
 
+// Stop calls officer.v1.ControlService.Stop.
+func (c *controlServiceClient) Stop(ctx context.Context, req *messages.StopRequest) (*messages.Stopping, error) {
+	response, err := c.stop.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // Watch calls officer.v1.ControlService.Watch.
 func (c *controlServiceClient) Watch(ctx context.Context, req *messages.WatchRequest) (*connect.ServerStreamForClient[messages.Event], error) {
 	return c.watch.CallServerStream(ctx, connect.NewRequest(req))
@@ -860,6 +881,9 @@ type ControlServiceHandler interface {
 	FinishImport(context.Context, *messages.FinishImportRequest) (*messages.ImportNoted, error)
 	ReloadConfig(context.Context, *messages.ReloadConfigRequest) (*messages.ConfigReloaded, error)
 	OpenDashboard(context.Context, *messages.OpenDashboardRequest) (*messages.OpenDashboardResponse, error)
+	// Stop ends this Officer, as SIGTERM does; another one may take its place. Only the socket
+	// answers it.
+	Stop(context.Context, *messages.StopRequest) (*messages.Stopping, error)
 	// Watch streams events.
 	Watch(context.Context, *messages.WatchRequest, *connect.ServerStream[messages.Event]) error
 	// Call is what the command line of the same version speaks: any request of the protocol,
@@ -1096,6 +1120,12 @@ func NewControlServiceHandler(svc ControlServiceHandler, opts ...connect.Handler
 		connect.WithSchema(controlServiceMethods.ByName("OpenDashboard")),
 		connect.WithHandlerOptions(opts...),
 	)
+	controlServiceStopHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceStopProcedure,
+		svc.Stop,
+		connect.WithSchema(controlServiceMethods.ByName("Stop")),
+		connect.WithHandlerOptions(opts...),
+	)
 	controlServiceWatchHandler := connect.NewServerStreamHandlerSimple(
 		ControlServiceWatchProcedure,
 		svc.Watch,
@@ -1184,6 +1214,8 @@ func NewControlServiceHandler(svc ControlServiceHandler, opts ...connect.Handler
 			controlServiceReloadConfigHandler.ServeHTTP(w, r)
 		case ControlServiceOpenDashboardProcedure:
 			controlServiceOpenDashboardHandler.ServeHTTP(w, r)
+		case ControlServiceStopProcedure:
+			controlServiceStopHandler.ServeHTTP(w, r)
 		case ControlServiceWatchProcedure:
 			controlServiceWatchHandler.ServeHTTP(w, r)
 		case ControlServiceCallProcedure:
@@ -1343,6 +1375,10 @@ func (UnimplementedControlServiceHandler) ReloadConfig(context.Context, *message
 
 func (UnimplementedControlServiceHandler) OpenDashboard(context.Context, *messages.OpenDashboardRequest) (*messages.OpenDashboardResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.OpenDashboard is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Stop(context.Context, *messages.StopRequest) (*messages.Stopping, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Stop is not implemented"))
 }
 
 func (UnimplementedControlServiceHandler) Watch(context.Context, *messages.WatchRequest, *connect.ServerStream[messages.Event]) error {
