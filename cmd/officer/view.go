@@ -157,7 +157,8 @@ func (v *view) judge(ctx context.Context) {
 		return // on the way out: nothing is claimed
 	}
 	if officer.SameVolume(filepath.Dir(v.path), v.home) {
-		v.say("  %s backups are on the same disk as %s: a broken disk would take both. Set backup.dir or a copy target.", s.warn(), baseOf(v.path))
+		v.say("  %s backups are on the same disk as %s: a broken disk would take both.", s.warn(), baseOf(v.path))
+		v.say("    → officer run %s --home DIR   with DIR on another disk", quoted(shown(v.path)))
 	}
 	for _, k := range st.Health.GetConditions() {
 		mark := s.warn()
