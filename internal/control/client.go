@@ -17,13 +17,18 @@ import (
 // dialWithin is how long a socket may take to accept: a local one does at once or never.
 const dialWithin = 2 * time.Second
 
+// address is what the requests name; the socket is found by its path.
+const address = "http://officer"
+
 // answerWithin is how long an Officer that accepts may take to say who it is. One that
 // was stopped (SIGSTOP) or hangs accepts all the same: the kernel does that for it.
 const answerWithin = 5 * time.Second
 
-// Client reaches the Officer that looks after one home.
+// Client reaches the Officer that looks after one home. It has what it calls, not the
+// whole generated client: that would bring a copy of Connect's generic one for each method.
 type Client struct {
-	service   messagesconnect.ControlServiceClient
+	call      *connect.Client[messages.CallRequest, messages.CallResponse]
+	watch     *connect.Client[messages.WatchRequest, messages.Event]
 	transport *http.Transport
 	database  string
 }
@@ -46,10 +51,11 @@ func Dial(ctx context.Context, home, database string) (*Client, error) {
 	}
 	_ = first.Close()
 	transport := &http.Transport{DialContext: dial, MaxIdleConns: 2}
+	over, most := &http.Client{Transport: transport}, connect.WithReadMaxBytes(answerBytesMax)
 	return &Client{
 		transport: transport, database: database,
-		service: messagesconnect.NewControlServiceClient(&http.Client{Transport: transport}, "http://officer",
-			connect.WithReadMaxBytes(answerBytesMax)),
+		call:  connect.NewClient[messages.CallRequest, messages.CallResponse](over, address+messagesconnect.ControlServiceCallProcedure, most),
+		watch: connect.NewClient[messages.WatchRequest, messages.Event](over, address+messagesconnect.ControlServiceWatchProcedure, most),
 	}, nil
 }
 
@@ -99,11 +105,11 @@ func (c *Client) Ask(ctx context.Context, msg proto.Message, progress func(*mess
 			close(heard)
 		}
 	}
-	response, err := c.service.Call(ctx, call)
+	response, err := c.call.CallUnary(ctx, connect.NewRequest(call))
 	if err != nil {
 		return nil, unpack(ctx, "call", err)
 	}
-	got := answer(response)
+	got := answer(response.Msg)
 	if got == nil {
 		return nil, messages.NewFailure("internal", "call", "the answer was empty")
 	}
@@ -132,7 +138,7 @@ func (c *Client) Subscribe(ctx context.Context, from *messages.WatchRequest) (<-
 	if from.Database == "" {
 		from = &messages.WatchRequest{Database: c.database, Replay: from.Replay, AfterSequence: from.AfterSequence}
 	}
-	stream, err := c.service.Watch(ctx, from)
+	stream, err := c.watch.CallServerStream(ctx, connect.NewRequest(from))
 	if err != nil {
 		return nil, unpack(ctx, "watch", err)
 	}

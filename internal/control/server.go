@@ -42,7 +42,7 @@ func Serve(home, database string, officer Officer) (*Server, error) {
 	}
 	mux := http.NewServeMux()
 	answers := &service{officer: officer, database: database}
-	mux.Handle(messagesconnect.NewControlServiceHandler(answers, connect.WithReadMaxBytes(requestBytesMax)))
+	mux.Handle("/"+messagesconnect.ControlServiceName+"/", routes(answers, connect.WithReadMaxBytes(requestBytesMax)))
 	mux.HandleFunc("GET /metrics", answers.metrics)
 	s := &Server{
 		listener: listener, path: path, ended: make(chan error, 1),
