@@ -182,7 +182,7 @@ func (c *Config) With(paths []string, env []string) (*Config, error) {
 			continue
 		}
 		d := Database{Path: abs, origins: origins{"path": {Source: FromFlag, Where: "command line"}}}
-		applyEnv(w, env, databaseSettings(), &d, d.origins)
+		w.apply(env, forEvery(&d), d.origins)
 		c.Databases = append(c.Databases, d)
 	}
 	if len(w.found.List) > 0 {
@@ -225,7 +225,7 @@ func (c *Config) Warnings() []string { return c.warnings }
 // Set puts a flag's value above everything else. setting is a path of the table that
 // concerns all databases or none ("home").
 func (c *Config) Set(setting, text, flag string) error {
-	for _, s := range topSettings() {
+	for _, s := range topSettings(c) {
 		if s.path != setting || s.kind == kindItems {
 			continue
 		}
@@ -233,7 +233,7 @@ func (c *Config) Set(setting, text, flag string) error {
 		if err != nil {
 			return &Error{File: flag, Text: setting + ": " + err.Error()}
 		}
-		s.put(c, v)
+		s.put(v)
 		c.origins[setting] = Origin{Source: FromFlag, Where: flag}
 		return nil
 	}

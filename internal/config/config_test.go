@@ -226,7 +226,7 @@ func TestShow_whatItWritesReadsTheSame(t *testing.T) {
 	}
 	for _, s := range c.Show() {
 		for _, l := range s.Lines {
-			if setting, ok := find(databaseSettings(), l.Path); ok && setting.kind != kindItems {
+			if setting, ok := find(databaseSettings(&Database{}), l.Path); ok && setting.kind != kindItems {
 				if _, err := setting.read(strings.Trim(l.Value, `"`)); err != nil {
 					t.Errorf("%s: %s cannot be read back: %v", l.Path, l.Value, err)
 				}
@@ -261,15 +261,15 @@ func TestSchema_saysWhatTheParserTakes(t *testing.T) {
 	if err := json.Unmarshal(text, &root); err != nil {
 		t.Fatal(err)
 	}
-	agree(t, &root, topSettings())
-	agree(t, root.Properties["databases"].Items, databaseSettings())
-	agree(t, root.Properties["notify"].Items, notifySettings())
-	agree(t, root.Properties["notify"].Items.Properties["smtp"], smtpSettings())
-	agree(t, root.Properties["databases"].Items.Properties["check"].Properties["rules"].Items, ruleSettings())
+	agree(t, &root, topSettings(&Config{}))
+	agree(t, root.Properties["databases"].Items, databaseSettings(&Database{}))
+	agree(t, root.Properties["notify"].Items, notifySettings(&Notify{}))
+	agree(t, root.Properties["notify"].Items.Properties["smtp"], smtpSettings(&SMTP{}))
+	agree(t, root.Properties["databases"].Items.Properties["check"].Properties["rules"].Items, ruleSettings(&Rule{}))
 }
 
 // agree compares a schema with a table in both directions and judges samples by both.
-func agree[T any](t *testing.T, root *schemaNode, table []setting[T]) {
+func agree(t *testing.T, root *schemaNode, table []setting) {
 	t.Helper()
 	var leaves []string
 	var walk func(n *schemaNode, path string)
@@ -313,7 +313,7 @@ func agree[T any](t *testing.T, root *schemaNode, table []setting[T]) {
 }
 
 func TestTable_everyDefaultIsWhatItsParserReads(t *testing.T) {
-	for _, s := range databaseSettings() {
+	for _, s := range databaseSettings(&Database{}) {
 		if s.fallback == "" {
 			continue
 		}

@@ -70,7 +70,7 @@ var (
 )
 
 // read turns the text of a scalar into a value within the limits of the setting.
-func (s setting[T]) read(text string) (value, error) {
+func (s setting) read(text string) (value, error) {
 	if slices.Contains(s.words, text) {
 		return value{text: text, number: -1, time: -1, share: -1}, nil
 	}
@@ -90,7 +90,7 @@ func (s setting[T]) read(text string) (value, error) {
 // textMax bounds one value; the longest sensible one is a rule's SQL.
 const textMax = 4096
 
-func (s setting[T]) readKind(text string) (value, error) {
+func (s setting) readKind(text string) (value, error) {
 	switch s.kind {
 	case kindFlag:
 		if text != "true" && text != "false" {
@@ -181,7 +181,7 @@ func readShare(text string) (value, error) {
 
 // limits refuses what is well written and still no sensible value. They are absolute:
 // the same for every machine.
-func (s setting[T]) limits(v value) error {
+func (s setting) limits(v value) error {
 	if s.kind == kindDuration && (v.time < s.shortest || v.time > longest) {
 		return fmt.Errorf("%s is outside %s to 366d", v.text, short(s.shortest))
 	}

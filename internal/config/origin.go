@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -54,24 +55,25 @@ func reservedEnv() []string {
 	return []string{"OFFICER_CONFIG", "OFFICER_SOCKET", "OFFICER_TOKEN_FILE"}
 }
 
-// forEveryDatabase tells whether a variable may set it: a path or name belongs to one.
-func forEveryDatabase(s setting[Database]) bool {
-	return s.kind != kindItems && s.path != "path" && s.path != "name" && s.path != "home"
+// forEvery are the settings of a database that a variable may set: a path or name belongs
+// to one, and so does a list.
+func forEvery(d *Database) []setting {
+	return slices.DeleteFunc(databaseSettings(d), func(s setting) bool {
+		return s.kind == kindItems || s.path == "path" || s.path == "name" || s.path == "home"
+	})
 }
 
 // environment puts the variables above the file. A variable that is nearly the name of
 // a setting is a mistake; one that is not at all is left to whoever it belongs to.
 func (w *walker) environment(env []string, c *Config) {
 	known := reservedEnv()
-	for _, s := range topSettings() {
+	for _, s := range topSettings(c) {
 		if s.kind != kindItems {
 			known = append(known, envName(s.path))
 		}
 	}
-	for _, s := range databaseSettings() {
-		if forEveryDatabase(s) {
-			known = append(known, envName(s.path))
-		}
+	for _, s := range forEvery(&Database{}) {
+		known = append(known, envName(s.path))
 	}
 	for _, pair := range env {
 		name, _, _ := strings.Cut(pair, "=")
@@ -84,12 +86,12 @@ func (w *walker) environment(env []string, c *Config) {
 			w.warnings = append(w.warnings, printable(name)+" is no setting of Officer and was ignored")
 		}
 	}
-	applyEnv(w, env, topSettings(), c, c.origins)
+	w.apply(env, topSettings(c), c.origins)
 	for i := range c.Databases {
-		applyEnv(w, env, databaseSettings(), &c.Databases[i], c.Databases[i].origins)
+		w.apply(env, forEvery(&c.Databases[i]), c.Databases[i].origins)
 	}
 	if len(c.Databases) == 0 { // the values are judged even when nobody uses them yet
-		applyEnv(w, env, databaseSettings(), &Database{}, origins{})
+		w.apply(env, forEvery(&Database{}), origins{})
 	}
 }
 
@@ -111,9 +113,9 @@ func contains(list []string, one string) bool {
 	return false
 }
 
-func applyEnv[T any](w *walker, env []string, table []setting[T], into *T, from origins) {
+func (w *walker) apply(env []string, table []setting, from origins) {
 	for _, s := range table {
-		if d, ok := any(s).(setting[Database]); s.kind == kindItems || (ok && !forEveryDatabase(d)) {
+		if s.kind == kindItems {
 			continue
 		}
 		name := envName(s.path)
@@ -134,7 +136,7 @@ func applyEnv[T any](w *walker, env []string, table []setting[T], into *T, from 
 					v.text = abs
 				}
 			}
-			s.put(into, v)
+			s.put(v)
 			from[s.path] = Origin{Source: FromEnv, Where: name}
 		}
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // names gives the keys that may stand in a group of a table.
-func names[T any](table []setting[T], group string) map[string]bool {
+func names(table []setting, group string) map[string]bool {
 	known := make(map[string]bool)
 	for _, s := range table {
 		rest, inside := strings.CutPrefix(s.path, group)
@@ -21,13 +21,13 @@ func names[T any](table []setting[T], group string) map[string]bool {
 	return known
 }
 
-func find[T any](table []setting[T], path string) (setting[T], bool) {
+func find(table []setting, path string) (setting, bool) {
 	for _, s := range table {
 		if s.path == path {
 			return s, true
 		}
 	}
-	return setting[T]{}, false
+	return setting{}, false
 }
 
 func join(a, b string) string {

@@ -27,12 +27,12 @@ type schemaNode struct {
 // Schema gives the JSON schema of the file for editors. It is made from the table that
 // the parser follows.
 func Schema() ([]byte, error) {
-	root := schemaOf(topSettings())
+	root := schemaOf(topSettings(&Config{}))
 	root.Schema, root.Title = "https://json-schema.org/draft/2020-12/schema", "Officer"
 	return json.MarshalIndent(root, "", "  ")
 }
 
-func schemaOf[T any](table []setting[T]) *schemaNode {
+func schemaOf(table []setting) *schemaNode {
 	root := object()
 	for _, s := range table {
 		at, parts := root, strings.Split(s.path, ".")
@@ -56,7 +56,7 @@ func object() *schemaNode {
 	return &schemaNode{Type: []string{"object"}, Properties: make(map[string]*schemaNode), Closed: &open}
 }
 
-func (s setting[T]) schema() *schemaNode {
+func (s setting) schema() *schemaNode {
 	n := &schemaNode{Type: []string{"string"}}
 	switch s.kind {
 	case kindItems:
@@ -83,7 +83,7 @@ func (s setting[T]) schema() *schemaNode {
 }
 
 // pattern is the form of the kind, with the words that are taken beside it.
-func (s setting[T]) pattern() string {
+func (s setting) pattern() string {
 	form := map[kind]string{kindDuration: durationForm, kindSize: sizeForm, kindRate: rateForm,
 		kindShare: shareForm, kindCalendar: calendarForm, kindURL: urlForm}[s.kind]
 	if form == "" || len(s.words) == 0 {

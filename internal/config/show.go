@@ -20,15 +20,15 @@ type Section struct {
 
 // Show gives what is in force, with the origin of each value.
 func (c *Config) Show() []Section {
-	list := []Section{{Lines: lines(topSettings(), c.origins, c.texts())}}
+	list := []Section{{Lines: lines(topSettings(&Config{}), c.origins, c.texts())}}
 	for i := range c.Databases {
 		d := &c.Databases[i]
-		list = append(list, Section{Database: d.Path, Lines: lines(databaseSettings(), d.origins, d.texts())})
+		list = append(list, Section{Database: d.Path, Lines: lines(databaseSettings(&Database{}), d.origins, d.texts())})
 	}
 	return list
 }
 
-func lines[T any](table []setting[T], from origins, now map[string]string) []Line {
+func lines(table []setting, from origins, now map[string]string) []Line {
 	var list []Line
 	for _, s := range table {
 		text, set := now[s.path]
@@ -132,13 +132,13 @@ func Template(path string) string {
 	b.WriteString("# Settings of Officer. All are optional; what is commented out is the default.\n")
 	b.WriteString("# Times: 90m, 4h, 7d · sizes: 10MB, 1GB · check with: officer config check FILE\n")
 	fmt.Fprintf(&b, "databases:\n  - path: %s\n", quote(path))
-	b.WriteString(template(databaseSettings(), 4))
-	b.WriteString(template(topSettings(), 0))
+	b.WriteString(template(databaseSettings(&Database{}), 4))
+	b.WriteString(template(topSettings(&Config{}), 0))
 	return b.String()
 }
 
 // template writes a table as commented YAML.
-func template[T any](table []setting[T], depth int) string {
+func template(table []setting, depth int) string {
 	var b strings.Builder
 	pad, open := strings.Repeat(" ", depth), ""
 	for _, s := range table {

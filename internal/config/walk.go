@@ -30,37 +30,37 @@ type walker struct {
 	warnings []string
 }
 
-// items says how an object, or each object of a list, is read into a T.
-type items[T any] struct {
+// items says how an object, or each object of a list, is read.
+type items struct {
 	list   bool
-	walk   func(*walker, ast.Node, string, *T)
+	walk   func(*walker, ast.Node, string)
 	schema func() *schemaNode
 }
 
 // listOf reads a list of objects with settings of their own.
-func listOf[T, U any](table func() []setting[U], add func(*T, U)) items[T] {
-	return items[T]{list: true, schema: func() *schemaNode { return schemaOf(table()) },
-		walk: func(w *walker, n ast.Node, prefix string, into *T) {
+func listOf[T any](table func(*T) []setting, add func(T)) items {
+	return items{list: true, schema: func() *schemaNode { return schemaOf(table(new(T))) },
+		walk: func(w *walker, n ast.Node, prefix string) {
 			list, ok := w.resolve(n, 0).(*ast.SequenceNode)
 			if !ok {
 				w.report(n, "%s is a list; begin each entry with a dash", prefix)
 				return
 			}
 			for i, item := range list.Values {
-				var one U
-				walkItem(w, item, fmt.Sprintf("%s[%d]", prefix, i), table(), &one)
-				add(into, one)
+				var one T
+				w.object(item, fmt.Sprintf("%s[%d]", prefix, i), table(&one), keptBy(&one))
+				add(one)
 			}
 		}}
 }
 
 // oneOf reads one object with settings of its own.
-func oneOf[T, U any](table func() []setting[U], set func(*T, U)) items[T] {
-	return items[T]{schema: func() *schemaNode { return schemaOf(table()) },
-		walk: func(w *walker, n ast.Node, prefix string, into *T) {
-			var one U
-			walkItem(w, n, prefix, table(), &one)
-			set(into, one)
+func oneOf[T any](table func(*T) []setting, set func(T)) items {
+	return items{schema: func() *schemaNode { return schemaOf(table(new(T))) },
+		walk: func(w *walker, n ast.Node, prefix string) {
+			var one T
+			w.object(n, prefix, table(&one), keptBy(&one))
+			set(one)
 		}}
 }
 
@@ -72,12 +72,11 @@ func (d *Database) keep() origins {
 	return d.origins
 }
 
-func walkItem[U any](w *walker, n ast.Node, prefix string, table []setting[U], one *U) {
-	var from origins
-	if k, ok := any(one).(keeper); ok {
-		from = k.keep()
+func keptBy(one any) origins {
+	if k, ok := one.(keeper); ok {
+		return k.keep()
 	}
-	walkObject(w, n, prefix, table, one, from)
+	return nil
 }
 
 // parse reads a whole text.
@@ -103,7 +102,7 @@ func (w *walker) parse(text []byte, c *Config) {
 	w.anchors = make(map[string]ast.Node)
 	w.collect(root, 0)
 	if len(w.found.List) == 0 {
-		walkObject(w, root, "", topSettings(), c, c.origins)
+		w.object(root, "", topSettings(c), c.origins)
 	}
 }
 
@@ -196,10 +195,10 @@ func pairs(n ast.Node) ([]*ast.MappingValueNode, bool) {
 	return nil, false
 }
 
-// walkObject reads an object along a table; dotted paths of the table are objects in it.
-func walkObject[T any](w *walker, n ast.Node, prefix string, table []setting[T], into *T, from origins) {
+// object reads an object along a table; dotted paths of the table are objects in it.
+func (w *walker) object(n ast.Node, prefix string, table []setting, from origins) {
 	given := make(map[string]bool)
-	walkLevel(w, n, prefix, "", table, into, from, given)
+	w.level(n, prefix, "", table, from, given)
 	for _, s := range table {
 		if s.required && !given[s.path] {
 			w.report(n, "%s is missing", join(prefix, s.path))
@@ -207,7 +206,7 @@ func walkObject[T any](w *walker, n ast.Node, prefix string, table []setting[T],
 	}
 }
 
-func walkLevel[T any](w *walker, n ast.Node, prefix, group string, table []setting[T], into *T, from origins, given map[string]bool) {
+func (w *walker) level(n ast.Node, prefix, group string, table []setting, from origins, given map[string]bool) {
 	if len(w.found.List) >= mistakesMax || w.visits > visitMax {
 		return
 	}
@@ -238,21 +237,21 @@ func walkLevel[T any](w *walker, n ast.Node, prefix, group string, table []setti
 		seen[key] = true
 		if s, ok := find(table, path); ok {
 			given[path] = true
-			walkSetting(w, pair.Value, prefix, s, into, from)
+			w.setting(pair.Value, prefix, s, from)
 			continue
 		}
-		walkLevel(w, pair.Value, prefix, path, table, into, from, given)
+		w.level(pair.Value, prefix, path, table, from, given)
 	}
 }
 
-func walkSetting[T any](w *walker, n ast.Node, prefix string, s setting[T], into *T, from origins) {
+func (w *walker) setting(n ast.Node, prefix string, s setting, from origins) {
 	full := join(prefix, s.path)
 	line, column := place(n)
 	if from != nil {
 		from[s.path] = Origin{Source: FromFile, Where: fmt.Sprintf("%s:%d:%d", w.file, line, column)}
 	}
 	if s.kind == kindItems {
-		s.items.walk(w, n, full, into)
+		s.items.walk(w, n, full)
 		return
 	}
 	got := w.resolve(n, 0)
@@ -266,7 +265,7 @@ func walkSetting[T any](w *walker, n ast.Node, prefix string, s setting[T], into
 				}
 				v.texts = append(v.texts, text)
 			}
-			s.put(into, v)
+			s.put(v)
 			return
 		}
 	}
@@ -282,7 +281,7 @@ func walkSetting[T any](w *walker, n ast.Node, prefix string, s setting[T], into
 	if s.kind == kindPath && !filepath.IsAbs(v.text) {
 		v.text = filepath.Join(w.dir, v.text)
 	}
-	s.put(into, v)
+	s.put(v)
 }
 
 // scalar gives the text of a value as it was written.
