@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -182,9 +183,8 @@ func (b *backup) explain(req *kit.Request, id string) {
 	r := &messages.RetentionReport{Kept: kept, Held: decision.Held}
 	m := b.ledger.view()
 	r.ChainHead, r.ChainBreaks = m.Head(), b.ledger.broken()
-	dropped := slices.SortedFunc(slices.Values(m.Dropped), func(a, b manifest.Tombstone) int {
-		return b.DroppedAt.Compare(a.DroppedAt)
-	})
+	dropped := slices.Clone(m.Dropped)
+	sort.Slice(dropped, func(a, b int) bool { return dropped[a].DroppedAt.After(dropped[b].DroppedAt) })
 	for _, t := range dropped {
 		_, listed := m.Find(t.ID) // its evidence was replaced, it did not go
 		if listed || id != "" && t.ID != id {

@@ -1,9 +1,9 @@
 package condition
 
 import (
-	"cmp"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/fault"
@@ -112,7 +112,7 @@ func (s State) Visible(r Registry, now time.Time) []Shown {
 		}
 		out = append(out, Shown{d.Code, d.System, d.Severity, c.args.fill(d.Text), c.args.fill(d.Hint), c.since})
 	}
-	slices.SortStableFunc(out, func(a, b Shown) int { return cmp.Compare(b.Severity, a.Severity) })
+	sort.SliceStable(out, func(a, b int) bool { return out[a].Severity > out[b].Severity })
 	return out
 }
 

@@ -1,8 +1,7 @@
 package kit
 
 import (
-	"slices"
-	"strings"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,7 +58,7 @@ func (m *Meters) Counts() []Counts {
 	for name, one := range m.by {
 		out = append(out, one.counts(name))
 	}
-	slices.SortFunc(out, func(a, b Counts) int { return strings.Compare(a.Actor, b.Actor) })
+	sort.Slice(out, func(a, b int) bool { return out[a].Actor < out[b].Actor })
 	return out
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -94,7 +95,7 @@ func (m Manifest) links() []link {
 	for _, d := range m.Dropped {
 		out = append(out, link{d.FirstSeq, d.LastSeq, d.Prev, d.Hash, d.ID, nil})
 	}
-	slices.SortStableFunc(out, func(a, b link) int { return cmp.Compare(a.first, b.first) })
+	sort.SliceStable(out, func(a, b int) bool { return out[a].first < out[b].first })
 	return out
 }
 
@@ -270,12 +271,16 @@ func (m Manifest) put(i int, e Entry, op string) (Manifest, error) {
 	} else {
 		m.Entries[i] = e
 	}
-	slices.SortFunc(m.Entries, oldestFirst)
+	oldestFirst(m.Entries)
 	return m, nil
 }
 
-func oldestFirst(a, b Entry) int {
-	return cmp.Or(a.Taken.Compare(b.Taken), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
+// oldestFirst sorts by time taken.
+func oldestFirst(list []Entry) {
+	sort.Slice(list, func(i, k int) bool {
+		a, b := &list[i], &list[k]
+		return cmp.Or(a.Taken.Compare(b.Taken), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID)) < 0
+	})
 }
 
 // Drop removes an entry and leaves a tombstone. The file goes after this is on disk.
@@ -288,7 +293,7 @@ func (m Manifest) Drop(id string, at time.Time, reason string) (Manifest, error)
 	m.Entries = slices.Delete(slices.Clone(m.Entries), i, i+1)
 	stone := Tombstone{FirstSeq: e.Seq, LastSeq: e.Seq, ID: e.ID, DroppedAt: at.UTC(), Reason: strings.ToValidUTF8(reason, "?"), Prev: e.Prev, Hash: e.Hash}
 	m.Dropped = append(slices.Clone(m.Dropped), stone)
-	slices.SortFunc(m.Dropped, func(a, b Tombstone) int { return cmp.Compare(a.FirstSeq, b.FirstSeq) })
+	sort.Slice(m.Dropped, func(a, b int) bool { return m.Dropped[a].FirstSeq < m.Dropped[b].FirstSeq })
 	if len(m.Dropped) > tombstonesMax {
 		m.Dropped = folded(m.Dropped)
 	}

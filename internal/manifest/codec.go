@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/officer-doofy/officer/internal/fault"
 )
@@ -38,7 +37,7 @@ func Parse(data []byte) (Manifest, error) {
 	for i := range m.Entries {
 		m.Entries[i].Taken = m.Entries[i].Taken.UTC()
 	}
-	slices.SortFunc(m.Entries, oldestFirst)
+	oldestFirst(m.Entries)
 	return m, nil
 }
 
@@ -49,10 +48,8 @@ func (m Manifest) Marshal() ([]byte, error) {
 	if text := m.wrong(); text != "" {
 		return nil, fault.New(fault.Invalid, op, "%s", text)
 	}
-	m.Entries = slices.SortedFunc(slices.Values(m.Entries), oldestFirst)
-	if m.Entries == nil {
-		m.Entries = []Entry{} // [] and not null
-	}
+	m.Entries = append([]Entry{}, m.Entries...) // [] and not null
+	oldestFirst(m.Entries)
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/retention"
@@ -32,7 +33,9 @@ type Reconciled struct {
 func (m Manifest) Reconcile(files []FileFact, at time.Time) Reconciled {
 	out := Reconciled{Manifest: m}
 	byID := map[string]FileFact{}
-	for _, f := range slices.SortedFunc(slices.Values(files), byTimeThenPath) {
+	files = slices.Clone(files)
+	sort.Slice(files, func(a, b int) bool { return byTimeThenPath(files[a], files[b]) < 0 })
+	for _, f := range files {
 		p, ok := ParseFileName(f.Path)
 		if !ok {
 			out.Strays = append(out.Strays, f.Path)

@@ -1,7 +1,7 @@
 package manifest
 
 import (
-	"slices"
+	"sort"
 	"time"
 )
 
@@ -24,7 +24,7 @@ func (m Manifest) ScrubList(now time.Time) []string {
 			sound = append(sound, e)
 		}
 	}
-	slices.SortStableFunc(sound, func(a, b Entry) int { return a.judgedAt().Compare(b.judgedAt()) })
+	sort.SliceStable(sound, func(a, b int) bool { return sound[a].judgedAt().Before(sound[b].judgedAt()) })
 	share := (len(sound) + scrubDays - 1) / scrubDays
 	var ids []string
 	for i, e := range sound {

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -50,8 +51,10 @@ func newCycle(s Situation, backups []Backup, p Policy) *cycle {
 	if c.loc == nil {
 		c.loc = time.UTC
 	}
-	c.backups = slices.SortedFunc(slices.Values(backups), func(a, b Backup) int {
-		return newestFirst(item{id: a.ID, at: a.TakenAt}, item{id: b.ID, at: b.TakenAt})
+	c.backups = slices.Clone(backups)
+	sort.Slice(c.backups, func(i, k int) bool {
+		a, b := &c.backups[i], &c.backups[k]
+		return newestFirst(item{id: a.ID, at: a.TakenAt}, item{id: b.ID, at: b.TakenAt}) < 0
 	})
 	for _, b := range c.backups {
 		if why, is := c.keptAside(b); is {

@@ -3,6 +3,7 @@ package retention
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/schedule"
@@ -114,7 +115,7 @@ func futures(items []item, p Policy, loc *time.Location) []future {
 	instants := []time.Time{
 		midnight(y, m, d+1), midnight(y, m, sunday), midnight(y, m+1, 1), midnight(y+1, 1, 1),
 	}
-	slices.SortFunc(instants, time.Time.Compare)
+	sort.Slice(instants, func(a, b int) bool { return instants[a].Before(instants[b]) })
 	out := []future{tryOne(items, p, place("", newest.Add(1), loc))}
 	for _, at := range slices.CompactFunc(instants, time.Time.Equal) {
 		out = append(out, tryOne(items, p, place("", at, loc)))

@@ -5,6 +5,7 @@ package rolling
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -203,7 +204,7 @@ func (b *Book) Reports(now time.Time, only string) []Report {
 		r.Trend = trend(r.Days)
 		out = append(out, r)
 	}
-	slices.SortFunc(out, func(a, b Report) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(out, func(a, b int) bool { return out[a].Name < out[b].Name })
 	return out
 }
 

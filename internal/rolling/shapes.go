@@ -1,9 +1,7 @@
 package rolling
 
 import (
-	"cmp"
-	"slices"
-	"strings"
+	"sort"
 	"time"
 )
 
@@ -65,8 +63,11 @@ func (s *Shapes) List() []Statement {
 	for _, st := range s.by {
 		out = append(out, *st)
 	}
-	slices.SortFunc(out, func(a, b Statement) int {
-		return cmp.Or(cmp.Compare(b.Total, a.Total), strings.Compare(a.Shape, b.Shape))
+	sort.Slice(out, func(a, b int) bool {
+		if out[a].Total != out[b].Total {
+			return out[a].Total > out[b].Total
+		}
+		return out[a].Shape < out[b].Shape
 	})
 	return out
 }

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -230,7 +230,7 @@ func (l *logFile) elders() ([]elderFile, error) {
 		}
 		all = append(all, elderFile{filepath.Join(l.cfg.Dir, e.Name()), number, info.Size(), info.ModTime()})
 	}
-	slices.SortFunc(all, func(a, b elderFile) int { return a.number - b.number })
+	sort.Slice(all, func(a, b int) bool { return all[a].number < all[b].number })
 	return all, nil
 }
 

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -9,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -91,7 +91,7 @@ func (c *Conn) tables() ([]table, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
+	sort.Slice(entries, func(a, b int) bool { return entries[a].name < entries[b].name })
 	list := make([]table, 0, len(entries))
 	for _, e := range entries {
 		t := table{name: e.name}
