@@ -27,8 +27,8 @@ const answerWithin = 5 * time.Second
 // Client reaches the Officer that looks after one home. It has what it calls, not the
 // whole generated client: that would bring a copy of Connect's generic one for each method.
 type Client struct {
-	call      *connect.Client[messages.CallRequest, messages.CallResponse]
-	watch     *connect.Client[messages.WatchRequest, messages.Event]
+	call      *connect.Client[envelope, envelope]
+	watch     *connect.Client[envelope, envelope]
 	transport *http.Transport
 	database  string
 }
@@ -51,11 +51,15 @@ func Dial(ctx context.Context, home, database string) (*Client, error) {
 	}
 	_ = first.Close()
 	transport := &http.Transport{DialContext: dial, MaxIdleConns: 2}
-	over, most := &http.Client{Transport: transport}, connect.WithReadMaxBytes(answerBytesMax)
+	over := &http.Client{Transport: transport}
+	method := func(procedure string, answer proto.Message) *connect.Client[envelope, envelope] {
+		return connect.NewClient[envelope, envelope](over, address+procedure, connect.WithReadMaxBytes(answerBytesMax),
+			connect.WithResponseInitializer(filled(answer)))
+	}
 	return &Client{
 		transport: transport, database: database,
-		call:  connect.NewClient[messages.CallRequest, messages.CallResponse](over, address+messagesconnect.ControlServiceCallProcedure, most),
-		watch: connect.NewClient[messages.WatchRequest, messages.Event](over, address+messagesconnect.ControlServiceWatchProcedure, most),
+		call:  method(messagesconnect.ControlServiceCallProcedure, &messages.CallResponse{}),
+		watch: method(messagesconnect.ControlServiceWatchProcedure, &messages.Event{}),
 	}, nil
 }
 
@@ -105,11 +109,14 @@ func (c *Client) Ask(ctx context.Context, msg proto.Message, progress func(*mess
 			close(heard)
 		}
 	}
-	response, err := c.call.CallUnary(ctx, connect.NewRequest(call))
+	response, err := c.call.CallUnary(ctx, connect.NewRequest(&envelope{call}))
 	if err != nil {
 		return nil, unpack(ctx, "call", err)
 	}
-	got := answer(response.Msg)
+	var got proto.Message
+	if r, ok := response.Msg.Message.(*messages.CallResponse); ok {
+		got = answer(r)
+	}
 	if got == nil {
 		return nil, messages.NewFailure("internal", "call", "the answer was empty")
 	}
@@ -138,7 +145,7 @@ func (c *Client) Subscribe(ctx context.Context, from *messages.WatchRequest) (<-
 	if from.Database == "" {
 		from = &messages.WatchRequest{Database: c.database, Replay: from.Replay, AfterSequence: from.AfterSequence}
 	}
-	stream, err := c.watch.CallServerStream(ctx, connect.NewRequest(from))
+	stream, err := c.watch.CallServerStream(ctx, connect.NewRequest(&envelope{from}))
 	if err != nil {
 		return nil, unpack(ctx, "watch", err)
 	}
@@ -148,8 +155,12 @@ func (c *Client) Subscribe(ctx context.Context, from *messages.WatchRequest) (<-
 		defer close(events)
 		defer stream.Close()
 		for stream.Receive() {
+			e, ok := stream.Msg().Message.(*messages.Event)
+			if !ok {
+				return
+			}
 			select {
-			case events <- stream.Msg():
+			case events <- e:
 			case <-ctx.Done():
 				return
 			}

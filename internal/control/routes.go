@@ -77,15 +77,6 @@ type router struct {
 // unary adds one method. All messages are pointers, which share one instance of it.
 func unary[Request, Answer proto.Message](r *router, procedure string, call func(context.Context, Request) (Answer, error)) {
 	var none Request
-	kind := none.ProtoReflect().Type()
-	empty := connect.WithRequestInitializer(func(_ connect.Spec, message any) error {
-		into, ok := message.(*envelope)
-		if !ok {
-			return fmt.Errorf("%T is no envelope", message)
-		}
-		into.Message = kind.New().Interface()
-		return nil
-	})
 	r.mux.Handle(procedure, connect.NewUnaryHandlerSimple(procedure, func(ctx context.Context, in *envelope) (*envelope, error) {
 		request, ok := in.Message.(Request)
 		if !ok {
@@ -96,9 +87,21 @@ func unary[Request, Answer proto.Message](r *router, procedure string, call func
 			return nil, err
 		}
 		return &envelope{answer}, nil
-	}, append(r.options[:len(r.options):len(r.options)], empty)...))
+	}, append(r.options[:len(r.options):len(r.options)], connect.WithRequestInitializer(filled(none)))...))
 }
 
 // envelope is the one type that Connect's handlers are made for. It is a message because the
 // one inside is: Connect's own codecs read and write that.
 type envelope struct{ proto.Message }
+
+// filled has every envelope that comes made with an empty message of one kind, to be read into.
+func filled(kind proto.Message) func(connect.Spec, any) error {
+	return func(_ connect.Spec, message any) error {
+		into, ok := message.(*envelope)
+		if !ok {
+			return fmt.Errorf("%T is no envelope", message)
+		}
+		into.Message = kind.ProtoReflect().New().Interface()
+		return nil
+	}
+}
