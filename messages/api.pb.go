@@ -1128,6 +1128,7 @@ func (x *WatchOperationRequest) GetId() string {
 // ListDatabasesRequest: ListDatabases gives what this Officer looks after.
 type ListDatabasesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	NamesOnly     bool                   `protobuf:"varint,1,opt,name=names_only,json=namesOnly,proto3" json:"names_only,omitempty"` // without health and headline: no part is asked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1160,6 +1161,13 @@ func (x *ListDatabasesRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ListDatabasesRequest.ProtoReflect.Descriptor instead.
 func (*ListDatabasesRequest) Descriptor() ([]byte, []int) {
 	return file_officer_v1_api_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListDatabasesRequest) GetNamesOnly() bool {
+	if x != nil {
+		return x.NamesOnly
+	}
+	return false
 }
 
 // GetStatusRequest: GetStatus gives everything about one database at once.
@@ -3018,8 +3026,10 @@ const file_officer_v1_api_proto_rawDesc = "" +
 	"\x16CancelOperationRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"'\n" +
 	"\x15WatchOperationRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x16\n" +
-	"\x14ListDatabasesRequest\".\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"5\n" +
+	"\x14ListDatabasesRequest\x12\x1d\n" +
+	"\n" +
+	"names_only\x18\x01 \x01(\bR\tnamesOnly\".\n" +
 	"\x10GetStatusRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\".\n" +
 	"\x10GetHealthRequest\x12\x1a\n" +

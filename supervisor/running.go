@@ -119,16 +119,8 @@ func (r *Running) find(database string) (*post, *messages.Failure) {
 // error is a *messages.Failure. Progress, when not nil, hears of the work meanwhile;
 // subscribers hear it too.
 func (r *Running) Ask(ctx context.Context, database string, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
-	if _, ok := msg.(*messages.GetInfo); ok {
-		return r.Info(), nil
-	}
-	if _, ok := msg.(*messages.ReloadConfig); ok { // whoever read the file answers it: see Reload
-		return nil, messages.NewFailure("unsupported", "reload the configuration",
-			"this Officer was not started from a configuration file").WithDid("Nothing was changed.")
-	}
-	if _, ok := msg.(*messages.StopOfficer); ok { // so does whoever started it: see Stop
-		return nil, messages.NewFailure("unsupported", "stop", "this Officer is part of another program, which alone can stop it").
-			WithDid("Nothing was changed.")
+	if answer, ofAll, err := r.ofAll(ctx, msg); ofAll {
+		return answer, err
 	}
 	p, f := r.find(database)
 	if f != nil {

@@ -99,7 +99,7 @@ func (e *ending) rest() {
 // isQuestion tells what changes nothing from an order, by the names of the protocol.
 func isQuestion(msg proto.Message) bool {
 	name := string(msg.ProtoReflect().Descriptor().Name())
-	for _, prefix := range []string{"Get", "List", "Find", "Explain"} {
+	for _, prefix := range []string{"Get", "List", "Find", "Explain", "Ping"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}

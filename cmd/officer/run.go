@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -44,6 +45,8 @@ func (c *cli) run(ctx context.Context, args []string) (*outcome, error) {
 		return nil, err
 	}
 	r := &runner{Officer: o, c: c, args: args, off: cfg.API.Socket == "off", end: newEnding()}
+	r.api = control.New(r)
+	r.now.Store(cfg)
 	defer context.AfterFunc(ctx, func() { r.end.want("a signal", 0) })()
 	r.serve()
 	go r.hangups(ctx)

@@ -7,13 +7,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/config"
 	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -26,9 +27,8 @@ type runner struct {
 	args []string // databases of the command line
 	off  bool     // no sockets
 	end  *ending
-
-	mu      sync.Mutex
-	servers map[string]*control.Server // by home
+	api  *control.API
+	now  atomic.Pointer[config.Config] // what is in force
 }
 
 // Ask answers what concerns this process and passes everything else on, until the end.
@@ -41,8 +41,11 @@ func (r *runner) Ask(ctx context.Context, database string, msg proto.Message, pr
 		return nil, err
 	}
 	defer left()
-	if _, ok := msg.(*messages.ReloadConfig); ok {
+	switch msg.(type) {
+	case *messages.ReloadConfig:
 		return r.reload(ctx)
+	case *messages.GetConfigRequest:
+		return r.inForce()
 	}
 	answer, err := r.Officer.Ask(ctx, database, msg, progress)
 	if info, ok := answer.(*messages.Info); ok {
@@ -66,6 +69,7 @@ func (r *runner) reload(ctx context.Context) (*messages.ConfigReloaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.now.Store(cfg)
 	r.serve()
 	if !r.c.json {
 		fmt.Fprintf(r.c.out, "%s configuration read again: %s\n", time.Now().Format("15:04:05"), reloadText(done))
@@ -74,6 +78,11 @@ func (r *runner) reload(ctx context.Context) (*messages.ConfigReloaded, error) {
 		showFailure(r.c.err, r.c.errStyle, p.Failure)
 	}
 	return done, nil
+}
+
+// inForce is the configuration as it would be written, without secrets.
+func (r *runner) inForce() (*messages.GetConfigResponse, error) {
+	return &messages.GetConfigResponse{Yaml: r.now.Load().YAML()}, nil
 }
 
 // reloadText is what changed, in words.
@@ -120,28 +129,16 @@ func (r *runner) serve() {
 	if r.off {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.servers == nil {
-		r.servers = make(map[string]*control.Server)
-	}
 	wanted := make(map[string]bool)
 	for _, d := range r.Databases() {
 		wanted[d.Home] = true
-		if r.servers[d.Home] != nil {
-			continue
-		}
-		s, err := control.Serve(d.Home, d.Name, r)
-		if err != nil {
+		if err := r.api.Open(d.Home, d.Name); err != nil {
 			r.c.warn(fmt.Sprintf("other processes cannot reach this Officer: %s", textOf(err)))
-			continue
 		}
-		r.servers[d.Home] = s
 	}
-	for home, s := range r.servers {
+	for _, home := range r.api.Homes() {
 		if !wanted[home] {
-			delete(r.servers, home)
-			go closeGently(s) // the request to reload may have come through it
+			go r.shut(home) // the request to reload may have come through it
 		}
 	}
 }
@@ -149,19 +146,15 @@ func (r *runner) serve() {
 // answerWithin is how long a socket that closes waits for the answers under way.
 const answerWithin = time.Second
 
-func closeGently(s *control.Server) {
+func (r *runner) shut(home string) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()
-	_ = s.Close(ctx)
+	_ = r.api.Shut(ctx, home)
 }
 
 // closeAll cuts what runs: its work is cancelled with the tree.
 func (r *runner) closeAll() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	closing, done := context.WithCancel(context.Background())
 	done()
-	for _, s := range r.servers {
-		_ = s.Close(closing)
-	}
+	_ = r.api.Close(closing)
 }

@@ -17,7 +17,9 @@ import (
 
 // Officer is what the service speaks for; *supervisor.Running is one.
 type Officer interface {
-	// Ask gives the one answer to a request of CallRequest, or a *messages.Failure.
+	// Ask gives the one answer to a request of CallRequest, to ListDatabasesRequest,
+	// GetConfigRequest or Ping, or a *messages.Failure. database is a name, an absolute path,
+	// or empty for the only one.
 	Ask(ctx context.Context, database string, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error)
 	// Subscribe gives events until ctx is done; the channel is closed at the end.
 	Subscribe(ctx context.Context, from *messages.WatchRequest) (<-chan *messages.Event, error)
@@ -62,19 +64,33 @@ func answer(response *messages.CallResponse) proto.Message {
 	return m.Get(field).Message().Interface()
 }
 
-// carry makes the error that travels out of a failure.
-func carry(err error) error {
+// failureOf gives the failure that an error is; what is none never goes outside.
+func failureOf(err error) *messages.Failure {
 	var f *messages.Failure
 	if !errors.As(err, &f) {
 		f = messages.NewFailure("internal", "call", "an unexpected error; the log has it")
 	}
+	return f
+}
+
+// carry makes the error that travels out of a failure.
+func carry(err error) error {
+	f := failureOf(err)
 	code := connect.CodeFailedPrecondition
 	switch f.Code {
-	case "invalid", "unhandled":
+	case "invalid":
 		code = connect.CodeInvalidArgument
+	case "unhandled", "unsupported":
+		code = connect.CodeUnimplemented
+	case "idempotency_conflict":
+		code = connect.CodeAlreadyExists
+	case "too_many":
+		code = connect.CodeResourceExhausted
+	case "forbidden":
+		code = connect.CodePermissionDenied
 	case "internal", "actor_gone":
 		code = connect.CodeInternal
-	case "no_backup", "unknown_database", "missing":
+	case "no_backup", "unknown_database", "unknown_operation", "missing":
 		code = connect.CodeNotFound
 	case "interrupted":
 		code = connect.CodeCanceled

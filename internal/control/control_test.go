@@ -51,14 +51,15 @@ func (f *fake) Subscribe(ctx context.Context, _ *messages.WatchRequest) (<-chan 
 
 func serve(t *testing.T, home string, f *fake) *Server {
 	t.Helper()
-	s, err := Serve(home, "app", f)
-	if err != nil {
+	a := New(f)
+	if err := a.Open(home, "app"); err != nil {
 		t.Fatal(err)
 	}
+	s := a.doors[home]
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if err := s.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		if err := a.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("close: %v", err)
 		}
 	})
@@ -204,7 +205,7 @@ func TestServe_aStaleSocketIsReplacedAndAFileIsNot(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, socketName), []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Serve(other, "app", &fake{}); err == nil {
+	if err := New(&fake{}).Open(other, "app"); err == nil {
 		t.Error("a file in the way was replaced")
 	}
 	if b, _ := os.ReadFile(filepath.Join(other, socketName)); string(b) != "mine" {
@@ -246,7 +247,7 @@ func TestDial_aFolderOpenToOthersIsNotTrusted(t *testing.T) {
 	if err := os.Chmod(filepath.Join(short, ownFolder()), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Serve(home, "app", &fake{}); err == nil {
+	if err := New(&fake{}).Open(home, "app"); err == nil {
 		t.Error("a socket was put into a folder that others can enter")
 	}
 }

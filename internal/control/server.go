@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
@@ -24,6 +27,68 @@ const (
 	headerBytes  = 64 << 10
 )
 
+// API is what one Officer shows the outside: a socket in each home, and what their
+// clients share.
+type API struct {
+	officer    Officer
+	operations *operations
+
+	mu    sync.Mutex
+	doors map[string]*Server // by home
+}
+
+// New makes an API that nobody reaches yet.
+func New(officer Officer) *API {
+	return &API{officer: officer, operations: newOperations(officer), doors: make(map[string]*Server)}
+}
+
+// Open answers at the socket of home until Shut or Close. Requests that name no database
+// mean the one called database. The caller holds the lock of home: a socket that lies there
+// is then a dead process's and is removed.
+func (a *API) Open(home, database string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.doors[home] != nil {
+		return nil
+	}
+	s, err := a.serve(home, database)
+	if err == nil {
+		a.doors[home] = s
+	}
+	return err
+}
+
+// Homes are those with a socket.
+func (a *API) Homes() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Sorted(maps.Keys(a.doors))
+}
+
+// Shut closes the socket of a home once running calls have finished, at the latest when
+// ctx is done.
+func (a *API) Shut(ctx context.Context, home string) error {
+	a.mu.Lock()
+	s := a.doors[home]
+	delete(a.doors, home)
+	a.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	return s.Close(ctx)
+}
+
+// Close cancels the operations, lets running calls finish until ctx is done, then cuts
+// them, and removes the sockets.
+func (a *API) Close(ctx context.Context) error {
+	a.operations.close()
+	var errs []error
+	for _, home := range a.Homes() {
+		errs = append(errs, a.Shut(ctx, home))
+	}
+	return errors.Join(errs...)
+}
+
 // Server answers at one socket.
 type Server struct {
 	http     *http.Server
@@ -32,24 +97,25 @@ type Server struct {
 	ended    chan error
 }
 
-// Serve answers at the socket of home until Close. Requests that name no database mean
-// the one called database. The caller holds the lock of home: a socket that lies there
-// is then a dead process's and is removed.
-func Serve(home, database string, officer Officer) (*Server, error) {
+func (a *API) serve(home, database string) (*Server, error) {
 	listener, path, err := listen(home)
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	answers := &service{officer: officer, database: database}
+	answers := &service{officer: a.officer, operations: a.operations, database: database}
 	mux.Handle("/"+messagesconnect.ControlServiceName+"/", routes(answers, connect.WithReadMaxBytes(requestBytesMax)))
 	mux.HandleFunc("GET /metrics", answers.metrics)
 	s := &Server{
 		listener: listener, path: path, ended: make(chan error, 1),
 		http: &http.Server{
 			Handler: bounded(mux), ReadHeaderTimeout: headerWithin, IdleTimeout: idleFor, MaxHeaderBytes: headerBytes,
+			Protocols: new(http.Protocols),
 		},
 	}
+	// gRPC over a socket or a loopback port is HTTP/2 without TLS.
+	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetUnencryptedHTTP2(true)
 	go func() { s.ended <- s.http.Serve(listener) }()
 	return s, nil
 }
@@ -95,8 +161,9 @@ func bounded(next http.Handler) http.Handler {
 // service is ControlService.
 type service struct {
 	messagesconnect.UnimplementedControlServiceHandler
-	officer  Officer
-	database string
+	officer    Officer
+	operations *operations
+	database   string
 }
 
 // Call carries one request to Officer and its answer back.
@@ -147,11 +214,4 @@ func (s *service) Watch(ctx context.Context, from *messages.WatchRequest, to *co
 		}
 	}
 	return nil
-}
-
-func (s *service) named(database string) string {
-	if database == "" {
-		return s.database
-	}
-	return database
 }
