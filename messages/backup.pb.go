@@ -1506,6 +1506,215 @@ func (x *SchemaChanged) GetUntilUnixMs() int64 {
 	return 0
 }
 
+// DiffBackups compares what a backup holds with another one, or with the live database as
+// it is now → DiffReport.
+type DiffBackups struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`                          // empty = the newest verified one
+	OtherId       string                 `protobuf:"bytes,2,opt,name=other_id,json=otherId,proto3" json:"other_id,omitempty"` // empty = the live database
+	JobId         string                 `protobuf:"bytes,3,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffBackups) Reset() {
+	*x = DiffBackups{}
+	mi := &file_officer_v1_backup_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffBackups) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffBackups) ProtoMessage() {}
+
+func (x *DiffBackups) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_backup_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffBackups.ProtoReflect.Descriptor instead.
+func (*DiffBackups) Descriptor() ([]byte, []int) {
+	return file_officer_v1_backup_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *DiffBackups) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DiffBackups) GetOtherId() string {
+	if x != nil {
+		return x.OtherId
+	}
+	return ""
+}
+
+func (x *DiffBackups) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+// DiffReport says table by table what differs. Equal means: the same rows with the same
+// rowids, types and bytes.
+type DiffReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          *Backup                `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            *Backup                `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`        // not set = the live database
+	Equal         bool                   `protobuf:"varint,3,opt,name=equal,proto3" json:"equal,omitempty"` // schema and every table
+	SchemaChanged bool                   `protobuf:"varint,4,opt,name=schema_changed,json=schemaChanged,proto3" json:"schema_changed,omitempty"`
+	Tables        []*TableDiff           `protobuf:"bytes,5,rep,name=tables,proto3" json:"tables,omitempty"` // all of them, sorted by name
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffReport) Reset() {
+	*x = DiffReport{}
+	mi := &file_officer_v1_backup_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffReport) ProtoMessage() {}
+
+func (x *DiffReport) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_backup_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffReport.ProtoReflect.Descriptor instead.
+func (*DiffReport) Descriptor() ([]byte, []int) {
+	return file_officer_v1_backup_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *DiffReport) GetFrom() *Backup {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *DiffReport) GetTo() *Backup {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *DiffReport) GetEqual() bool {
+	if x != nil {
+		return x.Equal
+	}
+	return false
+}
+
+func (x *DiffReport) GetSchemaChanged() bool {
+	if x != nil {
+		return x.SchemaChanged
+	}
+	return false
+}
+
+func (x *DiffReport) GetTables() []*TableDiff {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+// TableDiff compares one table. Rows are -1 where it does not exist or cannot be read.
+type TableDiff struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Change        string                 `protobuf:"bytes,2,opt,name=change,proto3" json:"change,omitempty"` // "same", "changed", "added", "gone", "unreadable"
+	RowsFrom      int64                  `protobuf:"varint,3,opt,name=rows_from,json=rowsFrom,proto3" json:"rows_from,omitempty"`
+	RowsTo        int64                  `protobuf:"varint,4,opt,name=rows_to,json=rowsTo,proto3" json:"rows_to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableDiff) Reset() {
+	*x = TableDiff{}
+	mi := &file_officer_v1_backup_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableDiff) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableDiff) ProtoMessage() {}
+
+func (x *TableDiff) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_backup_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableDiff.ProtoReflect.Descriptor instead.
+func (*TableDiff) Descriptor() ([]byte, []int) {
+	return file_officer_v1_backup_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *TableDiff) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TableDiff) GetChange() string {
+	if x != nil {
+		return x.Change
+	}
+	return ""
+}
+
+func (x *TableDiff) GetRowsFrom() int64 {
+	if x != nil {
+		return x.RowsFrom
+	}
+	return 0
+}
+
+func (x *TableDiff) GetRowsTo() int64 {
+	if x != nil {
+		return x.RowsTo
+	}
+	return 0
+}
+
 var File_officer_v1_backup_proto protoreflect.FileDescriptor
 
 const file_officer_v1_backup_proto_rawDesc = "" +
@@ -1620,7 +1829,23 @@ const file_officer_v1_backup_proto_rawDesc = "" +
 	"\x06report\x18\x01 \x01(\v2\x17.officer.v1.DrillReportR\x06report\"P\n" +
 	"\rSchemaChanged\x12\x1b\n" +
 	"\tpinned_id\x18\x01 \x01(\tR\bpinnedId\x12\"\n" +
-	"\runtil_unix_ms\x18\x02 \x01(\x03R\vuntilUnixMsB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
+	"\runtil_unix_ms\x18\x02 \x01(\x03R\vuntilUnixMs\"O\n" +
+	"\vDiffBackups\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
+	"\bother_id\x18\x02 \x01(\tR\aotherId\x12\x15\n" +
+	"\x06job_id\x18\x03 \x01(\tR\x05jobId\"\xc4\x01\n" +
+	"\n" +
+	"DiffReport\x12&\n" +
+	"\x04from\x18\x01 \x01(\v2\x12.officer.v1.BackupR\x04from\x12\"\n" +
+	"\x02to\x18\x02 \x01(\v2\x12.officer.v1.BackupR\x02to\x12\x14\n" +
+	"\x05equal\x18\x03 \x01(\bR\x05equal\x12%\n" +
+	"\x0eschema_changed\x18\x04 \x01(\bR\rschemaChanged\x12-\n" +
+	"\x06tables\x18\x05 \x03(\v2\x15.officer.v1.TableDiffR\x06tables\"m\n" +
+	"\tTableDiff\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06change\x18\x02 \x01(\tR\x06change\x12\x1b\n" +
+	"\trows_from\x18\x03 \x01(\x03R\browsFrom\x12\x17\n" +
+	"\arows_to\x18\x04 \x01(\x03R\x06rowsToB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
 
 var (
 	file_officer_v1_backup_proto_rawDescOnce sync.Once
@@ -1634,7 +1859,7 @@ func file_officer_v1_backup_proto_rawDescGZIP() []byte {
 	return file_officer_v1_backup_proto_rawDescData
 }
 
-var file_officer_v1_backup_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_officer_v1_backup_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_officer_v1_backup_proto_goTypes = []any{
 	(*TakeBackup)(nil),       // 0: officer.v1.TakeBackup
 	(*BackupReport)(nil),     // 1: officer.v1.BackupReport
@@ -1660,38 +1885,44 @@ var file_officer_v1_backup_proto_goTypes = []any{
 	(*GetDrill)(nil),         // 21: officer.v1.GetDrill
 	(*DrillFinished)(nil),    // 22: officer.v1.DrillFinished
 	(*SchemaChanged)(nil),    // 23: officer.v1.SchemaChanged
-	(Priority)(0),            // 24: officer.v1.Priority
-	(*Content)(nil),          // 25: officer.v1.Content
-	(*Source)(nil),           // 26: officer.v1.Source
-	(*Finding)(nil),          // 27: officer.v1.Finding
-	(*Failure)(nil),          // 28: officer.v1.Failure
-	(*RuleFinding)(nil),      // 29: officer.v1.RuleFinding
+	(*DiffBackups)(nil),      // 24: officer.v1.DiffBackups
+	(*DiffReport)(nil),       // 25: officer.v1.DiffReport
+	(*TableDiff)(nil),        // 26: officer.v1.TableDiff
+	(Priority)(0),            // 27: officer.v1.Priority
+	(*Content)(nil),          // 28: officer.v1.Content
+	(*Source)(nil),           // 29: officer.v1.Source
+	(*Finding)(nil),          // 30: officer.v1.Finding
+	(*Failure)(nil),          // 31: officer.v1.Failure
+	(*RuleFinding)(nil),      // 32: officer.v1.RuleFinding
 }
 var file_officer_v1_backup_proto_depIdxs = []int32{
-	24, // 0: officer.v1.TakeBackup.priority:type_name -> officer.v1.Priority
+	27, // 0: officer.v1.TakeBackup.priority:type_name -> officer.v1.Priority
 	2,  // 1: officer.v1.BackupReport.backup:type_name -> officer.v1.Backup
-	25, // 2: officer.v1.Backup.content:type_name -> officer.v1.Content
-	26, // 3: officer.v1.Backup.source:type_name -> officer.v1.Source
+	28, // 2: officer.v1.Backup.content:type_name -> officer.v1.Content
+	29, // 3: officer.v1.Backup.source:type_name -> officer.v1.Source
 	2,  // 4: officer.v1.BackupList.backups:type_name -> officer.v1.Backup
 	2,  // 5: officer.v1.RetentionReport.kept:type_name -> officer.v1.Backup
 	8,  // 6: officer.v1.RetentionReport.dropped:type_name -> officer.v1.DroppedBackup
 	11, // 7: officer.v1.VerifyReport.verdicts:type_name -> officer.v1.BackupVerdict
 	2,  // 8: officer.v1.BackupVerdict.backup:type_name -> officer.v1.Backup
-	27, // 9: officer.v1.BackupVerdict.findings:type_name -> officer.v1.Finding
+	30, // 9: officer.v1.BackupVerdict.findings:type_name -> officer.v1.Finding
 	2,  // 10: officer.v1.BackupTaken.backup:type_name -> officer.v1.Backup
-	28, // 11: officer.v1.BackupFailed.failure:type_name -> officer.v1.Failure
+	31, // 11: officer.v1.BackupFailed.failure:type_name -> officer.v1.Failure
 	2,  // 12: officer.v1.BackupSkipped.standing:type_name -> officer.v1.Backup
 	8,  // 13: officer.v1.BackupPruned.dropped:type_name -> officer.v1.DroppedBackup
 	11, // 14: officer.v1.BackupRotten.verdict:type_name -> officer.v1.BackupVerdict
 	2,  // 15: officer.v1.DrillReport.backup:type_name -> officer.v1.Backup
-	27, // 16: officer.v1.DrillReport.findings:type_name -> officer.v1.Finding
-	29, // 17: officer.v1.DrillReport.rules:type_name -> officer.v1.RuleFinding
+	30, // 16: officer.v1.DrillReport.findings:type_name -> officer.v1.Finding
+	32, // 17: officer.v1.DrillReport.rules:type_name -> officer.v1.RuleFinding
 	20, // 18: officer.v1.DrillFinished.report:type_name -> officer.v1.DrillReport
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	2,  // 19: officer.v1.DiffReport.from:type_name -> officer.v1.Backup
+	2,  // 20: officer.v1.DiffReport.to:type_name -> officer.v1.Backup
+	26, // 21: officer.v1.DiffReport.tables:type_name -> officer.v1.TableDiff
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_backup_proto_init() }
@@ -1708,7 +1939,7 @@ func file_officer_v1_backup_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_backup_proto_rawDesc), len(file_officer_v1_backup_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -59,6 +59,7 @@ type CallRequest struct {
 	//	*CallRequest_History
 	//	*CallRequest_Schedules
 	//	*CallRequest_Stop
+	//	*CallRequest_Diff
 	Request       isCallRequest_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -396,6 +397,15 @@ func (x *CallRequest) GetStop() *StopOfficer {
 	return nil
 }
 
+func (x *CallRequest) GetDiff() *DiffBackups {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_Diff); ok {
+			return x.Diff
+		}
+	}
+	return nil
+}
+
 type isCallRequest_Request interface {
 	isCallRequest_Request()
 }
@@ -528,6 +538,10 @@ type CallRequest_Stop struct {
 	Stop *StopOfficer `protobuf:"bytes,41,opt,name=stop,proto3,oneof"`
 }
 
+type CallRequest_Diff struct {
+	Diff *DiffBackups `protobuf:"bytes,42,opt,name=diff,proto3,oneof"`
+}
+
 func (*CallRequest_Status) isCallRequest_Request() {}
 
 func (*CallRequest_TakeBackup) isCallRequest_Request() {}
@@ -592,6 +606,8 @@ func (*CallRequest_Schedules) isCallRequest_Request() {}
 
 func (*CallRequest_Stop) isCallRequest_Request() {}
 
+func (*CallRequest_Diff) isCallRequest_Request() {}
+
 // CallResponse carries its answer; a Failure travels as a typed error detail.
 type CallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -624,6 +640,7 @@ type CallResponse struct {
 	//	*CallResponse_History
 	//	*CallResponse_Schedules
 	//	*CallResponse_Stopping
+	//	*CallResponse_Diff
 	Response      isCallResponse_Response `protobuf_oneof:"response"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -909,6 +926,15 @@ func (x *CallResponse) GetStopping() *Stopping {
 	return nil
 }
 
+func (x *CallResponse) GetDiff() *DiffReport {
+	if x != nil {
+		if x, ok := x.Response.(*CallResponse_Diff); ok {
+			return x.Diff
+		}
+	}
+	return nil
+}
+
 type isCallResponse_Response interface {
 	isCallResponse_Response()
 }
@@ -1021,6 +1047,10 @@ type CallResponse_Stopping struct {
 	Stopping *Stopping `protobuf:"bytes,36,opt,name=stopping,proto3,oneof"`
 }
 
+type CallResponse_Diff struct {
+	Diff *DiffReport `protobuf:"bytes,37,opt,name=diff,proto3,oneof"`
+}
+
 func (*CallResponse_Status) isCallResponse_Response() {}
 
 func (*CallResponse_BackupReport) isCallResponse_Response() {}
@@ -1074,6 +1104,8 @@ func (*CallResponse_History) isCallResponse_Response() {}
 func (*CallResponse_Schedules) isCallResponse_Response() {}
 
 func (*CallResponse_Stopping) isCallResponse_Response() {}
+
+func (*CallResponse_Diff) isCallResponse_Response() {}
 
 // WatchRequest follows events of one database, or all when empty.
 type WatchRequest struct {
@@ -1468,7 +1500,7 @@ var File_officer_v1_control_proto protoreflect.FileDescriptor
 const file_officer_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"\x18officer/v1/control.proto\x12\n" +
-	"officer.v1\x1a\x14officer/v1/api.proto\x1a\x17officer/v1/backup.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x19officer/v1/schedule.proto\x1a\x14officer/v1/wal.proto\"\xdd\r\n" +
+	"officer.v1\x1a\x14officer/v1/api.proto\x1a\x17officer/v1/backup.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x19officer/v1/schedule.proto\x1a\x14officer/v1/wal.proto\"\x8c\x0e\n" +
 	"\vCallRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12/\n" +
 	"\x06status\x18\n" +
@@ -1509,8 +1541,9 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\rreload_config\x18& \x01(\v2\x18.officer.v1.ReloadConfigH\x00R\freloadConfig\x122\n" +
 	"\ahistory\x18' \x01(\v2\x16.officer.v1.GetHistoryH\x00R\ahistory\x128\n" +
 	"\tschedules\x18( \x01(\v2\x18.officer.v1.GetSchedulesH\x00R\tschedules\x12-\n" +
-	"\x04stop\x18) \x01(\v2\x17.officer.v1.StopOfficerH\x00R\x04stopB\t\n" +
-	"\arequest\"\xe6\v\n" +
+	"\x04stop\x18) \x01(\v2\x17.officer.v1.StopOfficerH\x00R\x04stop\x12-\n" +
+	"\x04diff\x18* \x01(\v2\x17.officer.v1.DiffBackupsH\x00R\x04diffB\t\n" +
+	"\arequest\"\x94\f\n" +
 	"\fCallResponse\x12,\n" +
 	"\x06status\x18\n" +
 	" \x01(\v2\x12.officer.v1.StatusH\x00R\x06status\x12?\n" +
@@ -1544,7 +1577,8 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\x0fconfig_reloaded\x18! \x01(\v2\x1a.officer.v1.ConfigReloadedH\x00R\x0econfigReloaded\x12/\n" +
 	"\ahistory\x18\" \x01(\v2\x13.officer.v1.HistoryH\x00R\ahistory\x128\n" +
 	"\tschedules\x18# \x01(\v2\x18.officer.v1.ScheduleListH\x00R\tschedules\x122\n" +
-	"\bstopping\x18$ \x01(\v2\x14.officer.v1.StoppingH\x00R\bstoppingB\n" +
+	"\bstopping\x18$ \x01(\v2\x14.officer.v1.StoppingH\x00R\bstopping\x12,\n" +
+	"\x04diff\x18% \x01(\v2\x16.officer.v1.DiffReportH\x00R\x04diffB\n" +
 	"\n" +
 	"\bresponse\"i\n" +
 	"\fWatchRequest\x12\x1a\n" +
@@ -1669,74 +1703,76 @@ var file_officer_v1_control_proto_goTypes = []any{
 	(*GetMaintenance)(nil),         // 35: officer.v1.GetMaintenance
 	(*GetHistory)(nil),             // 36: officer.v1.GetHistory
 	(*GetSchedules)(nil),           // 37: officer.v1.GetSchedules
-	(*Status)(nil),                 // 38: officer.v1.Status
-	(*BackupReport)(nil),           // 39: officer.v1.BackupReport
-	(*BackupList)(nil),             // 40: officer.v1.BackupList
-	(*Backup)(nil),                 // 41: officer.v1.Backup
-	(*RetentionReport)(nil),        // 42: officer.v1.RetentionReport
-	(*VerifyReport)(nil),           // 43: officer.v1.VerifyReport
-	(*CheckReport)(nil),            // 44: officer.v1.CheckReport
-	(*RestoreReport)(nil),          // 45: officer.v1.RestoreReport
-	(*LogPage)(nil),                // 46: officer.v1.LogPage
-	(*HealthReport)(nil),           // 47: officer.v1.HealthReport
-	(*CheckpointOutcome)(nil),      // 48: officer.v1.CheckpointOutcome
-	(*MaintenanceReport)(nil),      // 49: officer.v1.MaintenanceReport
-	(*DrillReport)(nil),            // 50: officer.v1.DrillReport
-	(*EventPage)(nil),              // 51: officer.v1.EventPage
-	(*MetricsReport)(nil),          // 52: officer.v1.MetricsReport
-	(*Exposition)(nil),             // 53: officer.v1.Exposition
-	(*MetricNoted)(nil),            // 54: officer.v1.MetricNoted
-	(*SpaceVerdict)(nil),           // 55: officer.v1.SpaceVerdict
-	(*ImportNoted)(nil),            // 56: officer.v1.ImportNoted
-	(*DiskReport)(nil),             // 57: officer.v1.DiskReport
-	(*WalReport)(nil),              // 58: officer.v1.WalReport
-	(*MaintenanceStatus)(nil),      // 59: officer.v1.MaintenanceStatus
-	(*History)(nil),                // 60: officer.v1.History
-	(*ScheduleList)(nil),           // 61: officer.v1.ScheduleList
-	(*BackUpRequest)(nil),          // 62: officer.v1.BackUpRequest
-	(*CheckRequest)(nil),           // 63: officer.v1.CheckRequest
-	(*VerifyRequest)(nil),          // 64: officer.v1.VerifyRequest
-	(*DrillRequest)(nil),           // 65: officer.v1.DrillRequest
-	(*RestoreRequest)(nil),         // 66: officer.v1.RestoreRequest
-	(*UndoRequest)(nil),            // 67: officer.v1.UndoRequest
-	(*CheckpointRequest)(nil),      // 68: officer.v1.CheckpointRequest
-	(*VacuumRequest)(nil),          // 69: officer.v1.VacuumRequest
-	(*AnalyzeRequest)(nil),         // 70: officer.v1.AnalyzeRequest
-	(*GetOperationRequest)(nil),    // 71: officer.v1.GetOperationRequest
-	(*ListOperationsRequest)(nil),  // 72: officer.v1.ListOperationsRequest
-	(*CancelOperationRequest)(nil), // 73: officer.v1.CancelOperationRequest
-	(*WatchOperationRequest)(nil),  // 74: officer.v1.WatchOperationRequest
-	(*ListDatabasesRequest)(nil),   // 75: officer.v1.ListDatabasesRequest
-	(*GetStatusRequest)(nil),       // 76: officer.v1.GetStatusRequest
-	(*GetHealthRequest)(nil),       // 77: officer.v1.GetHealthRequest
-	(*ListBackupsRequest)(nil),     // 78: officer.v1.ListBackupsRequest
-	(*GetBackupRequest)(nil),       // 79: officer.v1.GetBackupRequest
-	(*ExplainRequest)(nil),         // 80: officer.v1.ExplainRequest
-	(*GetLogsRequest)(nil),         // 81: officer.v1.GetLogsRequest
-	(*ListEventsRequest)(nil),      // 82: officer.v1.ListEventsRequest
-	(*GetMetricsRequest)(nil),      // 83: officer.v1.GetMetricsRequest
-	(*GetHistoryRequest)(nil),      // 84: officer.v1.GetHistoryRequest
-	(*GetDiskRequest)(nil),         // 85: officer.v1.GetDiskRequest
-	(*GetWalRequest)(nil),          // 86: officer.v1.GetWalRequest
-	(*GetMaintenanceRequest)(nil),  // 87: officer.v1.GetMaintenanceRequest
-	(*GetScheduleRequest)(nil),     // 88: officer.v1.GetScheduleRequest
-	(*GetConfigRequest)(nil),       // 89: officer.v1.GetConfigRequest
-	(*GetInfoRequest)(nil),         // 90: officer.v1.GetInfoRequest
-	(*MayImportRequest)(nil),       // 91: officer.v1.MayImportRequest
-	(*PinRequest)(nil),             // 92: officer.v1.PinRequest
-	(*UnpinRequest)(nil),           // 93: officer.v1.UnpinRequest
-	(*ReportMetricRequest)(nil),    // 94: officer.v1.ReportMetricRequest
-	(*StartImportRequest)(nil),     // 95: officer.v1.StartImportRequest
-	(*FinishImportRequest)(nil),    // 96: officer.v1.FinishImportRequest
-	(*ReloadConfigRequest)(nil),    // 97: officer.v1.ReloadConfigRequest
-	(*OpenDashboardRequest)(nil),   // 98: officer.v1.OpenDashboardRequest
-	(*StopRequest)(nil),            // 99: officer.v1.StopRequest
-	(*Operation)(nil),              // 100: officer.v1.Operation
-	(*ListOperationsResponse)(nil), // 101: officer.v1.ListOperationsResponse
-	(*ListDatabasesResponse)(nil),  // 102: officer.v1.ListDatabasesResponse
-	(*GetConfigResponse)(nil),      // 103: officer.v1.GetConfigResponse
-	(*OpenDashboardResponse)(nil),  // 104: officer.v1.OpenDashboardResponse
-	(*Event)(nil),                  // 105: officer.v1.Event
+	(*DiffBackups)(nil),            // 38: officer.v1.DiffBackups
+	(*Status)(nil),                 // 39: officer.v1.Status
+	(*BackupReport)(nil),           // 40: officer.v1.BackupReport
+	(*BackupList)(nil),             // 41: officer.v1.BackupList
+	(*Backup)(nil),                 // 42: officer.v1.Backup
+	(*RetentionReport)(nil),        // 43: officer.v1.RetentionReport
+	(*VerifyReport)(nil),           // 44: officer.v1.VerifyReport
+	(*CheckReport)(nil),            // 45: officer.v1.CheckReport
+	(*RestoreReport)(nil),          // 46: officer.v1.RestoreReport
+	(*LogPage)(nil),                // 47: officer.v1.LogPage
+	(*HealthReport)(nil),           // 48: officer.v1.HealthReport
+	(*CheckpointOutcome)(nil),      // 49: officer.v1.CheckpointOutcome
+	(*MaintenanceReport)(nil),      // 50: officer.v1.MaintenanceReport
+	(*DrillReport)(nil),            // 51: officer.v1.DrillReport
+	(*EventPage)(nil),              // 52: officer.v1.EventPage
+	(*MetricsReport)(nil),          // 53: officer.v1.MetricsReport
+	(*Exposition)(nil),             // 54: officer.v1.Exposition
+	(*MetricNoted)(nil),            // 55: officer.v1.MetricNoted
+	(*SpaceVerdict)(nil),           // 56: officer.v1.SpaceVerdict
+	(*ImportNoted)(nil),            // 57: officer.v1.ImportNoted
+	(*DiskReport)(nil),             // 58: officer.v1.DiskReport
+	(*WalReport)(nil),              // 59: officer.v1.WalReport
+	(*MaintenanceStatus)(nil),      // 60: officer.v1.MaintenanceStatus
+	(*History)(nil),                // 61: officer.v1.History
+	(*ScheduleList)(nil),           // 62: officer.v1.ScheduleList
+	(*DiffReport)(nil),             // 63: officer.v1.DiffReport
+	(*BackUpRequest)(nil),          // 64: officer.v1.BackUpRequest
+	(*CheckRequest)(nil),           // 65: officer.v1.CheckRequest
+	(*VerifyRequest)(nil),          // 66: officer.v1.VerifyRequest
+	(*DrillRequest)(nil),           // 67: officer.v1.DrillRequest
+	(*RestoreRequest)(nil),         // 68: officer.v1.RestoreRequest
+	(*UndoRequest)(nil),            // 69: officer.v1.UndoRequest
+	(*CheckpointRequest)(nil),      // 70: officer.v1.CheckpointRequest
+	(*VacuumRequest)(nil),          // 71: officer.v1.VacuumRequest
+	(*AnalyzeRequest)(nil),         // 72: officer.v1.AnalyzeRequest
+	(*GetOperationRequest)(nil),    // 73: officer.v1.GetOperationRequest
+	(*ListOperationsRequest)(nil),  // 74: officer.v1.ListOperationsRequest
+	(*CancelOperationRequest)(nil), // 75: officer.v1.CancelOperationRequest
+	(*WatchOperationRequest)(nil),  // 76: officer.v1.WatchOperationRequest
+	(*ListDatabasesRequest)(nil),   // 77: officer.v1.ListDatabasesRequest
+	(*GetStatusRequest)(nil),       // 78: officer.v1.GetStatusRequest
+	(*GetHealthRequest)(nil),       // 79: officer.v1.GetHealthRequest
+	(*ListBackupsRequest)(nil),     // 80: officer.v1.ListBackupsRequest
+	(*GetBackupRequest)(nil),       // 81: officer.v1.GetBackupRequest
+	(*ExplainRequest)(nil),         // 82: officer.v1.ExplainRequest
+	(*GetLogsRequest)(nil),         // 83: officer.v1.GetLogsRequest
+	(*ListEventsRequest)(nil),      // 84: officer.v1.ListEventsRequest
+	(*GetMetricsRequest)(nil),      // 85: officer.v1.GetMetricsRequest
+	(*GetHistoryRequest)(nil),      // 86: officer.v1.GetHistoryRequest
+	(*GetDiskRequest)(nil),         // 87: officer.v1.GetDiskRequest
+	(*GetWalRequest)(nil),          // 88: officer.v1.GetWalRequest
+	(*GetMaintenanceRequest)(nil),  // 89: officer.v1.GetMaintenanceRequest
+	(*GetScheduleRequest)(nil),     // 90: officer.v1.GetScheduleRequest
+	(*GetConfigRequest)(nil),       // 91: officer.v1.GetConfigRequest
+	(*GetInfoRequest)(nil),         // 92: officer.v1.GetInfoRequest
+	(*MayImportRequest)(nil),       // 93: officer.v1.MayImportRequest
+	(*PinRequest)(nil),             // 94: officer.v1.PinRequest
+	(*UnpinRequest)(nil),           // 95: officer.v1.UnpinRequest
+	(*ReportMetricRequest)(nil),    // 96: officer.v1.ReportMetricRequest
+	(*StartImportRequest)(nil),     // 97: officer.v1.StartImportRequest
+	(*FinishImportRequest)(nil),    // 98: officer.v1.FinishImportRequest
+	(*ReloadConfigRequest)(nil),    // 99: officer.v1.ReloadConfigRequest
+	(*OpenDashboardRequest)(nil),   // 100: officer.v1.OpenDashboardRequest
+	(*StopRequest)(nil),            // 101: officer.v1.StopRequest
+	(*Operation)(nil),              // 102: officer.v1.Operation
+	(*ListOperationsResponse)(nil), // 103: officer.v1.ListOperationsResponse
+	(*ListDatabasesResponse)(nil),  // 104: officer.v1.ListDatabasesResponse
+	(*GetConfigResponse)(nil),      // 105: officer.v1.GetConfigResponse
+	(*OpenDashboardResponse)(nil),  // 106: officer.v1.OpenDashboardResponse
+	(*Event)(nil),                  // 107: officer.v1.Event
 }
 var file_officer_v1_control_proto_depIdxs = []int32{
 	9,   // 0: officer.v1.CallRequest.status:type_name -> officer.v1.GetStatus
@@ -1771,118 +1807,120 @@ var file_officer_v1_control_proto_depIdxs = []int32{
 	36,  // 29: officer.v1.CallRequest.history:type_name -> officer.v1.GetHistory
 	37,  // 30: officer.v1.CallRequest.schedules:type_name -> officer.v1.GetSchedules
 	7,   // 31: officer.v1.CallRequest.stop:type_name -> officer.v1.StopOfficer
-	38,  // 32: officer.v1.CallResponse.status:type_name -> officer.v1.Status
-	39,  // 33: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
-	40,  // 34: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
-	41,  // 35: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
-	42,  // 36: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
-	43,  // 37: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
-	44,  // 38: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
-	45,  // 39: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
-	46,  // 40: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
-	47,  // 41: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
-	4,   // 42: officer.v1.CallResponse.info:type_name -> officer.v1.Info
-	48,  // 43: officer.v1.CallResponse.checkpoint:type_name -> officer.v1.CheckpointOutcome
-	49,  // 44: officer.v1.CallResponse.maintenance_report:type_name -> officer.v1.MaintenanceReport
-	50,  // 45: officer.v1.CallResponse.drill:type_name -> officer.v1.DrillReport
-	51,  // 46: officer.v1.CallResponse.events:type_name -> officer.v1.EventPage
-	52,  // 47: officer.v1.CallResponse.metrics:type_name -> officer.v1.MetricsReport
-	53,  // 48: officer.v1.CallResponse.exposition:type_name -> officer.v1.Exposition
-	54,  // 49: officer.v1.CallResponse.metric_noted:type_name -> officer.v1.MetricNoted
-	55,  // 50: officer.v1.CallResponse.space:type_name -> officer.v1.SpaceVerdict
-	56,  // 51: officer.v1.CallResponse.import_noted:type_name -> officer.v1.ImportNoted
-	57,  // 52: officer.v1.CallResponse.disk:type_name -> officer.v1.DiskReport
-	58,  // 53: officer.v1.CallResponse.wal:type_name -> officer.v1.WalReport
-	59,  // 54: officer.v1.CallResponse.maintenance:type_name -> officer.v1.MaintenanceStatus
-	6,   // 55: officer.v1.CallResponse.config_reloaded:type_name -> officer.v1.ConfigReloaded
-	60,  // 56: officer.v1.CallResponse.history:type_name -> officer.v1.History
-	61,  // 57: officer.v1.CallResponse.schedules:type_name -> officer.v1.ScheduleList
-	8,   // 58: officer.v1.CallResponse.stopping:type_name -> officer.v1.Stopping
-	62,  // 59: officer.v1.ControlService.BackUp:input_type -> officer.v1.BackUpRequest
-	63,  // 60: officer.v1.ControlService.Check:input_type -> officer.v1.CheckRequest
-	64,  // 61: officer.v1.ControlService.Verify:input_type -> officer.v1.VerifyRequest
-	65,  // 62: officer.v1.ControlService.Drill:input_type -> officer.v1.DrillRequest
-	66,  // 63: officer.v1.ControlService.Restore:input_type -> officer.v1.RestoreRequest
-	67,  // 64: officer.v1.ControlService.Undo:input_type -> officer.v1.UndoRequest
-	68,  // 65: officer.v1.ControlService.Checkpoint:input_type -> officer.v1.CheckpointRequest
-	69,  // 66: officer.v1.ControlService.Vacuum:input_type -> officer.v1.VacuumRequest
-	70,  // 67: officer.v1.ControlService.Analyze:input_type -> officer.v1.AnalyzeRequest
-	71,  // 68: officer.v1.ControlService.GetOperation:input_type -> officer.v1.GetOperationRequest
-	72,  // 69: officer.v1.ControlService.ListOperations:input_type -> officer.v1.ListOperationsRequest
-	73,  // 70: officer.v1.ControlService.CancelOperation:input_type -> officer.v1.CancelOperationRequest
-	74,  // 71: officer.v1.ControlService.WatchOperation:input_type -> officer.v1.WatchOperationRequest
-	75,  // 72: officer.v1.ControlService.ListDatabases:input_type -> officer.v1.ListDatabasesRequest
-	76,  // 73: officer.v1.ControlService.GetStatus:input_type -> officer.v1.GetStatusRequest
-	77,  // 74: officer.v1.ControlService.GetHealth:input_type -> officer.v1.GetHealthRequest
-	78,  // 75: officer.v1.ControlService.ListBackups:input_type -> officer.v1.ListBackupsRequest
-	79,  // 76: officer.v1.ControlService.GetBackup:input_type -> officer.v1.GetBackupRequest
-	80,  // 77: officer.v1.ControlService.Explain:input_type -> officer.v1.ExplainRequest
-	81,  // 78: officer.v1.ControlService.GetLogs:input_type -> officer.v1.GetLogsRequest
-	82,  // 79: officer.v1.ControlService.ListEvents:input_type -> officer.v1.ListEventsRequest
-	83,  // 80: officer.v1.ControlService.GetMetrics:input_type -> officer.v1.GetMetricsRequest
-	84,  // 81: officer.v1.ControlService.GetHistory:input_type -> officer.v1.GetHistoryRequest
-	85,  // 82: officer.v1.ControlService.GetDisk:input_type -> officer.v1.GetDiskRequest
-	86,  // 83: officer.v1.ControlService.GetWal:input_type -> officer.v1.GetWalRequest
-	87,  // 84: officer.v1.ControlService.GetMaintenance:input_type -> officer.v1.GetMaintenanceRequest
-	88,  // 85: officer.v1.ControlService.GetSchedule:input_type -> officer.v1.GetScheduleRequest
-	89,  // 86: officer.v1.ControlService.GetConfig:input_type -> officer.v1.GetConfigRequest
-	90,  // 87: officer.v1.ControlService.GetInfo:input_type -> officer.v1.GetInfoRequest
-	91,  // 88: officer.v1.ControlService.MayImport:input_type -> officer.v1.MayImportRequest
-	92,  // 89: officer.v1.ControlService.Pin:input_type -> officer.v1.PinRequest
-	93,  // 90: officer.v1.ControlService.Unpin:input_type -> officer.v1.UnpinRequest
-	94,  // 91: officer.v1.ControlService.ReportMetric:input_type -> officer.v1.ReportMetricRequest
-	95,  // 92: officer.v1.ControlService.StartImport:input_type -> officer.v1.StartImportRequest
-	96,  // 93: officer.v1.ControlService.FinishImport:input_type -> officer.v1.FinishImportRequest
-	97,  // 94: officer.v1.ControlService.ReloadConfig:input_type -> officer.v1.ReloadConfigRequest
-	98,  // 95: officer.v1.ControlService.OpenDashboard:input_type -> officer.v1.OpenDashboardRequest
-	99,  // 96: officer.v1.ControlService.Stop:input_type -> officer.v1.StopRequest
-	2,   // 97: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
-	0,   // 98: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
-	100, // 99: officer.v1.ControlService.BackUp:output_type -> officer.v1.Operation
-	100, // 100: officer.v1.ControlService.Check:output_type -> officer.v1.Operation
-	100, // 101: officer.v1.ControlService.Verify:output_type -> officer.v1.Operation
-	100, // 102: officer.v1.ControlService.Drill:output_type -> officer.v1.Operation
-	100, // 103: officer.v1.ControlService.Restore:output_type -> officer.v1.Operation
-	100, // 104: officer.v1.ControlService.Undo:output_type -> officer.v1.Operation
-	100, // 105: officer.v1.ControlService.Checkpoint:output_type -> officer.v1.Operation
-	100, // 106: officer.v1.ControlService.Vacuum:output_type -> officer.v1.Operation
-	100, // 107: officer.v1.ControlService.Analyze:output_type -> officer.v1.Operation
-	100, // 108: officer.v1.ControlService.GetOperation:output_type -> officer.v1.Operation
-	101, // 109: officer.v1.ControlService.ListOperations:output_type -> officer.v1.ListOperationsResponse
-	100, // 110: officer.v1.ControlService.CancelOperation:output_type -> officer.v1.Operation
-	100, // 111: officer.v1.ControlService.WatchOperation:output_type -> officer.v1.Operation
-	102, // 112: officer.v1.ControlService.ListDatabases:output_type -> officer.v1.ListDatabasesResponse
-	38,  // 113: officer.v1.ControlService.GetStatus:output_type -> officer.v1.Status
-	47,  // 114: officer.v1.ControlService.GetHealth:output_type -> officer.v1.HealthReport
-	40,  // 115: officer.v1.ControlService.ListBackups:output_type -> officer.v1.BackupList
-	41,  // 116: officer.v1.ControlService.GetBackup:output_type -> officer.v1.Backup
-	42,  // 117: officer.v1.ControlService.Explain:output_type -> officer.v1.RetentionReport
-	46,  // 118: officer.v1.ControlService.GetLogs:output_type -> officer.v1.LogPage
-	51,  // 119: officer.v1.ControlService.ListEvents:output_type -> officer.v1.EventPage
-	52,  // 120: officer.v1.ControlService.GetMetrics:output_type -> officer.v1.MetricsReport
-	60,  // 121: officer.v1.ControlService.GetHistory:output_type -> officer.v1.History
-	57,  // 122: officer.v1.ControlService.GetDisk:output_type -> officer.v1.DiskReport
-	58,  // 123: officer.v1.ControlService.GetWal:output_type -> officer.v1.WalReport
-	59,  // 124: officer.v1.ControlService.GetMaintenance:output_type -> officer.v1.MaintenanceStatus
-	61,  // 125: officer.v1.ControlService.GetSchedule:output_type -> officer.v1.ScheduleList
-	103, // 126: officer.v1.ControlService.GetConfig:output_type -> officer.v1.GetConfigResponse
-	4,   // 127: officer.v1.ControlService.GetInfo:output_type -> officer.v1.Info
-	55,  // 128: officer.v1.ControlService.MayImport:output_type -> officer.v1.SpaceVerdict
-	41,  // 129: officer.v1.ControlService.Pin:output_type -> officer.v1.Backup
-	41,  // 130: officer.v1.ControlService.Unpin:output_type -> officer.v1.Backup
-	54,  // 131: officer.v1.ControlService.ReportMetric:output_type -> officer.v1.MetricNoted
-	56,  // 132: officer.v1.ControlService.StartImport:output_type -> officer.v1.ImportNoted
-	56,  // 133: officer.v1.ControlService.FinishImport:output_type -> officer.v1.ImportNoted
-	6,   // 134: officer.v1.ControlService.ReloadConfig:output_type -> officer.v1.ConfigReloaded
-	104, // 135: officer.v1.ControlService.OpenDashboard:output_type -> officer.v1.OpenDashboardResponse
-	8,   // 136: officer.v1.ControlService.Stop:output_type -> officer.v1.Stopping
-	105, // 137: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
-	1,   // 138: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
-	99,  // [99:139] is the sub-list for method output_type
-	59,  // [59:99] is the sub-list for method input_type
-	59,  // [59:59] is the sub-list for extension type_name
-	59,  // [59:59] is the sub-list for extension extendee
-	0,   // [0:59] is the sub-list for field type_name
+	38,  // 32: officer.v1.CallRequest.diff:type_name -> officer.v1.DiffBackups
+	39,  // 33: officer.v1.CallResponse.status:type_name -> officer.v1.Status
+	40,  // 34: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
+	41,  // 35: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
+	42,  // 36: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
+	43,  // 37: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
+	44,  // 38: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
+	45,  // 39: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
+	46,  // 40: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
+	47,  // 41: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
+	48,  // 42: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
+	4,   // 43: officer.v1.CallResponse.info:type_name -> officer.v1.Info
+	49,  // 44: officer.v1.CallResponse.checkpoint:type_name -> officer.v1.CheckpointOutcome
+	50,  // 45: officer.v1.CallResponse.maintenance_report:type_name -> officer.v1.MaintenanceReport
+	51,  // 46: officer.v1.CallResponse.drill:type_name -> officer.v1.DrillReport
+	52,  // 47: officer.v1.CallResponse.events:type_name -> officer.v1.EventPage
+	53,  // 48: officer.v1.CallResponse.metrics:type_name -> officer.v1.MetricsReport
+	54,  // 49: officer.v1.CallResponse.exposition:type_name -> officer.v1.Exposition
+	55,  // 50: officer.v1.CallResponse.metric_noted:type_name -> officer.v1.MetricNoted
+	56,  // 51: officer.v1.CallResponse.space:type_name -> officer.v1.SpaceVerdict
+	57,  // 52: officer.v1.CallResponse.import_noted:type_name -> officer.v1.ImportNoted
+	58,  // 53: officer.v1.CallResponse.disk:type_name -> officer.v1.DiskReport
+	59,  // 54: officer.v1.CallResponse.wal:type_name -> officer.v1.WalReport
+	60,  // 55: officer.v1.CallResponse.maintenance:type_name -> officer.v1.MaintenanceStatus
+	6,   // 56: officer.v1.CallResponse.config_reloaded:type_name -> officer.v1.ConfigReloaded
+	61,  // 57: officer.v1.CallResponse.history:type_name -> officer.v1.History
+	62,  // 58: officer.v1.CallResponse.schedules:type_name -> officer.v1.ScheduleList
+	8,   // 59: officer.v1.CallResponse.stopping:type_name -> officer.v1.Stopping
+	63,  // 60: officer.v1.CallResponse.diff:type_name -> officer.v1.DiffReport
+	64,  // 61: officer.v1.ControlService.BackUp:input_type -> officer.v1.BackUpRequest
+	65,  // 62: officer.v1.ControlService.Check:input_type -> officer.v1.CheckRequest
+	66,  // 63: officer.v1.ControlService.Verify:input_type -> officer.v1.VerifyRequest
+	67,  // 64: officer.v1.ControlService.Drill:input_type -> officer.v1.DrillRequest
+	68,  // 65: officer.v1.ControlService.Restore:input_type -> officer.v1.RestoreRequest
+	69,  // 66: officer.v1.ControlService.Undo:input_type -> officer.v1.UndoRequest
+	70,  // 67: officer.v1.ControlService.Checkpoint:input_type -> officer.v1.CheckpointRequest
+	71,  // 68: officer.v1.ControlService.Vacuum:input_type -> officer.v1.VacuumRequest
+	72,  // 69: officer.v1.ControlService.Analyze:input_type -> officer.v1.AnalyzeRequest
+	73,  // 70: officer.v1.ControlService.GetOperation:input_type -> officer.v1.GetOperationRequest
+	74,  // 71: officer.v1.ControlService.ListOperations:input_type -> officer.v1.ListOperationsRequest
+	75,  // 72: officer.v1.ControlService.CancelOperation:input_type -> officer.v1.CancelOperationRequest
+	76,  // 73: officer.v1.ControlService.WatchOperation:input_type -> officer.v1.WatchOperationRequest
+	77,  // 74: officer.v1.ControlService.ListDatabases:input_type -> officer.v1.ListDatabasesRequest
+	78,  // 75: officer.v1.ControlService.GetStatus:input_type -> officer.v1.GetStatusRequest
+	79,  // 76: officer.v1.ControlService.GetHealth:input_type -> officer.v1.GetHealthRequest
+	80,  // 77: officer.v1.ControlService.ListBackups:input_type -> officer.v1.ListBackupsRequest
+	81,  // 78: officer.v1.ControlService.GetBackup:input_type -> officer.v1.GetBackupRequest
+	82,  // 79: officer.v1.ControlService.Explain:input_type -> officer.v1.ExplainRequest
+	83,  // 80: officer.v1.ControlService.GetLogs:input_type -> officer.v1.GetLogsRequest
+	84,  // 81: officer.v1.ControlService.ListEvents:input_type -> officer.v1.ListEventsRequest
+	85,  // 82: officer.v1.ControlService.GetMetrics:input_type -> officer.v1.GetMetricsRequest
+	86,  // 83: officer.v1.ControlService.GetHistory:input_type -> officer.v1.GetHistoryRequest
+	87,  // 84: officer.v1.ControlService.GetDisk:input_type -> officer.v1.GetDiskRequest
+	88,  // 85: officer.v1.ControlService.GetWal:input_type -> officer.v1.GetWalRequest
+	89,  // 86: officer.v1.ControlService.GetMaintenance:input_type -> officer.v1.GetMaintenanceRequest
+	90,  // 87: officer.v1.ControlService.GetSchedule:input_type -> officer.v1.GetScheduleRequest
+	91,  // 88: officer.v1.ControlService.GetConfig:input_type -> officer.v1.GetConfigRequest
+	92,  // 89: officer.v1.ControlService.GetInfo:input_type -> officer.v1.GetInfoRequest
+	93,  // 90: officer.v1.ControlService.MayImport:input_type -> officer.v1.MayImportRequest
+	94,  // 91: officer.v1.ControlService.Pin:input_type -> officer.v1.PinRequest
+	95,  // 92: officer.v1.ControlService.Unpin:input_type -> officer.v1.UnpinRequest
+	96,  // 93: officer.v1.ControlService.ReportMetric:input_type -> officer.v1.ReportMetricRequest
+	97,  // 94: officer.v1.ControlService.StartImport:input_type -> officer.v1.StartImportRequest
+	98,  // 95: officer.v1.ControlService.FinishImport:input_type -> officer.v1.FinishImportRequest
+	99,  // 96: officer.v1.ControlService.ReloadConfig:input_type -> officer.v1.ReloadConfigRequest
+	100, // 97: officer.v1.ControlService.OpenDashboard:input_type -> officer.v1.OpenDashboardRequest
+	101, // 98: officer.v1.ControlService.Stop:input_type -> officer.v1.StopRequest
+	2,   // 99: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
+	0,   // 100: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
+	102, // 101: officer.v1.ControlService.BackUp:output_type -> officer.v1.Operation
+	102, // 102: officer.v1.ControlService.Check:output_type -> officer.v1.Operation
+	102, // 103: officer.v1.ControlService.Verify:output_type -> officer.v1.Operation
+	102, // 104: officer.v1.ControlService.Drill:output_type -> officer.v1.Operation
+	102, // 105: officer.v1.ControlService.Restore:output_type -> officer.v1.Operation
+	102, // 106: officer.v1.ControlService.Undo:output_type -> officer.v1.Operation
+	102, // 107: officer.v1.ControlService.Checkpoint:output_type -> officer.v1.Operation
+	102, // 108: officer.v1.ControlService.Vacuum:output_type -> officer.v1.Operation
+	102, // 109: officer.v1.ControlService.Analyze:output_type -> officer.v1.Operation
+	102, // 110: officer.v1.ControlService.GetOperation:output_type -> officer.v1.Operation
+	103, // 111: officer.v1.ControlService.ListOperations:output_type -> officer.v1.ListOperationsResponse
+	102, // 112: officer.v1.ControlService.CancelOperation:output_type -> officer.v1.Operation
+	102, // 113: officer.v1.ControlService.WatchOperation:output_type -> officer.v1.Operation
+	104, // 114: officer.v1.ControlService.ListDatabases:output_type -> officer.v1.ListDatabasesResponse
+	39,  // 115: officer.v1.ControlService.GetStatus:output_type -> officer.v1.Status
+	48,  // 116: officer.v1.ControlService.GetHealth:output_type -> officer.v1.HealthReport
+	41,  // 117: officer.v1.ControlService.ListBackups:output_type -> officer.v1.BackupList
+	42,  // 118: officer.v1.ControlService.GetBackup:output_type -> officer.v1.Backup
+	43,  // 119: officer.v1.ControlService.Explain:output_type -> officer.v1.RetentionReport
+	47,  // 120: officer.v1.ControlService.GetLogs:output_type -> officer.v1.LogPage
+	52,  // 121: officer.v1.ControlService.ListEvents:output_type -> officer.v1.EventPage
+	53,  // 122: officer.v1.ControlService.GetMetrics:output_type -> officer.v1.MetricsReport
+	61,  // 123: officer.v1.ControlService.GetHistory:output_type -> officer.v1.History
+	58,  // 124: officer.v1.ControlService.GetDisk:output_type -> officer.v1.DiskReport
+	59,  // 125: officer.v1.ControlService.GetWal:output_type -> officer.v1.WalReport
+	60,  // 126: officer.v1.ControlService.GetMaintenance:output_type -> officer.v1.MaintenanceStatus
+	62,  // 127: officer.v1.ControlService.GetSchedule:output_type -> officer.v1.ScheduleList
+	105, // 128: officer.v1.ControlService.GetConfig:output_type -> officer.v1.GetConfigResponse
+	4,   // 129: officer.v1.ControlService.GetInfo:output_type -> officer.v1.Info
+	56,  // 130: officer.v1.ControlService.MayImport:output_type -> officer.v1.SpaceVerdict
+	42,  // 131: officer.v1.ControlService.Pin:output_type -> officer.v1.Backup
+	42,  // 132: officer.v1.ControlService.Unpin:output_type -> officer.v1.Backup
+	55,  // 133: officer.v1.ControlService.ReportMetric:output_type -> officer.v1.MetricNoted
+	57,  // 134: officer.v1.ControlService.StartImport:output_type -> officer.v1.ImportNoted
+	57,  // 135: officer.v1.ControlService.FinishImport:output_type -> officer.v1.ImportNoted
+	6,   // 136: officer.v1.ControlService.ReloadConfig:output_type -> officer.v1.ConfigReloaded
+	106, // 137: officer.v1.ControlService.OpenDashboard:output_type -> officer.v1.OpenDashboardResponse
+	8,   // 138: officer.v1.ControlService.Stop:output_type -> officer.v1.Stopping
+	107, // 139: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
+	1,   // 140: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
+	101, // [101:141] is the sub-list for method output_type
+	61,  // [61:101] is the sub-list for method input_type
+	61,  // [61:61] is the sub-list for extension type_name
+	61,  // [61:61] is the sub-list for extension extendee
+	0,   // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_control_proto_init() }
@@ -1935,6 +1973,7 @@ func file_officer_v1_control_proto_init() {
 		(*CallRequest_History)(nil),
 		(*CallRequest_Schedules)(nil),
 		(*CallRequest_Stop)(nil),
+		(*CallRequest_Diff)(nil),
 	}
 	file_officer_v1_control_proto_msgTypes[1].OneofWrappers = []any{
 		(*CallResponse_Status)(nil),
@@ -1964,6 +2003,7 @@ func file_officer_v1_control_proto_init() {
 		(*CallResponse_History)(nil),
 		(*CallResponse_Schedules)(nil),
 		(*CallResponse_Stopping)(nil),
+		(*CallResponse_Diff)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

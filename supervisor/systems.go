@@ -41,7 +41,7 @@ func systems() []system {
 		{"disk", parts.disk, words("GetDisk", "MayUse"), words("DamageFound", "DamageGone", "BackupFailed"), disks.Conditions},
 		{"integrity", parts.integrity, words("CheckNow", "GetIntegrity"), words("RestoreFinished"), integrity.Conditions},
 		{"wal", parts.wal, words("CheckpointNow", "GetWal"), words("DamageFound", "DamageGone"), wal.Conditions},
-		{"backup", parts.backup, words("TakeBackup", "ListBackups", "FindBackup", "ExplainRetention", "VerifyBackups", "PinBackup", "UnpinBackup", "DrillNow", "GetDrill"),
+		{"backup", parts.backup, words("TakeBackup", "ListBackups", "FindBackup", "ExplainRetention", "VerifyBackups", "PinBackup", "UnpinBackup", "DrillNow", "GetDrill", "DiffBackups"),
 			words("DamageFound", "DamageGone", "IntegrityChecked", "RestoreFinished"), backup.Conditions},
 		{"maint", parts.maint, words("VacuumNow", "AnalyzeNow", "GetMaintenance", "ImportStarted", "ImportFinished"), nil, maint.Conditions},
 		{"recovery", parts.recovery, words("RestoreBackup", "UndoRestore"), words("DamageFound", "DamageGone"), recovery.Conditions},

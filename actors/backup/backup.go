@@ -8,12 +8,13 @@
 //	FindBackup        → Backup, or Failure no_backup
 //	ExplainRetention  → RetentionReport
 //	VerifyBackups     → VerifyReport
+//	DiffBackups       → DiffReport, or Failure no_backup
 //	PinBackup, UnpinBackup → Backup
 //	DrillNow          → DrillReport, or Failure no_backup, disk_full, already_running …
 //	GetDrill          → DrillReport of the last one, or Failure no_drill
 //
 // Hears DamageFound, DamageGone, IntegrityChecked, RestoreFinished and Due. Asks dbowner
-// (InspectDatabase, CopyDatabase), wal (CheckpointNow before a copy), integrity
+// (InspectDatabase, CopyDatabase, ReadContent), wal (CheckpointNow before a copy), integrity
 // (GetIntegrity, CheckNow) and schedule.
 // Tells the tree BackupTaken, BackupSkipped, BackupFailed, BackupPruned, BackupRotten,
 // DrillFinished, SchemaChanged.
@@ -234,7 +235,8 @@ func (b *backup) Receive(ctx actor.Context) {
 	case *actor.Restarting, *actor.Stopping:
 		b.cancelCopy(ctx)
 	case *messages.TakeBackup, *messages.ListBackups, *messages.FindBackup, *messages.ExplainRetention,
-		*messages.VerifyBackups, *messages.PinBackup, *messages.UnpinBackup, *messages.DrillNow, *messages.GetDrill:
+		*messages.VerifyBackups, *messages.PinBackup, *messages.UnpinBackup, *messages.DrillNow, *messages.GetDrill,
+		*messages.DiffBackups:
 		b.admit(ctx, held{b.Accept(ctx), msg})
 	case *messages.Due:
 		b.due(ctx, msg.GetKey())
@@ -305,6 +307,8 @@ func (b *backup) proceed(ctx actor.Context, a *kit.Answer) {
 		b.scrubbed(ctx, tag, a)
 	case *drilling:
 		b.drilled(ctx, tag, a)
+	case comparing:
+		b.compared(tag, a)
 	case step:
 		if tag.t == b.taking {
 			tag.next(ctx, tag.t, a)

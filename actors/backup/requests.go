@@ -145,6 +145,8 @@ func (b *backup) serve(ctx actor.Context, h held) {
 		b.drillNow(ctx, h.req, msg)
 	case *messages.GetDrill:
 		b.tellLastDrill(h.req)
+	case *messages.DiffBackups:
+		b.compare(ctx, h.req, msg)
 	}
 }
 

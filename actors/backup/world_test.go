@@ -189,9 +189,26 @@ func (w *world) own(p *player, ctx actor.Context) {
 		}
 	case *copyOver:
 		msg.req.Answer(w.copied(msg.order))
+	case *messages.ReadContent:
+		w.locked(func() {
+			if w.inspectErr != nil {
+				ctx.Respond(w.inspectErr)
+				return
+			}
+			ctx.Respond(&messages.ContentReport{Content: w.holds()})
+		})
 	case *messages.CancelJob:
 		w.locked(func() { w.cancelled++ })
 	}
+}
+
+// holds is what the live database holds now.
+func (w *world) holds() *messages.Content {
+	content := &messages.Content{SchemaDigest: w.content.SchemaDigest}
+	for _, t := range w.content.Tables {
+		content.Tables = append(content.Tables, &messages.Table{Name: t.Name, Rows: t.Rows, Digest: t.Digest})
+	}
+	return content
 }
 
 func (w *world) copied(order *messages.CopyDatabase) any {
@@ -202,10 +219,7 @@ func (w *world) copied(order *messages.CopyDatabase) any {
 		w.copyFails = w.copyFails[1:]
 		return f
 	}
-	content := &messages.Content{SchemaDigest: w.content.SchemaDigest}
-	for _, t := range w.content.Tables {
-		content.Tables = append(content.Tables, &messages.Table{Name: t.Name, Rows: t.Rows, Digest: t.Digest})
-	}
+	content := w.holds()
 	if u := order.GetUnlessContent(); u != nil && u.String() == content.String() {
 		_ = os.Remove(order.GetToPath() + "-journal")
 		return &messages.CopyReport{Skipped: true, Content: content, Source: w.source}

@@ -80,7 +80,7 @@ func (c *cli) command() *cobra.Command {
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "only results and errors")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err.Error()) })
 	root.AddCommand(
-		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(), c.drillVerb(), c.eventsVerb(),
+		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(), c.diffVerb(), c.drillVerb(), c.eventsVerb(),
 		c.verifyVerb(), c.checkVerb(), c.vacuumVerb(), c.analyzeVerb(), c.restoreVerb(), c.undoVerb(), c.pinVerb(), c.unpinVerb(),
 		c.logsVerb(), c.metricsVerb(), c.checkpointVerb(), c.versionVerb(), c.configVerb(), c.notifyVerb(), c.doctorVerb(),
 	)
