@@ -7,14 +7,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
 type backupResult struct {
-	head
-	Backup         *backupJSON `json:"backup"`
-	Skipped        bool        `json:"skipped"`
-	SkippedBecause string      `json:"skipped_because,omitempty"`
+	report.Head
+	Backup         *report.Backup `json:"backup"`
+	Skipped        bool           `json:"skipped"`
+	SkippedBecause string         `json:"skipped_because,omitempty"`
 }
 
 func (c *cli) backupVerb() *cobra.Command {
@@ -22,15 +23,15 @@ func (c *cli) backupVerb() *cobra.Command {
 	var pin bool
 	cmd := c.verb("backup DB", "Make a backup now, verified before it counts", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) (*outcome, error) {
-			report, _, err := once[*messages.BackupReport](ctx, c, args[0], false, &messages.TakeBackup{
+			got, _, err := once[*messages.BackupReport](ctx, c, args[0], false, &messages.TakeBackup{
 				Reason: reason, Pin: pin, Priority: messages.Priority_PRIORITY_INTERACTIVE, JobId: newJob(),
 			})
 			if err != nil {
 				return nil, err
 			}
 			return &outcome{
-				json: &backupResult{Backup: backupOf(report.Backup), Skipped: report.Skipped, SkippedBecause: report.SkippedBecause},
-				text: func(w io.Writer, s style) { showReport(w, s, report) },
+				json: &backupResult{Backup: report.BackupOf(got.Backup), Skipped: got.Skipped, SkippedBecause: got.SkippedBecause},
+				text: func(w io.Writer, s style) { showReport(w, s, got) },
 			}, nil
 		})
 	cmd.Flags().StringVar(&reason, "reason", "manual", "why; kept with the backup")
@@ -41,12 +42,12 @@ func (c *cli) backupVerb() *cobra.Command {
 func showReport(w io.Writer, s style, r *messages.BackupReport) {
 	b := r.Backup
 	if r.Skipped {
-		fmt.Fprintf(w, "%s nothing changed since the verified backup of %s   %s\n", s.good(), when(b.GetTakenAtUnixMs()), shown(b.GetPath()))
+		fmt.Fprintf(w, "%s nothing changed since the verified backup of %s   %s\n", s.good(), report.When(b.GetTakenAtUnixMs()), shown(b.GetPath()))
 		return
 	}
 	mark, words := s.good(), "backup made and verified"
 	if !b.GetVerified() {
 		mark, words = s.warn(), "backup made, kept aside as "+clean(b.GetVerdict())
 	}
-	fmt.Fprintf(w, "%s %s   %s in %s   %s\n", mark, words, size(b.GetSizeBytes()), seconds(b.GetCopyMs()+b.GetVerifyMs()), shown(b.GetPath()))
+	fmt.Fprintf(w, "%s %s   %s in %s   %s\n", mark, words, report.Size(b.GetSizeBytes()), report.Seconds(b.GetCopyMs()+b.GetVerifyMs()), shown(b.GetPath()))
 }

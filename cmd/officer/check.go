@@ -9,43 +9,21 @@ import (
 	"github.com/spf13/cobra"
 
 	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
-
-type foreignKeyJSON struct {
-	Table  string `json:"table"`
-	Rowid  *int64 `json:"rowid"` // null in a WITHOUT ROWID table
-	Parent string `json:"parent"`
-}
-
-type ruleJSON struct {
-	Name     string `json:"name"`
-	Severity string `json:"severity"`
-	Rows     int64  `json:"rows"`
-	Error    string `json:"error,omitempty"`
-}
-
-type checkResult struct {
-	head
-	Verdict     string           `json:"verdict"`
-	Engine      string           `json:"engine"`
-	Findings    []findingJSON    `json:"findings"`
-	ForeignKeys []foreignKeyJSON `json:"foreign_keys"`
-	Rules       []ruleJSON       `json:"rules"`
-	DurationMS  int64            `json:"duration_ms"`
-}
 
 func (c *cli) checkVerb() *cobra.Command {
 	var quick, sqlite bool
 	cmd := c.verb("check DB|FILE", "Check a whole database for damage", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) (*outcome, error) {
-			report, err := c.checkNow(ctx, args[0], quick)
+			got, err := c.checkNow(ctx, args[0], quick)
 			if err != nil {
 				return nil, err
 			}
 			return &outcome{
-				code: exitOfCheck(report), json: checkOf(report),
-				text: func(w io.Writer, s style) { showCheck(w, s, filepath.Base(args[0]), report) },
+				code: report.CodeOfCheck(got), json: report.CheckOf(got),
+				text: func(w io.Writer, s style) { showCheck(w, s, filepath.Base(args[0]), got) },
 			}, nil
 		})
 	cmd.Flags().BoolVar(&quick, "quick", false, "leave out the comparison of indexes with their tables")
@@ -67,42 +45,10 @@ func (c *cli) checkNow(ctx context.Context, file string, quick bool) (*messages.
 	if quick {
 		kind = messages.CheckKind_CHECK_KIND_QUICK
 	}
-	report, _, err := once[*messages.CheckReport](ctx, c, path, false, &messages.CheckNow{
+	got, _, err := once[*messages.CheckReport](ctx, c, path, false, &messages.CheckNow{
 		Kind: kind, Priority: messages.Priority_PRIORITY_INTERACTIVE, JobId: newJob(),
 	})
-	return report, err
-}
-
-func exitOfCheck(r *messages.CheckReport) int {
-	switch {
-	case r.Verdict == "damaged":
-		return exitDamage
-	case r.Verdict != "ok" || len(r.ForeignKeys) > 0 || len(r.Rules) > 0:
-		return exitWarnings
-	}
-	return exitDone
-}
-
-func checkOf(r *messages.CheckReport) *checkResult {
-	out := &checkResult{
-		Verdict: r.Verdict, Engine: r.Engine, Findings: findingsOf(r.Findings),
-		ForeignKeys: []foreignKeyJSON{}, Rules: []ruleJSON{}, DurationMS: r.DurationMs,
-	}
-	for _, k := range r.ForeignKeys {
-		j := foreignKeyJSON{Table: k.Table, Parent: k.Parent}
-		if k.HasRowid {
-			j.Rowid = &k.Rowid
-		}
-		out.ForeignKeys = append(out.ForeignKeys, j)
-	}
-	for _, f := range r.Rules {
-		severity := "yellow"
-		if f.Rule.GetSeverity() == messages.Severity_SEVERITY_RED {
-			severity = "red"
-		}
-		out.Rules = append(out.Rules, ruleJSON{f.Rule.GetName(), severity, f.Rows, f.Error})
-	}
-	return out
+	return got, err
 }
 
 // findingsShown bounds what goes on a screen; --json has all.
@@ -112,11 +58,11 @@ func showCheck(w io.Writer, s style, name string, r *messages.CheckReport) {
 	name = clean(name)
 	switch r.Verdict {
 	case "ok":
-		fmt.Fprintf(w, "%s %s: no damage   %s\n", s.good(), name, seconds(r.DurationMs))
+		fmt.Fprintf(w, "%s %s: no damage   %s\n", s.good(), name, report.Seconds(r.DurationMs))
 	case "damaged":
-		fmt.Fprintf(w, "%s %s is damaged: %s   %s\n", s.bad(), name, count(len(r.Findings), "finding"), seconds(r.DurationMs))
+		fmt.Fprintf(w, "%s %s is damaged: %s   %s\n", s.bad(), name, count(len(r.Findings), "finding"), report.Seconds(r.DurationMs))
 	default:
-		fmt.Fprintf(w, "%s %s cannot be judged here   %s\n", s.warn(), name, seconds(r.DurationMs))
+		fmt.Fprintf(w, "%s %s cannot be judged here   %s\n", s.warn(), name, report.Seconds(r.DurationMs))
 	}
 	showFindings(w, r.Findings)
 	if n := len(r.ForeignKeys); n > 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/officer-doofy/officer/internal/config"
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -25,14 +26,14 @@ type sectionJSON struct {
 }
 
 type configResult struct {
-	head
+	report.Head
 	File     string        `json:"file"`
 	Sections []sectionJSON `json:"sections"`
 	Warnings []string      `json:"warnings"`
 }
 
 type reloadResult struct {
-	head
+	report.Head
 	Changed      []string `json:"changed"`
 	Added        []string `json:"added"`
 	Removed      []string `json:"removed"`
@@ -40,7 +41,7 @@ type reloadResult struct {
 }
 
 type textResult struct {
-	head
+	report.Head
 	Text string `json:"text"`
 }
 
@@ -84,9 +85,9 @@ func (c *cli) configCheck(_ context.Context, args []string) (*outcome, error) {
 		return nil, err
 	}
 	out := c.sections(cfg)
-	code := exitDone
+	code := report.Done
 	if len(out.Warnings) > 0 {
-		code = exitWarnings
+		code = report.Warnings
 	}
 	return &outcome{code: code, json: out, text: func(w io.Writer, s style) {
 		for _, text := range out.Warnings {
@@ -101,7 +102,7 @@ func (c *cli) configCheck(_ context.Context, args []string) (*outcome, error) {
 }
 
 func (c *cli) sections(cfg *config.Config) *configResult {
-	out := &configResult{File: c.configFile(), Warnings: list(cfg.Warnings()), Sections: []sectionJSON{}}
+	out := &configResult{File: c.configFile(), Warnings: report.List(cfg.Warnings()), Sections: []sectionJSON{}}
 	for _, s := range cfg.Show() {
 		one := sectionJSON{Database: s.Database, Settings: []settingJSON{}}
 		for _, l := range s.Lines {
@@ -150,7 +151,7 @@ func (c *cli) configReload(ctx context.Context, args []string) (*outcome, error)
 		return nil, err
 	}
 	return &outcome{
-		json: &reloadResult{Changed: list(done.Changed), Added: list(done.Added), Removed: list(done.Removed), NeedsRestart: list(done.NeedsRestart)},
+		json: &reloadResult{Changed: report.List(done.Changed), Added: report.List(done.Added), Removed: report.List(done.Removed), NeedsRestart: report.List(done.NeedsRestart)},
 		text: func(w io.Writer, s style) { fmt.Fprintf(w, "%s %s\n", s.good(), reloadText(done)) },
 	}, nil
 }

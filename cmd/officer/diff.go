@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -19,7 +20,7 @@ type tableDiffJSON struct {
 }
 
 type diffResult struct {
-	head
+	report.Head
 	From          string          `json:"from"`
 	To            string          `json:"to"` // "" = the live database
 	Equal         bool            `json:"equal"`
@@ -37,11 +38,11 @@ func (c *cli) diffVerb() *cobra.Command {
 			if len(args) > 2 {
 				order.OtherId = args[2]
 			}
-			report, r, err := once[*messages.DiffReport](ctx, c, args[0], false, order)
+			got, r, err := once[*messages.DiffReport](ctx, c, args[0], false, order)
 			if err != nil {
 				return nil, err
 			}
-			return diffOutcome(report, r.path), nil
+			return diffOutcome(got, r.path), nil
 		})
 }
 

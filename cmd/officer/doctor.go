@@ -13,6 +13,7 @@ import (
 	officer "github.com/officer-doofy/officer"
 	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -25,7 +26,7 @@ type diagnosis struct {
 }
 
 type doctorResult struct {
-	head
+	report.Head
 	Database string      `json:"database"`
 	Checks   []diagnosis `json:"checks"`
 }
@@ -43,13 +44,13 @@ func (c *cli) doctor(ctx context.Context, args []string) (*outcome, error) {
 	out := &doctorResult{Database: path, Checks: []diagnosis{fileMode(path), homeMode(home), fileSystem(path)}}
 	out.Checks = append(out.Checks, separate(path, home), reachable(ctx, home, path))
 	out.Checks = append(out.Checks, c.within(ctx, args[0])...)
-	code := exitDone
+	code := report.Done
 	for _, d := range out.Checks {
 		switch d.Verdict {
 		case "bad":
-			code = exitDamage
+			code = report.Damage
 		case "warning":
-			code = max(code, exitWarnings)
+			code = max(code, report.Warnings)
 		}
 	}
 	return &outcome{code: code, json: out, text: func(w io.Writer, s style) {
@@ -76,7 +77,7 @@ func fileMode(path string) diagnosis {
 	case info.Mode().Perm()&0o002 != 0:
 		return diagnosis{"file", "warning", "everybody on this machine may write to it", "chmod o-w " + shown(path)}
 	}
-	return diagnosis{"file", "ok", size(info.Size()) + ", mode " + info.Mode().Perm().String(), ""}
+	return diagnosis{"file", "ok", report.Size(info.Size()) + ", mode " + info.Mode().Perm().String(), ""}
 }
 
 func homeMode(home string) diagnosis {
@@ -97,7 +98,7 @@ func fileSystem(path string) diagnosis {
 	if err != nil {
 		return diagnosis{"volume", "unknown", "the volume does not tell its free space", ""}
 	}
-	text := fmt.Sprintf("%s free of %s, %s", size(space.FreeBytes), size(space.TotalBytes), space.FSType)
+	text := fmt.Sprintf("%s free of %s, %s", report.Size(space.FreeBytes), report.Size(space.TotalBytes), space.FSType)
 	switch space.FSType {
 	case "nfs", "cifs", "smb", "smb2", "9p", "fuse", "afs":
 		return diagnosis{"volume", "warning", text + ": locks and fsync of network file systems cannot be trusted", ""}
@@ -153,7 +154,7 @@ func (c *cli) within(ctx context.Context, database string) []diagnosis {
 	}
 	clock := diagnosis{"clock", "ok", "no backup is stamped in the future", ""}
 	if b := st.LastVerifiedBackup; b != nil && time.UnixMilli(b.TakenAtUnixMs).After(time.Now().Add(time.Minute)) {
-		clock = diagnosis{"clock", "bad", "the newest backup is stamped " + when(b.TakenAtUnixMs) + ", in the future: the clock was set back", "date"}
+		clock = diagnosis{"clock", "bad", "the newest backup is stamped " + report.When(b.TakenAtUnixMs) + ", in the future: the clock was set back", "date"}
 	}
 	return append(list, clock)
 }

@@ -8,43 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
-// drillJSON is one restore drill.
-type drillJSON struct {
-	BackupID  string           `json:"backup_id"`
-	OK        bool             `json:"ok"`
-	At        *string          `json:"at"`
-	RestoreMS int64            `json:"restore_ms"`
-	CheckMS   int64            `json:"check_ms"`
-	Findings  []findingJSON    `json:"findings"`
-	Rules     []brokenRuleJSON `json:"rules"`
-}
-
-// brokenRuleJSON is an app rule that was broken or could not be run.
-type brokenRuleJSON struct {
-	Name     string `json:"name"`
-	Severity string `json:"severity"`
-	Rows     int64  `json:"rows"`
-	Error    string `json:"error,omitempty"`
-}
-
 type drillResult struct {
-	head
-	Drill *drillJSON `json:"drill"`
-}
-
-func drillOf(r *messages.DrillReport) *drillJSON {
-	if r == nil {
-		return nil
-	}
-	out := &drillJSON{BackupID: r.Backup.GetId(), OK: r.Ok, At: stamp(r.AtUnixMs), RestoreMS: r.RestoreMs,
-		CheckMS: r.CheckMs, Findings: findingsOf(r.Findings), Rules: []brokenRuleJSON{}}
-	for _, k := range r.Rules {
-		out.Rules = append(out.Rules, brokenRuleJSON{k.Rule.GetName(), colour(k.Rule.GetSeverity()), k.Rows, k.Error})
-	}
-	return out
+	report.Head
+	Drill *report.Drill `json:"drill"`
 }
 
 func (c *cli) drillVerb() *cobra.Command {
@@ -58,20 +28,20 @@ func (c *cli) drillVerb() *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			code := exitDone
+			code := report.Done
 			switch {
 			case !got.Ok:
-				code = exitDamage
+				code = report.Damage
 			case len(got.Rules) > 0:
-				code = exitWarnings
+				code = report.Warnings
 			}
-			return &outcome{code: code, json: &drillResult{Drill: drillOf(got)}, text: func(w io.Writer, s style) { showDrill(w, s, got) }}, nil
+			return &outcome{code: code, json: &drillResult{Drill: report.DrillOf(got)}, text: func(w io.Writer, s style) { showDrill(w, s, got) }}, nil
 		})
 }
 
 func showDrill(w io.Writer, s style, r *messages.DrillReport) {
 	if r.Ok {
-		fmt.Fprintf(w, "%s backup %s restores: usable after %s, checked in %s\n", s.good(), clean(r.Backup.GetId()), seconds(r.RestoreMs), seconds(r.CheckMs))
+		fmt.Fprintf(w, "%s backup %s restores: usable after %s, checked in %s\n", s.good(), clean(r.Backup.GetId()), report.Seconds(r.RestoreMs), report.Seconds(r.CheckMs))
 	} else {
 		fmt.Fprintf(w, "%s backup %s did not restore\n", s.bad(), clean(r.Backup.GetId()))
 	}
@@ -87,7 +57,7 @@ func drillLine(r *messages.DrillReport, s style, now time.Time) string {
 	case r == nil:
 		return ""
 	case r.Ok:
-		return fmt.Sprintf("%s proved restorable %s, in %s", s.good(), ago(r.AtUnixMs, now), seconds(r.RestoreMs))
+		return fmt.Sprintf("%s proved restorable %s, in %s", s.good(), ago(r.AtUnixMs, now), report.Seconds(r.RestoreMs))
 	}
 	return fmt.Sprintf("%s the last restore drill failed, %s", s.bad(), ago(r.AtUnixMs, now))
 }

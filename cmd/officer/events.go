@@ -8,13 +8,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
 type eventsResult struct {
-	head
-	Events []eventJSON `json:"events"`
-	Oldest uint64      `json:"oldest"`
+	report.Head
+	Events []report.Event `json:"events"`
+	Oldest uint64         `json:"oldest"`
 }
 
 func (c *cli) eventsVerb() *cobra.Command {
@@ -40,9 +41,9 @@ func (c *cli) eventsVerb() *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			out := &eventsResult{Events: []eventJSON{}, Oldest: page.Oldest}
+			out := &eventsResult{Events: []report.Event{}, Oldest: page.Oldest}
 			for _, e := range page.Events {
-				out.Events = append(out.Events, eventOf(e))
+				out.Events = append(out.Events, report.EventOf(e))
 			}
 			return &outcome{json: out, text: func(w io.Writer, s style) {
 				for _, e := range page.Events {
@@ -70,7 +71,7 @@ func (c *cli) followEvents(ctx context.Context, r *reached, order *messages.GetE
 		for _, e := range page.Events {
 			order.After, order.Limit = max(order.After, e.Sequence), 1000
 			if c.json {
-				c.line(eventOf(e))
+				c.line(report.EventOf(e))
 			} else {
 				showEvent(c.out, c.style, e)
 			}
@@ -84,5 +85,5 @@ func (c *cli) followEvents(ctx context.Context, r *reached, order *messages.GetE
 }
 
 func showEvent(w io.Writer, s style, e *messages.Event) {
-	fmt.Fprintf(w, "%s  %s  %-22s %s\n", s.dim(fmt.Sprintf("%6d", e.Sequence)), when(e.TimeUnixMs), clean(e.Type), clean(eventText(e)))
+	fmt.Fprintf(w, "%s  %s  %-22s %s\n", s.dim(fmt.Sprintf("%6d", e.Sequence)), report.When(e.TimeUnixMs), clean(e.Type), clean(report.EventText(e)))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -18,11 +19,11 @@ type droppedJSON struct {
 }
 
 type explainResult struct {
-	head
-	Kept    []*backupJSON `json:"kept"`
-	Dropped []droppedJSON `json:"dropped"`
-	Held    string        `json:"held,omitempty"`
-	Chain   chainJSON     `json:"chain"`
+	report.Head
+	Kept    []*report.Backup `json:"kept"`
+	Dropped []droppedJSON    `json:"dropped"`
+	Held    string           `json:"held,omitempty"`
+	Chain   chainJSON        `json:"chain"`
 }
 
 // chainJSON is the chain of records that every backup stands in.
@@ -43,13 +44,13 @@ func (c *cli) explainVerb() *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			out := &explainResult{Kept: []*backupJSON{}, Dropped: []droppedJSON{}, Held: got.Held,
-				Chain: chainJSON{Head: got.ChainHead, Holds: len(got.ChainBreaks) == 0, Breaks: list(got.ChainBreaks)}}
+			out := &explainResult{Kept: []*report.Backup{}, Dropped: []droppedJSON{}, Held: got.Held,
+				Chain: chainJSON{Head: got.ChainHead, Holds: len(got.ChainBreaks) == 0, Breaks: report.List(got.ChainBreaks)}}
 			for _, b := range got.Kept {
-				out.Kept = append(out.Kept, backupOf(b))
+				out.Kept = append(out.Kept, report.BackupOf(b))
 			}
 			for _, d := range got.Dropped {
-				out.Dropped = append(out.Dropped, droppedJSON{d.Id, d.File, d.Reason, stamp(d.DroppedAtUnixMs)})
+				out.Dropped = append(out.Dropped, droppedJSON{d.Id, d.File, d.Reason, report.Stamp(d.DroppedAtUnixMs)})
 			}
 			return &outcome{json: out, text: func(w io.Writer, s style) { showRetention(w, s, got) }}, nil
 		})
@@ -59,7 +60,7 @@ func showRetention(w io.Writer, s style, r *messages.RetentionReport) {
 	for _, b := range r.Kept {
 		goes := "stays"
 		if b.ExpiresAtUnixMs != 0 {
-			goes = "goes " + when(b.ExpiresAtUnixMs) + " at the earliest"
+			goes = "goes " + report.When(b.ExpiresAtUnixMs) + " at the earliest"
 		}
 		if b.ExpiresBecause != "" {
 			goes += ": " + b.ExpiresBecause
@@ -70,7 +71,7 @@ func showRetention(w io.Writer, s style, r *messages.RetentionReport) {
 		fmt.Fprintf(w, "%s no backups yet\n", s.warn())
 	}
 	for _, d := range r.Dropped {
-		fmt.Fprintf(w, "%s %s  dropped %s: %s\n", s.dim("−"), clean(d.Id), when(d.DroppedAtUnixMs), clean(d.Reason))
+		fmt.Fprintf(w, "%s %s  dropped %s: %s\n", s.dim("−"), clean(d.Id), report.When(d.DroppedAtUnixMs), clean(d.Reason))
 	}
 	if r.Held != "" {
 		fmt.Fprintf(w, "%s nothing expires now: %s\n", s.warn(), clean(r.Held))

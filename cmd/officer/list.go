@@ -9,14 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
-
-type listResult struct {
-	head
-	Backups []*backupJSON `json:"backups"`
-	Held    string        `json:"held,omitempty"`
-}
 
 func (c *cli) listVerb() *cobra.Command {
 	return c.verb("list DB", "List the backups, newest first", cobra.ExactArgs(1),
@@ -25,11 +20,7 @@ func (c *cli) listVerb() *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			out := &listResult{Backups: []*backupJSON{}, Held: got.Held}
-			for _, b := range got.Backups {
-				out.Backups = append(out.Backups, backupOf(b))
-			}
-			return &outcome{json: out, text: func(w io.Writer, s style) {
+			return &outcome{json: report.BackupsOf(got), text: func(w io.Writer, s style) {
 				if len(got.Backups) == 0 {
 					fmt.Fprintf(w, "%s no backups yet. Make one: officer backup %s\n", s.warn(), shown(r.path))
 					return
@@ -48,8 +39,8 @@ func showBackups(w io.Writer, s style, backups []*messages.Backup, now time.Time
 	fmt.Fprintln(t, "  \tID\tTAKEN\tAGE\tSIZE\tTIER\tVERDICT\tKEPT BECAUSE")
 	for _, b := range backups {
 		// Marks are coloured only outside the table: escape codes would count as cells.
-		fmt.Fprintf(t, "%s \t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plainMark(b), clean(b.Id), when(b.TakenAtUnixMs),
-			ago(b.TakenAtUnixMs, now), size(b.SizeBytes), clean(b.Tier), clean(b.Verdict), clean(b.KeepReason))
+		fmt.Fprintf(t, "%s \t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", plainMark(b), clean(b.Id), report.When(b.TakenAtUnixMs),
+			ago(b.TakenAtUnixMs, now), report.Size(b.SizeBytes), clean(b.Tier), clean(b.Verdict), clean(b.KeepReason))
 	}
 	_ = t.Flush()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/officer-doofy/officer/internal/control"
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -26,7 +27,7 @@ type logJSON struct {
 }
 
 type logsResult struct {
-	head
+	report.Head
 	Records []logJSON `json:"records"`
 }
 

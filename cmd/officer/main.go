@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -40,7 +41,7 @@ type cli struct {
 // text for people.
 type outcome struct {
 	code int
-	json body
+	json report.Body
 	text func(io.Writer, style)
 }
 
@@ -57,7 +58,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		return c.fail(ctx, err, args)
 	}
 	if c.done == nil {
-		return exitDone // help, completion
+		return report.Done // help, completion
 	}
 	return c.finish(c.done)
 }
@@ -120,8 +121,7 @@ func usage(text string, hints ...string) *messages.Failure {
 // finish shows an outcome.
 func (c *cli) finish(o *outcome) int {
 	if c.json {
-		h := o.json.top()
-		h.Type, h.OK, h.Code = "result", o.code == exitDone || o.code == exitWarnings, o.code
+		report.Finish(o.json, o.code)
 		c.line(o.json)
 		return o.code
 	}
@@ -165,15 +165,15 @@ func (c *cli) fail(ctx context.Context, err error, args []string) int {
 		f = usage(strings.ReplaceAll(err.Error(), "\n", " ")) // only cobra's own errors are of another kind
 	}
 	c.pasteable(f)
-	code := exitOf(f)
+	code := report.CodeOf(f)
 	if ctx.Err() != nil && (f.Code == "interrupted" || f.Code == "actor_gone" || f.Code == "no_officer") {
-		code = exitInterrupted
+		code = report.Interrupted
 	}
 	for _, a := range args {
 		c.json = c.json || a == "--json" || a == "--json=true"
 	}
 	if c.json {
-		c.line(&failed{head: head{Type: "result", Code: code}, Error: failureJSON(f)})
+		c.line(report.FailureOf(f, code))
 		return code
 	}
 	var m *mistaken

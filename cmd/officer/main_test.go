@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/officer-doofy/officer/internal/control"
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -32,7 +33,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TZ", "UTC")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"newest": newest, "code": code, "waitfor": waitfor, "red": coloured(exitDamage), "green": coloured(exitDone)},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"newest": newest, "code": code, "waitfor": waitfor, "red": coloured(report.Damage), "green": coloured(report.Done)},
 	})
 }
 

@@ -9,11 +9,12 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
 type maintenanceResult struct {
-	head
+	report.Head
 	Kind        string  `json:"kind"` // "vacuum", "incremental_vacuum", "analyze"
 	Skipped     bool    `json:"skipped"`
 	Because     string  `json:"because"`
@@ -48,7 +49,7 @@ func (c *cli) maintain(ctx context.Context, database string, order proto.Message
 	}
 	return &outcome{
 		json: &maintenanceResult{Kind: r.Kind, Skipped: r.Skipped, Because: r.Because, BeforeBytes: r.BeforeBytes,
-			AfterBytes: r.AfterBytes, DurationMS: r.DurationMs, BackupID: r.BackupId, At: stamp(r.AtUnixMs)},
+			AfterBytes: r.AfterBytes, DurationMS: r.DurationMs, BackupID: r.BackupId, At: report.Stamp(r.AtUnixMs)},
 		text: func(w io.Writer, s style) { showMaintenance(w, s, clean(filepath.Base(database)), database, r) },
 	}, nil
 }
@@ -60,9 +61,9 @@ func showMaintenance(w io.Writer, s style, name, database string, r *messages.Ma
 	case r.Skipped:
 		fmt.Fprintf(w, "%s %s was left as it is: %s\n  → officer vacuum %s --force\n", s.warn(), name, clean(r.Because), clean(database))
 	case r.Kind == "analyze":
-		fmt.Fprintf(w, "%s %s: statistics renewed   %s\n", s.good(), name, seconds(r.DurationMs))
+		fmt.Fprintf(w, "%s %s: statistics renewed   %s\n", s.good(), name, report.Seconds(r.DurationMs))
 	default:
-		fmt.Fprintf(w, "%s %s: %s → %s   %s\n", s.good(), name, size(r.BeforeBytes), size(r.AfterBytes), seconds(r.DurationMs))
+		fmt.Fprintf(w, "%s %s: %s → %s   %s\n", s.good(), name, report.Size(r.BeforeBytes), report.Size(r.AfterBytes), report.Seconds(r.DurationMs))
 		fmt.Fprintf(w, "  the verified backup before it is %s\n", clean(r.BackupId))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -47,13 +48,13 @@ type shapeJSON struct {
 }
 
 type metricsResult struct {
-	head
+	report.Head
 	Operations []operationJSON `json:"operations"`
 	Statements []shapeJSON     `json:"statements"`
 }
 
 type expositionResult struct {
-	head
+	report.Head
 	Text string `json:"text"`
 }
 
@@ -147,14 +148,14 @@ func took(ms float64) string {
 	case ms < 1000:
 		return fmt.Sprintf("%.0f ms", ms)
 	}
-	return seconds(int64(ms))
+	return report.Seconds(int64(ms))
 }
 
 func budget(ms int64) string {
 	if ms == 0 {
 		return "-"
 	}
-	return seconds(ms)
+	return report.Seconds(ms)
 }
 
 // trendWord compares the newest day with those before it.

@@ -13,6 +13,7 @@ import (
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/notice"
 	"github.com/officer-doofy/officer/internal/notify"
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -24,7 +25,7 @@ type deliveryJSON struct {
 }
 
 type notifyResult struct {
-	head
+	report.Head
 	Receivers []deliveryJSON `json:"receivers"`
 }
 
@@ -45,11 +46,11 @@ func (c *cli) notifyTest(ctx context.Context, _ []string) (*outcome, error) {
 		return nil, messages.NewFailure("invalid", "test the receivers", "the configuration names nobody to tell").
 			WithDid("Nothing was sent.").WithHints("officer config init > officer.yaml", "officer notify test --config officer.yaml")
 	}
-	out, code := &notifyResult{}, exitDone
+	out, code := &notifyResult{}, report.Done
 	for i, n := range cfg.Notify {
 		d := deliver(ctx, n, n.Title(i))
 		if !d.OK {
-			code = exitFailed
+			code = report.Failed
 		}
 		out.Receivers = append(out.Receivers, d)
 	}
@@ -74,7 +75,7 @@ func deliver(ctx context.Context, n config.Notify, name string) deliveryJSON {
 		ID: newJob(), Type: "officer.test", Severity: notice.Green, Ping: notice.Success, At: began,
 		Title: "Officer: this is a test", Text: "Officer can reach you. Nothing is wrong.",
 	})
-	d := deliveryJSON{Name: name, OK: err == nil, Text: "told in " + seconds(time.Since(began).Milliseconds()), DurationMS: time.Since(began).Milliseconds()}
+	d := deliveryJSON{Name: name, OK: err == nil, Text: "told in " + report.Seconds(time.Since(began).Milliseconds()), DurationMS: time.Since(began).Milliseconds()}
 	if err != nil {
 		d.Text = "could not be told"
 		if f, ok := err.(*fault.Error); ok { //nolint:errorlint // Send gives this type itself

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -27,7 +28,7 @@ func (c *cli) pinning(use, short, words string, order func(id string) proto.Mess
 		if err != nil {
 			return nil, err
 		}
-		return &outcome{json: &showResult{Backup: backupOf(b)}, text: func(w io.Writer, s style) {
+		return &outcome{json: &showResult{Backup: report.BackupOf(b)}, text: func(w io.Writer, s style) {
 			fmt.Fprintf(w, "%s %s %s   %s\n", s.good(), clean(b.Id), words, shown(b.Path))
 		}}, nil
 	})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -43,7 +44,7 @@ func (m *meter) hear(p *messages.Progress) {
 		full := int(at * barCells / 1000)
 		amount := ""
 		if p.Unit == "bytes" && p.Total > 0 {
-			amount = size(p.Done) + " of " + size(p.Total)
+			amount = report.Size(p.Done) + " of " + report.Size(p.Total)
 		}
 		fmt.Fprintf(m.c.err, "\r\x1b[K  %-8s %s%s %3d %% %s", clean(p.Stage),
 			strings.Repeat("█", full), strings.Repeat("░", barCells-full), at/10, amount)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -22,7 +23,7 @@ type tableChangeJSON struct {
 }
 
 type restoreResult struct {
-	head
+	report.Head
 	RestoredFrom string            `json:"restored_from"`
 	UndoID       string            `json:"undo_id"`
 	Tables       []tableChangeJSON `json:"tables"`
@@ -170,11 +171,11 @@ func restoreOutcome(r *messages.RestoreReport, path string, undo bool) *outcome 
 		case r.DryRun:
 			fmt.Fprintf(w, "%s would become what it was in %s (nothing was changed):\n", shown(path), clean(r.RestoredFrom))
 		case r.ToFile != "":
-			fmt.Fprintf(w, "%s backup %s restored into %s and verified   %s\n", s.good(), clean(r.RestoredFrom), shown(r.ToFile), seconds(r.DurationMs))
+			fmt.Fprintf(w, "%s backup %s restored into %s and verified   %s\n", s.good(), clean(r.RestoredFrom), shown(r.ToFile), report.Seconds(r.DurationMs))
 		case undo:
-			fmt.Fprintf(w, "%s the restore was taken back: %s is as it was in %s   %s\n", s.good(), shown(path), clean(r.RestoredFrom), seconds(r.DurationMs))
+			fmt.Fprintf(w, "%s the restore was taken back: %s is as it was in %s   %s\n", s.good(), shown(path), clean(r.RestoredFrom), report.Seconds(r.DurationMs))
 		default:
-			fmt.Fprintf(w, "%s %s restored from %s and verified   %s\n", s.good(), shown(path), clean(r.RestoredFrom), seconds(r.DurationMs))
+			fmt.Fprintf(w, "%s %s restored from %s and verified   %s\n", s.good(), shown(path), clean(r.RestoredFrom), report.Seconds(r.DurationMs))
 		}
 		showChanges(w, r.Tables)
 		if r.UndoId != "" && !r.DryRun {

@@ -5,17 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	officer "github.com/officer-doofy/officer"
 	"github.com/officer-doofy/officer/internal/control"
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
 type runResult struct {
-	head
+	report.Head
 	Databases []string `json:"databases"`
 }
 
@@ -94,7 +94,7 @@ func (c *cli) narrate(ctx context.Context, o *officer.Officer) int {
 	events, err := o.Subscribe(ctx, &messages.WatchRequest{Replay: true})
 	if err != nil {
 		c.warn(textOf(err))
-		return exitFailed
+		return report.Failed
 	}
 	for _, p := range o.Problems() {
 		showFailure(c.err, c.errStyle, p.Failure)
@@ -116,9 +116,9 @@ func (c *cli) narrate(ctx context.Context, o *officer.Officer) int {
 			v.hear(ctx, e)
 		}
 	}
-	code := exitDone
+	code := report.Done
 	for _, v := range views {
-		code = max(code, exitOfHealth(v.health))
+		code = max(code, report.CodeOfHealth(v.health))
 	}
 	return code
 }
@@ -133,96 +133,11 @@ func (c *cli) newcomer(ctx context.Context, o *officer.Officer, views map[string
 	}
 }
 
-// eventJSON is one event as a line of NDJSON.
-type eventJSON struct {
-	Type     string  `json:"type"`
-	Event    string  `json:"event"`
-	Sequence uint64  `json:"sequence"`
-	Time     *string `json:"time"`
-	Database string  `json:"database"`
-	Text     string  `json:"text"`
-}
-
 func (c *cli) event(e *messages.Event) {
 	if e.Sequence == 0 {
 		return // progress of work that nobody asked for
 	}
-	c.line(eventOf(e))
-}
-
-func eventOf(e *messages.Event) eventJSON {
-	return eventJSON{"event", e.Type, e.Sequence, stamp(e.TimeUnixMs), e.Database, eventText(e)}
-}
-
-// eventText is one sentence for an event.
-func eventText(e *messages.Event) string {
-	switch b := e.Body.(type) {
-	case *messages.Event_BackupTaken:
-		k := b.BackupTaken.Backup
-		return fmt.Sprintf("backup made and verified: %s in %s, %s", size(k.GetSizeBytes()), seconds(k.GetCopyMs()+k.GetVerifyMs()), shown(k.GetPath()))
-	case *messages.Event_BackupFailed:
-		return "no backup could be made: " + b.BackupFailed.Failure.GetText()
-	case *messages.Event_BackupSkipped:
-		return "nothing changed since the verified backup of " + when(b.BackupSkipped.Standing.GetTakenAtUnixMs())
-	case *messages.Event_BackupPruned:
-		return "backup " + b.BackupPruned.Dropped.GetId() + " dropped: " + b.BackupPruned.Dropped.GetReason()
-	case *messages.Event_BackupRotten:
-		return "stored backup " + b.BackupRotten.Verdict.GetBackup().GetId() + " is " + b.BackupRotten.Verdict.GetVerdict()
-	case *messages.Event_IntegrityChecked:
-		return "checked: " + strings.ReplaceAll(b.IntegrityChecked.Report.GetVerdict(), "_", " ")
-	case *messages.Event_DamageFound:
-		return "damage found: " + firstFinding(b.DamageFound.Report)
-	case *messages.Event_DamageGone:
-		return "the damage is gone"
-	case *messages.Event_RestoreFinished:
-		return either(b.RestoreFinished.Undo, "restore taken back", "restored from "+b.RestoreFinished.Report.GetRestoredFrom())
-	case *messages.Event_RestoreFailed:
-		return "restore failed: " + b.RestoreFailed.Failure.GetText()
-	case *messages.Event_HealthChanged:
-		return b.HealthChanged.Report.GetHeadline()
-	case *messages.Event_FenceChanged:
-		return either(b.FenceChanged.Active, "writes are held back: ", "writes are let through again: ") + b.FenceChanged.Reason
-	case *messages.Event_WalCheckpointed, *messages.Event_WalGrew, *messages.Event_WalBlocked:
-		return walText(e)
-	case *messages.Event_ActorRestarted:
-		return "part " + b.ActorRestarted.Actor + " crashed and was restarted"
-	case *messages.Event_ActorGaveUp:
-		return "part " + b.ActorGaveUp.Actor + " crashed too often and rests; everything else goes on"
-	case *messages.Event_DrillFinished:
-		r := b.DrillFinished.Report
-		return "restore drill of backup " + r.GetBackup().GetId() + either(r.GetOk(), ": usable after "+seconds(r.GetRestoreMs()), ": it did not restore")
-	case *messages.Event_SchemaChanged:
-		return "the schema changed: backup " + b.SchemaChanged.PinnedId + " before it is pinned until " + when(b.SchemaChanged.UntilUnixMs)
-	case *messages.Event_TamperingFound:
-		return b.TamperingFound.File + " was changed past Officer: " + strings.Join(b.TamperingFound.What, "; ")
-	case *messages.Event_DiskLevelChanged:
-		return diskText(b.DiskLevelChanged)
-	case *messages.Event_Lifecycle:
-		return b.Lifecycle.State
-	}
-	return e.Type
-}
-
-func firstFinding(r *messages.CheckReport) string {
-	if len(r.GetFindings()) == 0 {
-		return "seen twice"
-	}
-	f := r.Findings[0]
-	text := f.Detail
-	if f.Object != "" {
-		text = f.Object + ": " + text
-	}
-	if n := len(r.Findings) - 1; n > 0 {
-		text += fmt.Sprintf(" (and %d more)", n)
-	}
-	return text
-}
-
-func either(is bool, yes, no string) string {
-	if is {
-		return yes
-	}
-	return no
+	c.line(report.EventOf(e))
 }
 
 func baseOf(path string) string { return clean(filepath.Base(path)) }

@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
 type showResult struct {
-	head
-	Backup *backupJSON `json:"backup"`
+	report.Head
+	Backup *report.Backup `json:"backup"`
 }
 
 func (c *cli) showVerb() *cobra.Command {
@@ -32,7 +33,7 @@ func (c *cli) showVerb() *cobra.Command {
 			if why, err := asking[*messages.RetentionReport](ctx, c, r, &messages.ExplainRetention{Id: args[1]}); err == nil && len(why.Kept) == 1 {
 				b.KeepReason, b.ExpiresAtUnixMs, b.ExpiresBecause = why.Kept[0].KeepReason, why.Kept[0].ExpiresAtUnixMs, why.Kept[0].ExpiresBecause
 			}
-			return &outcome{json: &showResult{Backup: backupOf(b)}, text: func(w io.Writer, s style) { showBackup(w, s, b) }}, nil
+			return &outcome{json: &showResult{Backup: report.BackupOf(b)}, text: func(w io.Writer, s style) { showBackup(w, s, b) }}, nil
 		})
 }
 
@@ -41,14 +42,14 @@ func showBackup(w io.Writer, s style, b *messages.Backup) {
 	line := func(name, value string) { fmt.Fprintf(t, "%s\t%s\n", name, clean(value)) }
 	line("id", b.Id)
 	line("file", shown(b.Path))
-	line("taken", when(b.TakenAtUnixMs)+", "+b.Reason)
-	line("size", fmt.Sprintf("%s (%d bytes), pages of %d", size(b.SizeBytes), b.SizeBytes, b.PageSize))
+	line("taken", report.When(b.TakenAtUnixMs)+", "+b.Reason)
+	line("size", fmt.Sprintf("%s (%d bytes), pages of %d", report.Size(b.SizeBytes), b.SizeBytes, b.PageSize))
 	line("sha256", b.Sha256)
-	line("verdict", plainMark(b)+" "+b.Verdict+", "+when(b.LastVerdictAtUnixMs))
-	line("took", "copy "+seconds(b.CopyMs)+", verify "+seconds(b.VerifyMs)+", worst stall of a writer "+seconds(b.WorstWriterStallMs))
+	line("verdict", plainMark(b)+" "+b.Verdict+", "+report.When(b.LastVerdictAtUnixMs))
+	line("took", "copy "+report.Seconds(b.CopyMs)+", verify "+report.Seconds(b.VerifyMs)+", worst stall of a writer "+report.Seconds(b.WorstWriterStallMs))
 	line("kept", b.Tier+": "+b.KeepReason)
 	if b.ExpiresAtUnixMs != 0 {
-		line("goes", when(b.ExpiresAtUnixMs)+" at the earliest: "+b.ExpiresBecause)
+		line("goes", report.When(b.ExpiresAtUnixMs)+" at the earliest: "+b.ExpiresBecause)
 	}
 	_ = t.Flush()
 	if tables := b.Content.GetTables(); len(tables) > 0 {

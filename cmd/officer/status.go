@@ -9,49 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
-
-type conditionJSON struct {
-	Code     string  `json:"code"`
-	Severity string  `json:"severity"`
-	Text     string  `json:"text"`
-	Hint     string  `json:"hint"`
-	Since    *string `json:"since"`
-}
-
-type fenceJSON struct {
-	Active bool   `json:"active"`
-	Held   bool   `json:"held"`
-	Reason string `json:"reason"`
-}
-
-type actorJSON struct {
-	Name        string `json:"name"`
-	State       string `json:"state"`
-	Restarts    int32  `json:"restarts"`
-	LastFailure string `json:"last_failure"`
-}
-
-type statusResult struct {
-	head
-	Database           string          `json:"database"`
-	Home               string          `json:"home"`
-	Running            bool            `json:"running"`
-	Version            string          `json:"version"`
-	PID                int64           `json:"pid"`
-	Health             string          `json:"health"`
-	Headline           string          `json:"headline"`
-	Conditions         []conditionJSON `json:"conditions"`
-	LastVerifiedBackup *backupJSON     `json:"last_verified_backup"`
-	Backups            int32           `json:"backups"`
-	LastDrill          *drillJSON      `json:"last_drill"`
-	LastCheck          *checkResult    `json:"last_check"`
-	WAL                walJSON         `json:"wal"`
-	Disk               []volumeJSON    `json:"disk"`
-	Fence              fenceJSON       `json:"fence"`
-	Actors             []actorJSON     `json:"actors"`
-}
 
 func (c *cli) statusVerb() *cobra.Command {
 	var watch, plugin bool
@@ -101,44 +61,10 @@ func statusOutcome(st *messages.Status, r *reached) *outcome {
 	if r.direct {
 		alone(st, r.path)
 	}
-	out := &statusResult{
-		Database: r.path, Home: st.Home, Running: !r.direct, Version: st.OfficerVersion, PID: st.Pid,
-		Health: colour(st.Health.GetHealth()), Headline: st.Health.GetHeadline(), Conditions: []conditionJSON{},
-		LastVerifiedBackup: backupOf(st.LastVerifiedBackup), LastDrill: drillOf(st.LastDrill), Backups: st.Backups,
-		WAL: walOf(st), Actors: []actorJSON{},
-		Disk:  volumesOf(st.Disk),
-		Fence: fenceJSON{Active: st.Owner.GetFence().GetActive(), Held: st.Owner.GetFence().GetHeld()},
-	}
-	for i, reason := range st.Owner.GetFence().GetReasons() {
-		if i > 0 {
-			out.Fence.Reason += ", "
-		}
-		out.Fence.Reason += reason
-	}
-	for _, k := range st.Health.GetConditions() {
-		out.Conditions = append(out.Conditions, conditionJSON{k.Code, colour(k.Severity), k.Text, k.Hint, stamp(k.SinceUnixMs)})
-	}
-	for _, a := range st.Actors {
-		out.Actors = append(out.Actors, actorJSON{a.Name, a.State, a.Restarts, a.LastFailure})
-	}
-	if last := st.Integrity.GetLastFull(); last != nil {
-		out.LastCheck = checkOf(last)
-		out.LastCheck.head = head{Type: "check", OK: last.Verdict == "ok", Code: exitOfCheck(last)}
-	}
 	return &outcome{
-		code: exitOfHealth(st.Health.GetHealth()), json: out,
+		code: report.CodeOfHealth(st.Health.GetHealth()), json: report.StatusOf(st, r.path, !r.direct),
 		text: func(w io.Writer, s style) { showStatus(w, s, st, r, time.Now()) },
 	}
-}
-
-func colour(s messages.Severity) string {
-	switch s {
-	case messages.Severity_SEVERITY_GREEN:
-		return "green"
-	case messages.Severity_SEVERITY_YELLOW:
-		return "yellow"
-	}
-	return "red"
 }
 
 // showStatus writes light, sentence, proof, check lines, and what to do next.
@@ -146,7 +72,7 @@ func showStatus(w io.Writer, s style, st *messages.Status, r *reached, now time.
 	fmt.Fprintf(w, "%s  %s\n", s.light(st.Health.GetHealth()), clean(st.Health.GetHeadline()))
 	fmt.Fprintf(w, "  %s%s\n", clean(filepath.Base(r.path)), factsText(st.Facts))
 	if b := st.LastVerifiedBackup; b != nil {
-		fmt.Fprintf(w, "  %s newest verified backup %s (%s)   %s\n", s.good(), ago(b.TakenAtUnixMs, now), size(b.SizeBytes), shown(b.Path))
+		fmt.Fprintf(w, "  %s newest verified backup %s (%s)   %s\n", s.good(), ago(b.TakenAtUnixMs, now), report.Size(b.SizeBytes), shown(b.Path))
 	} else {
 		fmt.Fprintf(w, "  %s no verified backup\n", s.bad())
 	}
@@ -207,7 +133,7 @@ func factsText(f *messages.DatabaseFacts) string {
 	if bytes == 0 {
 		bytes = f.PageCount * f.PageSize
 	}
-	text := " (" + size(bytes)
+	text := " (" + report.Size(bytes)
 	switch f.JournalMode {
 	case "":
 	case "wal":

@@ -61,42 +61,6 @@ func (s style) light(h messages.Severity) string {
 	return s.red("■ red")
 }
 
-// size writes bytes as people say them: "104 MB".
-func size(bytes int64) string {
-	units := []string{"bytes", "kB", "MB", "GB", "TB"}
-	v, i := float64(bytes), 0
-	for v >= 999.5 && i < len(units)-1 {
-		v /= 1000
-		i++
-	}
-	if i > 0 && v < 9.95 {
-		return fmt.Sprintf("%.1f %s", v, units[i])
-	}
-	return fmt.Sprintf("%.0f %s", v, units[i])
-}
-
-// seconds writes a duration in milliseconds as "0.6 s" or "2 min 5 s".
-func seconds(ms int64) string {
-	d := time.Duration(ms) * time.Millisecond
-	switch {
-	case d < 10*time.Millisecond:
-		return strconv.FormatInt(ms, 10) + " ms"
-	case d < 100*time.Millisecond:
-		return fmt.Sprintf("%.2f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-}
-
-// when writes a moment in local time; 0 is "never".
-func when(unixMS int64) string {
-	if unixMS == 0 {
-		return "never"
-	}
-	return time.UnixMilli(unixMS).Format("2006-01-02 15:04:05")
-}
-
 // ago writes how long ago a moment was.
 func ago(unixMS int64, now time.Time) string {
 	d := now.Sub(time.UnixMilli(unixMS))
@@ -121,6 +85,13 @@ func count(n int, one string) string {
 		return "1 " + one
 	}
 	return strconv.Itoa(n) + " " + one + "s"
+}
+
+func either(is bool, yes, no string) string {
+	if is {
+		return yes
+	}
+	return no
 }
 
 // clean keeps text from files and names from steering the terminal.

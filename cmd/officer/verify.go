@@ -9,22 +9,23 @@ import (
 	"github.com/spf13/cobra"
 
 	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
 type verdictJSON struct {
-	ID         string        `json:"id"`
-	File       string        `json:"file"`
-	Verdict    string        `json:"verdict"`
-	Findings   []findingJSON `json:"findings"`
-	DurationMS int64         `json:"duration_ms"`
+	ID         string           `json:"id"`
+	File       string           `json:"file"`
+	Verdict    string           `json:"verdict"`
+	Findings   []report.Finding `json:"findings"`
+	DurationMS int64            `json:"duration_ms"`
 }
 
 type verifyResult struct {
-	head
-	Verdict  string        `json:"verdict"` // the worst
-	Findings []findingJSON `json:"findings"`
-	Backups  []verdictJSON `json:"backups"`
+	report.Head
+	Verdict  string           `json:"verdict"` // the worst
+	Findings []report.Finding `json:"findings"`
+	Backups  []verdictJSON    `json:"backups"`
 }
 
 func (c *cli) verifyVerb() *cobra.Command {
@@ -35,20 +36,20 @@ func (c *cli) verifyVerb() *cobra.Command {
 			if len(args) == 2 {
 				order.Id = args[1]
 			}
-			report, err := c.verifyNow(ctx, args[0], order)
+			got, err := c.verifyNow(ctx, args[0], order)
 			if err != nil {
 				return nil, err
 			}
-			out := verdictsOf(report)
-			code := exitDone
+			out := verdictsOf(got)
+			code := report.Done
 			switch out.Verdict {
 			case "verified":
 			case "cannot_judge", "unverified":
-				code = exitWarnings
+				code = report.Warnings
 			default:
-				code = exitDamage
+				code = report.Damage
 			}
-			return &outcome{code: code, json: out, text: func(w io.Writer, s style) { showVerdicts(w, s, report) }}, nil
+			return &outcome{code: code, json: out, text: func(w io.Writer, s style) { showVerdicts(w, s, got) }}, nil
 		})
 	cmd.Flags().BoolVar(&all, "all", false, "all backups, not only the newest")
 	return cmd
@@ -61,8 +62,8 @@ func (c *cli) verifyNow(ctx context.Context, file string, order *messages.Verify
 		return nil, usage(fmt.Sprintf("%q is no usable path", file))
 	}
 	if order.Id != "" || order.All || exists(c.homeOf(path)) {
-		report, _, err := once[*messages.VerifyReport](ctx, c, path, true, order)
-		return report, err
+		got, _, err := once[*messages.VerifyReport](ctx, c, path, true, order)
+		return got, err
 	}
 	checked, err := officer.CheckFile(ctx, path, false)
 	if err != nil {
@@ -79,9 +80,9 @@ func (c *cli) verifyNow(ctx context.Context, file string, order *messages.Verify
 }
 
 func verdictsOf(r *messages.VerifyReport) *verifyResult {
-	out := &verifyResult{Verdict: "verified", Findings: []findingJSON{}, Backups: []verdictJSON{}}
+	out := &verifyResult{Verdict: "verified", Findings: []report.Finding{}, Backups: []verdictJSON{}}
 	for _, v := range r.Verdicts {
-		findings := findingsOf(v.Findings)
+		findings := report.FindingsOf(v.Findings)
 		out.Backups = append(out.Backups, verdictJSON{v.Backup.GetId(), v.Backup.GetFile(), v.Verdict, findings, v.DurationMs})
 		out.Findings = append(out.Findings, findings...)
 		if v.Verdict != "verified" && (out.Verdict == "verified" || v.Verdict == "damaged") {
@@ -103,7 +104,7 @@ func showVerdicts(w io.Writer, s style, r *messages.VerifyReport) {
 		case "cannot_judge", "unverified":
 			mark = s.warn()
 		}
-		fmt.Fprintf(w, "%s %s   %s   %s\n", mark, clean(v.Verdict), shown(v.Backup.GetPath()), seconds(v.DurationMs))
+		fmt.Fprintf(w, "%s %s   %s   %s\n", mark, clean(v.Verdict), shown(v.Backup.GetPath()), report.Seconds(v.DurationMs))
 		showFindings(w, v.Findings)
 	}
 	if len(r.Verdicts) == 0 {

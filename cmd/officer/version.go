@@ -9,10 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/report"
 )
 
 type versionResult struct {
-	head
+	report.Head
 	Version  string `json:"version"`
 	SQLite   string `json:"sqlite"`
 	Go       string `json:"go"`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -67,7 +68,7 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 		v.backupDone(b.BackupTaken.Backup, e.Type)
 	case *messages.Event_BackupSkipped:
 		if !v.backed {
-			v.row(s.good(), "nothing changed since", "the verified backup of "+when(b.BackupSkipped.Standing.GetTakenAtUnixMs()))
+			v.row(s.good(), "nothing changed since", "the verified backup of "+report.When(b.BackupSkipped.Standing.GetTakenAtUnixMs()))
 		}
 		v.backed = true
 	case *messages.Event_BackupFailed:
@@ -76,7 +77,7 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 		v.backed = true
 	case *messages.Event_DamageFound:
 		v.damaged = true
-		v.row(s.bad(), "damage found", clean(firstFinding(b.DamageFound.Report)))
+		v.row(s.bad(), "damage found", clean(report.FirstFinding(b.DamageFound.Report)))
 		v.hints([]string{"officer status " + shown(v.path), "officer restore " + shown(v.path)})
 	case *messages.Event_HealthChanged:
 		v.health = b.HealthChanged.Report.GetHealth()
@@ -93,7 +94,7 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 			v.judged = true // no sentence about safety on the way out
 		}
 	default:
-		v.say("%s %s", clock(e), clean(eventText(e)))
+		v.say("%s %s", clock(e), clean(report.EventText(e)))
 	}
 	if v.checked && v.backed && !v.judged {
 		v.judge(ctx)
@@ -120,14 +121,14 @@ func (v *view) checkDone(r *messages.CheckReport) {
 	v.checked = true
 	switch {
 	case r.Verdict == "ok" && first:
-		v.row(s.good(), "no damage", seconds(r.DurationMs))
+		v.row(s.good(), "no damage", report.Seconds(r.DurationMs))
 	case r.Verdict == "ok":
 	case r.Verdict == "damaged":
 		if !v.damaged {
-			v.row(s.bad(), "damage", clean(firstFinding(r)))
+			v.row(s.bad(), "damage", clean(report.FirstFinding(r)))
 		}
 	default:
-		v.row(s.warn(), "cannot be judged", clean(firstFinding(r)))
+		v.row(s.warn(), "cannot be judged", clean(report.FirstFinding(r)))
 	}
 	if n := len(r.ForeignKeys); n > 0 && first {
 		v.row(s.warn(), "rows without a parent", fmt.Sprintf("%d (not damage): officer check %s", n, shown(v.path)))
@@ -136,7 +137,7 @@ func (v *view) checkDone(r *messages.CheckReport) {
 
 func (v *view) backupDone(b *messages.Backup, _ string) {
 	s := v.c.style
-	detail := fmt.Sprintf("%s in %s   %s", size(b.GetSizeBytes()), seconds(b.GetCopyMs()+b.GetVerifyMs()), shown(b.GetPath()))
+	detail := fmt.Sprintf("%s in %s   %s", report.Size(b.GetSizeBytes()), report.Seconds(b.GetCopyMs()+b.GetVerifyMs()), shown(b.GetPath()))
 	switch {
 	case v.judged:
 		v.say("%s backup made and verified   %s", time.UnixMilli(b.GetTakenAtUnixMs()).Format("15:04:05"), detail)

@@ -1,0 +1,59 @@
+package report
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/officer-doofy/officer/messages"
+)
+
+// Whoever reads the JSON must not have to ask whether a list is there.
+func TestReport_listsAreNeverNull(t *testing.T) {
+	status := &messages.Status{Integrity: &messages.IntegrityStatus{LastFull: &messages.CheckReport{}}, LastDrill: &messages.DrillReport{},
+		LastVerifiedBackup: &messages.Backup{}, Disk: &messages.DiskReport{Volumes: []*messages.Volume{{Roles: []string{"database"}}}}}
+	for _, v := range []Body{StatusOf(&messages.Status{}, "/app.db", true), StatusOf(status, "/app.db", true), HealthOf(nil, "app"), BackupsOf(nil),
+		FailureOf(messages.NewFailure("x", "y", "z"), Failed)} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, list := range []string{"conditions", "disk", "actors", "backups", "hints", "tables", "findings", "foreign_keys", "rules", "hostages", "freeable"} {
+			if strings.Contains(string(b), `"`+list+`":null`) {
+				t.Errorf("%T: %s is null: %s", v, list, b)
+			}
+		}
+	}
+}
+
+func TestStatusOf_endsWithTheCodeOfTheColour(t *testing.T) {
+	for severity, want := range map[messages.Severity]Head{
+		messages.Severity_SEVERITY_GREEN:  {"result", true, 0},
+		messages.Severity_SEVERITY_YELLOW: {"result", true, 3},
+		messages.Severity_SEVERITY_RED:    {"result", false, 4},
+	} {
+		if got := StatusOf(&messages.Status{Health: &messages.HealthReport{Health: severity}}, "", true).Head; got != want {
+			t.Errorf("%v: got %+v, want %+v", severity, got, want)
+		}
+	}
+}
+
+// Every event has a sentence of its own, and none fails without its content.
+func TestEventText_saysSomethingOfEveryEvent(t *testing.T) {
+	fields := (&messages.Event{}).ProtoReflect().Descriptor().Oneofs().ByName("body").Fields()
+	for i := range fields.Len() {
+		e := &messages.Event{Type: "some.type"}
+		m := e.ProtoReflect()
+		m.Set(fields.Get(i), protoreflect.ValueOfMessage(m.NewField(fields.Get(i)).Message()))
+		got := EventText(e)
+		if got == "" && fields.Get(i).Name() != "health_changed" && fields.Get(i).Name() != "lifecycle" {
+			t.Errorf("%s has no sentence", fields.Get(i).Name())
+		}
+	}
+	if got := EventText(proto.CloneOf(&messages.Event{Type: "newer.kind"})); got != "newer.kind" {
+		t.Errorf("an event that is not known: got %q, want its type", got)
+	}
+}
