@@ -158,11 +158,8 @@ func (p place) settle(fsys fsx.FS) (release func(), err error) {
 		return nil, messages.NewFailure("refused", op, "%s is not a regular file but %s", p.lockFile(), fsx.KindOf(info.Mode())).
 			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.lockFile()))
 	}
-	lock := flock.New(p.lockFile(), flock.SetPermissions(0o600))
-	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
-	defer cancel()
-	got, err := lock.TryLockContext(ctx, lockRetry)
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	release, got, err := takeLock(fsys, p.lockFile())
+	if err != nil {
 		return nil, failureOf(op, fsx.Wrap("lock "+p.lockFile(), err)).
 			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.home))
 	}
@@ -170,8 +167,23 @@ func (p place) settle(fsys fsx.FS) (release func(), err error) {
 		return nil, messages.NewFailure("locked", op, "another Officer looks after %s (it holds %s)", p.path, p.lockFile()).
 			WithDid("Nothing was changed.").WithHints("officer status " + quoted(p.path))
 	}
-	// The file stays: removing it would let two processes lock two files of one name.
-	return func() { _ = lock.Unlock() }, nil
+	return release, nil
+}
+
+// takeLock waits a little for the lock of a home. The file stays when it is given back:
+// removing it would let two processes lock two files of one name.
+func takeLock(fsys fsx.FS, name string) (release func(), got bool, err error) {
+	if own, ok := fsys.(fsx.Locker); ok {
+		return own.TryLock(name)
+	}
+	lock := flock.New(name, flock.SetPermissions(0o600))
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	got, err = lock.TryLockContext(ctx, lockRetry)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil
+	}
+	return func() { _ = lock.Unlock() }, got, err
 }
 
 // sentence is what an error of an adapter says to people.
