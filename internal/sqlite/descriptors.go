@@ -10,6 +10,7 @@ import (
 // ForeignDriverGuard can tell another SQLite's from them. One is shared by all
 // connections of a process; nil forgets everything.
 type Descriptors struct {
+	turns   sync.RWMutex // held for writing while somebody looks, for reading while a handle opens or closes
 	mu      sync.Mutex
 	conns   map[*Conn]map[uintptr]bool
 	handles map[*sqlite3.Conn]uintptr // main files of database/sql connections
@@ -37,29 +38,49 @@ func (d *Descriptors) remove(c *Conn) {
 	delete(d.conns, c)
 }
 
-func (d *Descriptors) addHandle(conn *sqlite3.Conn) {
+// openHandle opens a connection of database/sql and notes it before anybody can look: its pool
+// opens and closes connections whenever it likes.
+func (d *Descriptors) openHandle(open func() (*sqlite3.Conn, error)) (*sqlite3.Conn, error) {
 	if d == nil {
-		return
+		return open()
 	}
-	fd, ok := descriptorOf(conn, sqlite3.FCNTL_FILE_POINTER)
-	if !ok {
-		return
+	d.turns.RLock()
+	defer d.turns.RUnlock()
+	conn, err := open()
+	if err != nil {
+		return nil, err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.handles == nil {
-		d.handles = map[*sqlite3.Conn]uintptr{}
+	if fd, ok := descriptorOf(conn, sqlite3.FCNTL_FILE_POINTER); ok {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.handles == nil {
+			d.handles = map[*sqlite3.Conn]uintptr{}
+		}
+		d.handles[conn] = fd
 	}
-	d.handles[conn] = fd
+	return conn, nil
 }
 
-func (d *Descriptors) removeHandle(conn *sqlite3.Conn) {
+// closeHandle closes it and forgets it, likewise in one step.
+func (d *Descriptors) closeHandle(conn *sqlite3.Conn) error {
 	if d == nil {
-		return
+		return conn.Close()
 	}
+	d.turns.RLock()
+	defer d.turns.RUnlock()
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	delete(d.handles, conn)
+	d.mu.Unlock()
+	return conn.Close()
+}
+
+// look keeps handles from being opened and closed until done is called.
+func (d *Descriptors) look() (done func()) {
+	if d == nil {
+		return func() {}
+	}
+	d.turns.Lock()
+	return d.turns.Unlock
 }
 
 // held lists all known descriptors. complete is false when a connection is at work or

@@ -18,8 +18,9 @@ type fileNumber struct{ device, inode uint64 }
 // the file is closed (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
 // It looks without opening anything. known is false where the system does not let it.
 //
-// A connection opened, or a copy of the live file made, without own at the same moment
-// is taken for foreign: call it from where nothing else of Officer opens the file.
+// Handles of database/sql wait meanwhile. Another connection opened, or a copy of the live file
+// made, at the same moment is taken for foreign: call it from where nothing else of
+// Officer opens the file.
 func ForeignDriverGuard(paths []string, own *Descriptors) (known bool, err error) {
 	const op = "look for foreign drivers"
 	main, beside := map[fileNumber]string{}, map[fileNumber]string{}
@@ -29,6 +30,7 @@ func ForeignDriverGuard(paths []string, own *Descriptors) (known bool, err error
 			note(beside, path+suffix)
 		}
 	}
+	defer own.look()()
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return false, nil //nolint:nilerr // no /proc in this container: it cannot be told

@@ -36,17 +36,16 @@ func OpenDB(path string, opts Options) (*sql.DB, error) {
 	}
 	uri := fileURI(path, append(vfsParam(opts.VFS), "mode", mode)...)
 	connect := func(ctx context.Context) (*sqlite3.Conn, error) {
-		conn, err := sqlite3.OpenContext(ctx, uri)
+		conn, err := opts.Descriptors.openHandle(func() (*sqlite3.Conn, error) { return sqlite3.OpenContext(ctx, uri) })
 		if err != nil {
 			return nil, err
 		}
 		if err := errors.Join(conn.BusyTimeout(busy), register(conn)); err != nil {
-			return nil, errors.Join(err, conn.Close())
+			return nil, errors.Join(err, opts.Descriptors.closeHandle(conn))
 		}
-		opts.Descriptors.addHandle(conn)
 		return conn, nil
 	}
-	return handle.Open(connect, opts.Descriptors.removeHandle, opts.Trace), nil
+	return handle.Open(connect, opts.Descriptors.closeHandle, opts.Trace), nil
 }
 
 // fder is a file of the operating system.

@@ -527,6 +527,44 @@ func TestOpenDB_isTheAppsHandle(t *testing.T) {
 	}
 }
 
+// A pool opens and closes connections whenever it likes; the guard must never see one that
+// is not listed yet, or no more.
+func TestForeignDriverGuard_whileAPoolOpensAndCloses(t *testing.T) {
+	path := makeDB(t, filepath.Join(t.TempDir(), "a.db"), `PRAGMA journal_mode=wal;`+plain)
+	own := &Descriptors{}
+	db, err := OpenDB(path, Options{Descriptors: own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxIdleConns(-1) // each use opens one and closes it
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := db.PingContext(t.Context()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 300 {
+		if _, err := ForeignDriverGuard([]string{path}, own); err != nil {
+			t.Errorf("own handle taken for foreign: %v", err)
+			break
+		}
+	}
+	close(done)
+	wg.Wait()
+}
+
 func TestForeignDriverGuard_findsAnotherSQLite(t *testing.T) {
 	path := makeDB(t, filepath.Join(t.TempDir(), "a.db"), `PRAGMA journal_mode=wal;`+plain)
 	own := &Descriptors{}

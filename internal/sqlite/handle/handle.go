@@ -19,16 +19,16 @@ import (
 )
 
 // Open opens a handle whose connections are made by connect and set up by it
-// completely (busy timeout, pragmas). closing hears of each one just before it closes,
-// trace (may be nil) of each finished statement.
-func Open(connect func(context.Context) (*sqlite3.Conn, error), closing func(*sqlite3.Conn), trace Trace) *sql.DB {
-	return sql.OpenDB(connector{connect, closing, trace})
+// completely (busy timeout, pragmas) and closed by ending. trace (may be nil) hears
+// of each finished statement.
+func Open(connect func(context.Context) (*sqlite3.Conn, error), ending func(*sqlite3.Conn) error, trace Trace) *sql.DB {
+	return sql.OpenDB(connector{connect, ending, trace})
 }
 
 type connector struct {
-	open    func(context.Context) (*sqlite3.Conn, error)
-	closing func(*sqlite3.Conn)
-	trace   Trace
+	open   func(context.Context) (*sqlite3.Conn, error)
+	ending func(*sqlite3.Conn) error
+	trace  Trace
 }
 
 // Connect makes one connection.
@@ -37,7 +37,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{raw: raw, closing: c.closing, tracer: tracer{trace: c.trace}}, nil
+	return &conn{raw: raw, ending: c.ending, tracer: tracer{trace: c.trace}}, nil
 }
 
 // Driver is part of driver.Connector.
@@ -52,7 +52,7 @@ func (unnamed) Open(string) (driver.Conn, error) {
 
 type conn struct {
 	raw      *sqlite3.Conn
-	closing  func(*sqlite3.Conn)
+	ending   func(*sqlite3.Conn) error
 	tracer   tracer
 	readOnly bool // the open transaction set query_only
 }
@@ -76,8 +76,7 @@ func (c *conn) during(ctx context.Context) func() {
 
 // Close closes the connection.
 func (c *conn) Close() error {
-	c.closing(c.raw)
-	return c.raw.Close()
+	return c.ending(c.raw)
 }
 
 // Ping runs the smallest statement that reads the file.

@@ -24,7 +24,7 @@ func traced(t testing.TB, trace handle.Trace) *sql.DB {
 			return nil, err
 		}
 		return c, c.BusyTimeout(time.Second)
-	}, func(*sqlite3.Conn) {}, trace)
+	}, (*sqlite3.Conn).Close, trace)
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Errorf("close: %v", err)
