@@ -24,7 +24,7 @@ func filesGoThroughFSX(h house) (broken []string) {
 		"Remove", "RemoveAll", "Rename", "Mkdir", "MkdirAll", "MkdirTemp", "Stat", "Lstat", "ReadDir", "Truncate", "Chmod",
 		"Chown", "Lchown", "Chtimes", "Link", "Symlink", "Readlink", "DirFS", "CopyFS"}
 	for _, s := range h {
-		if _, spared := noDisk()[s.path]; spared || s.test || within(s.dir, "internal/fsx", "cmd", "bench", "test") {
+		if _, spared := noDisk()[s.path]; spared || s.test || within(s.dir, "internal/fsx", "cmd", "bench", "test", "examples") {
 			continue
 		}
 		for _, n := range s.uses("os", functions...) {
@@ -90,7 +90,7 @@ func actorsComeFromKit(h house) (broken []string) {
 // nobodyExits keeps a library from ending its host.
 func nobodyExits(h house) (broken []string) {
 	for _, s := range h {
-		if s.test || within(s.dir, "cmd", "bench") {
+		if s.test || within(s.dir, "cmd", "bench", "examples") {
 			continue
 		}
 		for _, n := range s.uses("os", "Exit") {

@@ -46,6 +46,8 @@ func layers() []layer {
 			why: "verbs go through the way in or the API, plus adapters for plain files; never past them to actors"},
 		{name: "testkit", folders: []string{"testkit"}, may: []string{"messages", "internal/kit", "fsx", "internal/sqlite"},
 			why: "users test their own programs with it, so it may know no actor"},
+		{name: "examples", folders: []string{"examples"}, each: true, may: []string{".", "messages"},
+			why: "an example may use what a stranger's program can import, and nothing else"},
 		{name: "laws", folders: []string{"internal/laws"}, why: "laws read source text, they need no code of the house"},
 		{name: "trials", folders: []string{"bench", "test"},
 			may: []string{".", "messages", "core", "fsx", "adapters", "control", "internal/kit", "actors", "supervisor", "testkit"},
