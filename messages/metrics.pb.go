@@ -220,6 +220,68 @@ func (*MetricNoted) Descriptor() ([]byte, []int) {
 	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{2}
 }
 
+// RecordSizes tells the metrics system how large things are now, for the history. No answer.
+// What is not set could not be seen.
+type RecordSizes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DatabaseBytes *int64                 `protobuf:"varint,1,opt,name=database_bytes,json=databaseBytes,proto3,oneof" json:"database_bytes,omitempty"` // the database file
+	WalBytes      *int64                 `protobuf:"varint,2,opt,name=wal_bytes,json=walBytes,proto3,oneof" json:"wal_bytes,omitempty"`                // 0 = there is none
+	FreeBytes     *int64                 `protobuf:"varint,3,opt,name=free_bytes,json=freeBytes,proto3,oneof" json:"free_bytes,omitempty"`             // on the volume of the database
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordSizes) Reset() {
+	*x = RecordSizes{}
+	mi := &file_officer_v1_metrics_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordSizes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordSizes) ProtoMessage() {}
+
+func (x *RecordSizes) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_metrics_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordSizes.ProtoReflect.Descriptor instead.
+func (*RecordSizes) Descriptor() ([]byte, []int) {
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RecordSizes) GetDatabaseBytes() int64 {
+	if x != nil && x.DatabaseBytes != nil {
+		return *x.DatabaseBytes
+	}
+	return 0
+}
+
+func (x *RecordSizes) GetWalBytes() int64 {
+	if x != nil && x.WalBytes != nil {
+		return *x.WalBytes
+	}
+	return 0
+}
+
+func (x *RecordSizes) GetFreeBytes() int64 {
+	if x != nil && x.FreeBytes != nil {
+		return *x.FreeBytes
+	}
+	return 0
+}
+
 // GetMetrics → MetricsReport.
 type GetMetrics struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -230,7 +292,7 @@ type GetMetrics struct {
 
 func (x *GetMetrics) Reset() {
 	*x = GetMetrics{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[3]
+	mi := &file_officer_v1_metrics_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +304,7 @@ func (x *GetMetrics) String() string {
 func (*GetMetrics) ProtoMessage() {}
 
 func (x *GetMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[3]
+	mi := &file_officer_v1_metrics_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +317,7 @@ func (x *GetMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMetrics.ProtoReflect.Descriptor instead.
 func (*GetMetrics) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{3}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetMetrics) GetName() string {
@@ -276,7 +338,7 @@ type MetricsReport struct {
 
 func (x *MetricsReport) Reset() {
 	*x = MetricsReport{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[4]
+	mi := &file_officer_v1_metrics_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +350,7 @@ func (x *MetricsReport) String() string {
 func (*MetricsReport) ProtoMessage() {}
 
 func (x *MetricsReport) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[4]
+	mi := &file_officer_v1_metrics_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +363,7 @@ func (x *MetricsReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsReport.ProtoReflect.Descriptor instead.
 func (*MetricsReport) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{4}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MetricsReport) GetOperations() []*OperationMetrics {
@@ -333,7 +395,7 @@ type ShapeMetrics struct {
 
 func (x *ShapeMetrics) Reset() {
 	*x = ShapeMetrics{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[5]
+	mi := &file_officer_v1_metrics_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -345,7 +407,7 @@ func (x *ShapeMetrics) String() string {
 func (*ShapeMetrics) ProtoMessage() {}
 
 func (x *ShapeMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[5]
+	mi := &file_officer_v1_metrics_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -358,7 +420,7 @@ func (x *ShapeMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShapeMetrics.ProtoReflect.Descriptor instead.
 func (*ShapeMetrics) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{5}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ShapeMetrics) GetShape() string {
@@ -424,7 +486,7 @@ type OperationMetrics struct {
 
 func (x *OperationMetrics) Reset() {
 	*x = OperationMetrics{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[6]
+	mi := &file_officer_v1_metrics_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +498,7 @@ func (x *OperationMetrics) String() string {
 func (*OperationMetrics) ProtoMessage() {}
 
 func (x *OperationMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[6]
+	mi := &file_officer_v1_metrics_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +511,7 @@ func (x *OperationMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationMetrics.ProtoReflect.Descriptor instead.
 func (*OperationMetrics) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{6}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OperationMetrics) GetName() string {
@@ -553,7 +615,7 @@ type DayMetrics struct {
 
 func (x *DayMetrics) Reset() {
 	*x = DayMetrics{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[7]
+	mi := &file_officer_v1_metrics_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +627,7 @@ func (x *DayMetrics) String() string {
 func (*DayMetrics) ProtoMessage() {}
 
 func (x *DayMetrics) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[7]
+	mi := &file_officer_v1_metrics_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +640,7 @@ func (x *DayMetrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayMetrics.ProtoReflect.Descriptor instead.
 func (*DayMetrics) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{7}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DayMetrics) GetDay() string {
@@ -646,7 +708,7 @@ type GetExposition struct {
 
 func (x *GetExposition) Reset() {
 	*x = GetExposition{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[8]
+	mi := &file_officer_v1_metrics_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -658,7 +720,7 @@ func (x *GetExposition) String() string {
 func (*GetExposition) ProtoMessage() {}
 
 func (x *GetExposition) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[8]
+	mi := &file_officer_v1_metrics_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -671,7 +733,7 @@ func (x *GetExposition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetExposition.ProtoReflect.Descriptor instead.
 func (*GetExposition) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{8}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{9}
 }
 
 // Exposition answers GetExposition.
@@ -684,7 +746,7 @@ type Exposition struct {
 
 func (x *Exposition) Reset() {
 	*x = Exposition{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[9]
+	mi := &file_officer_v1_metrics_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -696,7 +758,7 @@ func (x *Exposition) String() string {
 func (*Exposition) ProtoMessage() {}
 
 func (x *Exposition) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[9]
+	mi := &file_officer_v1_metrics_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -709,7 +771,7 @@ func (x *Exposition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exposition.ProtoReflect.Descriptor instead.
 func (*Exposition) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{9}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Exposition) GetText() string {
@@ -732,7 +794,7 @@ type QuerySlow struct {
 
 func (x *QuerySlow) Reset() {
 	*x = QuerySlow{}
-	mi := &file_officer_v1_metrics_proto_msgTypes[10]
+	mi := &file_officer_v1_metrics_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +806,7 @@ func (x *QuerySlow) String() string {
 func (*QuerySlow) ProtoMessage() {}
 
 func (x *QuerySlow) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_metrics_proto_msgTypes[10]
+	mi := &file_officer_v1_metrics_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +819,7 @@ func (x *QuerySlow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuerySlow.ProtoReflect.Descriptor instead.
 func (*QuerySlow) Descriptor() ([]byte, []int) {
-	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{10}
+	return file_officer_v1_metrics_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *QuerySlow) GetName() string {
@@ -810,7 +872,16 @@ const file_officer_v1_metrics_proto_rawDesc = "" +
 	"\x06failed\x18\x03 \x01(\bR\x06failed\x12\x14\n" +
 	"\x05shape\x18\x04 \x01(\tR\x05shape\x12\x12\n" +
 	"\x04rows\x18\x05 \x01(\x03R\x04rows\"\r\n" +
-	"\vMetricNoted\" \n" +
+	"\vMetricNoted\"\xaf\x01\n" +
+	"\vRecordSizes\x12*\n" +
+	"\x0edatabase_bytes\x18\x01 \x01(\x03H\x00R\rdatabaseBytes\x88\x01\x01\x12 \n" +
+	"\twal_bytes\x18\x02 \x01(\x03H\x01R\bwalBytes\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"free_bytes\x18\x03 \x01(\x03H\x02R\tfreeBytes\x88\x01\x01B\x11\n" +
+	"\x0f_database_bytesB\f\n" +
+	"\n" +
+	"_wal_bytesB\r\n" +
+	"\v_free_bytes\" \n" +
 	"\n" +
 	"GetMetrics\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x7f\n" +
@@ -874,24 +945,25 @@ func file_officer_v1_metrics_proto_rawDescGZIP() []byte {
 	return file_officer_v1_metrics_proto_rawDescData
 }
 
-var file_officer_v1_metrics_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_officer_v1_metrics_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_officer_v1_metrics_proto_goTypes = []any{
 	(*RecordOperation)(nil),  // 0: officer.v1.RecordOperation
 	(*ReportMetric)(nil),     // 1: officer.v1.ReportMetric
 	(*MetricNoted)(nil),      // 2: officer.v1.MetricNoted
-	(*GetMetrics)(nil),       // 3: officer.v1.GetMetrics
-	(*MetricsReport)(nil),    // 4: officer.v1.MetricsReport
-	(*ShapeMetrics)(nil),     // 5: officer.v1.ShapeMetrics
-	(*OperationMetrics)(nil), // 6: officer.v1.OperationMetrics
-	(*DayMetrics)(nil),       // 7: officer.v1.DayMetrics
-	(*GetExposition)(nil),    // 8: officer.v1.GetExposition
-	(*Exposition)(nil),       // 9: officer.v1.Exposition
-	(*QuerySlow)(nil),        // 10: officer.v1.QuerySlow
+	(*RecordSizes)(nil),      // 3: officer.v1.RecordSizes
+	(*GetMetrics)(nil),       // 4: officer.v1.GetMetrics
+	(*MetricsReport)(nil),    // 5: officer.v1.MetricsReport
+	(*ShapeMetrics)(nil),     // 6: officer.v1.ShapeMetrics
+	(*OperationMetrics)(nil), // 7: officer.v1.OperationMetrics
+	(*DayMetrics)(nil),       // 8: officer.v1.DayMetrics
+	(*GetExposition)(nil),    // 9: officer.v1.GetExposition
+	(*Exposition)(nil),       // 10: officer.v1.Exposition
+	(*QuerySlow)(nil),        // 11: officer.v1.QuerySlow
 }
 var file_officer_v1_metrics_proto_depIdxs = []int32{
-	6, // 0: officer.v1.MetricsReport.operations:type_name -> officer.v1.OperationMetrics
-	5, // 1: officer.v1.MetricsReport.shapes:type_name -> officer.v1.ShapeMetrics
-	7, // 2: officer.v1.OperationMetrics.days:type_name -> officer.v1.DayMetrics
+	7, // 0: officer.v1.MetricsReport.operations:type_name -> officer.v1.OperationMetrics
+	6, // 1: officer.v1.MetricsReport.shapes:type_name -> officer.v1.ShapeMetrics
+	8, // 2: officer.v1.OperationMetrics.days:type_name -> officer.v1.DayMetrics
 	3, // [3:3] is the sub-list for method output_type
 	3, // [3:3] is the sub-list for method input_type
 	3, // [3:3] is the sub-list for extension type_name
@@ -904,13 +976,14 @@ func file_officer_v1_metrics_proto_init() {
 	if File_officer_v1_metrics_proto != nil {
 		return
 	}
+	file_officer_v1_metrics_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_metrics_proto_rawDesc), len(file_officer_v1_metrics_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -36,7 +36,7 @@ func systems() []system {
 		{"health", parts.health, words("GetHealth"), nil, health.Conditions},
 		{"notify", parts.notify, nil, words("HealthChanged", "BackupTaken", "BackupSkipped", "BackupFailed", "RestoreFinished", "RestoreFailed"), notify.Conditions},
 		{"schedule", parts.schedule, words("GetSchedules"), nil, schedule.Conditions},
-		{"metrics", parts.metrics, words("GetMetrics", "GetExposition", "ReportMetric"), nil, metrics.Conditions},
+		{"metrics", parts.metrics, words("GetMetrics", "GetHistory", "GetExposition", "ReportMetric"), words("BackupTaken", "WalCheckpointed", "WalGrew"), metrics.Conditions},
 		{"dbowner", parts.dbowner, words("InspectDatabase", "GetOwnerStatus", "CancelJob", "CheckpointDatabase"), nil, dbowner.Conditions},
 		{"disk", parts.disk, words("GetDisk", "MayUse"), words("DamageFound", "DamageGone", "BackupFailed"), disks.Conditions},
 		{"integrity", parts.integrity, words("CheckNow", "GetIntegrity"), words("RestoreFinished"), integrity.Conditions},

@@ -25,8 +25,8 @@ func messageNames() map[string]bool {
 		messages.File_officer_v1_dbowner_proto, messages.File_officer_v1_health_proto, messages.File_officer_v1_logs_proto,
 		messages.File_officer_v1_disk_proto,
 		messages.File_officer_v1_schedule_proto, messages.File_officer_v1_events_proto, messages.File_officer_v1_control_proto,
-		messages.File_officer_v1_wal_proto,
-		messages.File_officer_v1_wal_proto, messages.File_officer_v1_maint_proto, messages.File_officer_v1_metrics_proto,
+		messages.File_officer_v1_wal_proto, messages.File_officer_v1_api_proto,
+		messages.File_officer_v1_maint_proto, messages.File_officer_v1_metrics_proto,
 	} {
 		for i := range file.Messages().Len() {
 			names[string(file.Messages().Get(i).Name())] = true

@@ -9,7 +9,7 @@
 // The volumes are looked at again for both. Hears DamageFound, DamageGone, BackupFailed
 // (a full disk is looked at at once) and Due. Asks schedule AddSchedule, and dbowner
 // RaiseFence and LiftFence with the reason "disk", and CheckpointDatabase.
-// Tells the tree DiskLevelChanged. Raises disk_low, disk_imports_blocked,
+// Tells the tree DiskLevelChanged, and metrics RecordSizes after each look. Raises disk_low, disk_imports_blocked,
 // disk_writes_blocked, disk_inodes_low, disk_network, disk_cloud_folder, disk_full_soon,
 // disk_unknown and backup_does_not_fit.
 //

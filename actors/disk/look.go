@@ -160,6 +160,7 @@ func (d *disk) learn(ctx actor.Context, s survey) {
 	if d.cfg.Passive {
 		return
 	}
+	d.record(ctx, s)
 	for _, c := range changed {
 		d.cfg.Log.Warn("level of a volume changed", slog.String("path", c.Volume.Path), slog.Int64("free_bytes", c.Volume.FreeBytes),
 			slog.String("from", c.From), slog.String("to", c.To))
@@ -170,6 +171,20 @@ func (d *disk) learn(ctx actor.Context, s survey) {
 		d.save(ctx, now)
 	}
 	d.lookSoon(ctx)
+}
+
+// record tells the metrics system of the sizes, for the plots.
+func (d *disk) record(ctx actor.Context, s survey) {
+	r := &messages.RecordSizes{}
+	if s.sizes.DatabaseBytes > 0 {
+		r.DatabaseBytes, r.WalBytes = &s.sizes.DatabaseBytes, &s.sizes.WALBytes
+	}
+	for _, at := range s.found {
+		if slices.Contains(at.roles, space.Database) {
+			r.FreeBytes = &at.volume.FreeBytes
+		}
+	}
+	ctx.Send(d.cfg.Peers.Of("metrics"), r)
 }
 
 // unseen gives the volumes of the last look that are not among those of this one.

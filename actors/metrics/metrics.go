@@ -1,14 +1,15 @@
 // Package metrics keeps what operations take (system 7): the last hundred runs of each,
-// summaries of thirty local days in one file, alerts and trends.
+// summaries of thirty local days, alerts and trends; and how sizes went over two years.
 //
-// Protocol: takes RecordOperation (no answer), ReportMetric → MetricNoted, GetMetrics →
-// MetricsReport, GetExposition → Exposition. Asks the tree GetStatus, for the
-// exposition. Tells the tree QuerySlow, at most one a minute for one operation and
-// twenty an hour in all. Raises budget_exceeded when three of the newest ten runs of an
-// operation took longer than its budget.
+// Protocol: takes RecordOperation and RecordSizes (no answer), ReportMetric → MetricNoted,
+// GetMetrics → MetricsReport, GetHistory → History, GetExposition → Exposition. Hears
+// BackupTaken (rows), WalCheckpointed and WalGrew: what is known anyway is sampled, nothing
+// is asked for. Asks the tree GetStatus, for the exposition. Tells the tree QuerySlow, at
+// most one a minute for one operation and twenty an hour in all. Raises budget_exceeded
+// when three of the newest ten runs of an operation took longer than its budget.
 //
-// The file is written when something changed, at most once a minute, and at the end: a
-// kill loses at most a minute. A file that cannot be read is kept aside and begun afresh;
+// The two files are written when something changed, at most once a minute, and at the end:
+// a kill loses at most a minute. A file that cannot be read is kept aside and begun afresh;
 // nothing here ever keeps the rest of Officer from its work.
 package metrics
 
@@ -20,6 +21,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/history"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/rolling"
 	"github.com/officer-doofy/officer/messages"
@@ -33,7 +35,7 @@ type Config struct {
 	Passive bool
 	// Database is the path for the commands in hints; empty leaves the hints without one.
 	Database string
-	// Dir is where metrics.json lies; it is made when it is first written.
+	// Dir is where metrics.json and history.json lie; it is made when they are first written.
 	Dir string
 	FS  fsx.FS
 	// Location whose days are meant, nil = local time.
@@ -61,7 +63,8 @@ type Picture struct {
 
 const (
 	fileName    = "metrics.json"
-	damagedName = fileName + ".damaged" // one is enough to find the cause
+	historyName = "history.json"
+	damagedTail = ".damaged" // one of each is enough to find the cause
 	// writeEvery bounds what a kill can lose, and what writing can cost.
 	writeEvery = time.Minute
 	// statusTimeout is longer than the tree's own patience with its parts.
@@ -79,7 +82,6 @@ const (
 type (
 	writeTime struct{}
 	loaded    struct{}
-	stored    struct{ changes int64 }
 	gathered  struct{ request *kit.Request }
 )
 
@@ -97,25 +99,30 @@ func Props(cfg Config) *actor.Props {
 	if cfg.Actors == nil {
 		cfg.Actors = func() []kit.Counts { return nil }
 	}
-	store := &store{fs: cfg.FS, dir: cfg.Dir, path: filepath.Join(cfg.Dir, fileName)}
-	return kit.Props(func() actor.Actor { return &metrics{cfg: cfg, store: store} })
+	file := func(name string) *store { return &store{fs: cfg.FS, dir: cfg.Dir, path: filepath.Join(cfg.Dir, name)} }
+	durations, plots := file(fileName), file(historyName)
+	return kit.Props(func() actor.Actor {
+		m := &metrics{cfg: cfg}
+		m.durations = &record{store: durations, what: "the metrics", form: m.bookForm}
+		m.plots = &record{store: plots, what: "the history", form: func() ([]byte, error) { return m.past.Marshal() }}
+		return m
+	})
 }
 
 type metrics struct {
 	kit.Base
 	cfg    Config
-	store  *store
-	book   *rolling.Book // nil until the file was read
-	early  []func()      // what came before that
+	book   *rolling.Book    // nil until the files were read
+	past   *history.History // the same
+	early  []func()         // what came before that
 	shapes rolling.Shapes
 	// sizeBytes of the database, as the newest record that says one has it: the budget of
 	// a check grows with it too.
 	sizeBytes int64
 
-	changes int64 // so far
-	written int64 // of them, in the file
-	timer   bool  // for the next write
-	failing bool  // the newest write did not succeed
+	durations *record // of book
+	plots     *record // of past
+	timer     bool    // for the next write
 
 	alerts    alerts
 	trending  string // the operations that budget_exceeded names now
@@ -131,10 +138,14 @@ func (m *metrics) Receive(ctx actor.Context) {
 		m.save()
 	case *messages.RecordOperation:
 		m.take(ctx, msg)
+	case *messages.RecordSizes, *messages.BackupTaken, *messages.WalCheckpointed, *messages.WalGrew:
+		m.sample(ctx, msg)
 	case *messages.ReportMetric:
 		m.report(ctx, msg)
 	case *messages.GetMetrics:
 		m.answer(ctx, msg)
+	case *messages.GetHistory:
+		m.tell(ctx, msg)
 	case *messages.GetExposition:
 		m.gather(ctx)
 	case *kit.Answer:
@@ -147,9 +158,14 @@ func (m *metrics) Receive(ctx actor.Context) {
 	}
 }
 
-// load reads the file beside the actor: a slow disk must not keep the start waiting.
+// load reads the files beside the actor: a slow disk must not keep the start waiting.
 func (m *metrics) load(ctx actor.Context) {
-	m.Go(ctx, loaded{}, m.loadBook)
+	m.Go(ctx, loaded{}, m.loadAll)
+}
+
+func (m *metrics) bookForm() ([]byte, error) {
+	m.book.Expire(m.now())
+	return m.book.Marshal()
 }
 
 func (m *metrics) now() time.Time { return time.Now().In(m.cfg.Location) }
@@ -184,8 +200,7 @@ func (m *metrics) record(ctx actor.Context, now time.Time, msg *messages.RecordO
 	}
 	v := m.book.Record(now, rolling.Sample{Name: msg.GetName(), Took: took, Failed: msg.GetFailed(), SizeBytes: sizeBytes})
 	m.shapes.Record(msg.GetShape(), took, msg.GetRows(), msg.GetFailed())
-	m.changes++
-	m.writeSoon(ctx)
+	m.changed(ctx, m.durations)
 	if m.cfg.Passive {
 		return
 	}
@@ -249,11 +264,7 @@ func (m *metrics) collect(ctx actor.Context, a *kit.Answer) {
 	case loaded:
 		m.begin(a)
 	case stored:
-		if a.Err == nil {
-			m.written = tag.changes
-		}
-		m.noteWrite(a.Err)
-		m.writeSoon(ctx)
+		m.wrote(ctx, tag, a.Err)
 	case gathered:
 		m.expose(tag.request, a)
 	}

@@ -11,11 +11,12 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/history"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/rolling"
 )
 
-// store is the file. The last write of an actor that ends may meet one in the
+// store is a file. The last write of an actor that ends may meet one in the
 // background: they take turns, and older content never replaces newer.
 type store struct {
 	fs   fsx.FS
@@ -51,99 +52,143 @@ func (s *store) write(number int64, data []byte) error {
 	return nil
 }
 
-// read gives the book in the file, a new one when there is none. What cannot be read or
-// is no book goes aside; why says so.
-func (s *store) read(budgets []rolling.Budget, passive bool) (book *rolling.Book, why error) {
+// read gives what is in the file to parse; one that is not there has nothing. What cannot
+// be read or parsed goes aside; the error says why.
+func (s *store) read(bytesMax int64, passive bool, parse func([]byte) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	data, err := fsx.ReadLimited(s.fs, s.path, rolling.SizeBytesMax)
+	data, err := fsx.ReadLimited(s.fs, s.path, bytesMax)
 	if errors.Is(err, fs.ErrNotExist) {
-		return rolling.NewBook(budgets), nil
+		return nil
 	}
 	if err == nil {
-		if book, err = rolling.Parse(data, budgets); err == nil {
-			return book, nil
+		err = parse(data)
+	}
+	if err != nil && !passive {
+		err = errors.Join(err, s.fs.Rename(s.path, s.path+damagedTail))
+	}
+	return err
+}
+
+// record is one of the files, and how much of what came is in it.
+type record struct {
+	store   *store
+	what    string                 // in the log
+	form    func() ([]byte, error) // of what is to be written
+	changes int64                  // so far
+	written int64                  // of them, in the file
+	failing bool                   // the newest write did not succeed
+}
+
+// stored is the tag of a write.
+type stored struct {
+	record  *record
+	changes int64
+}
+
+// kept is what loading gives: what was stored, or something new, and why it is not the former.
+type kept struct {
+	book           *rolling.Book
+	past           *history.History
+	noBook, noPast error
+}
+
+func (m *metrics) loadAll(context.Context) (any, error) {
+	k := kept{book: rolling.NewBook(m.cfg.Budgets), past: history.New()}
+	k.noBook = m.durations.store.read(rolling.SizeBytesMax, m.cfg.Passive, func(data []byte) error {
+		book, err := rolling.Parse(data, m.cfg.Budgets)
+		if err == nil {
+			k.book = book
+		}
+		return err
+	})
+	k.noPast = m.plots.store.read(history.SizeBytesMax, m.cfg.Passive, func(data []byte) error {
+		past, err := history.Parse(data)
+		if err == nil {
+			k.past = past
+		}
+		return err
+	})
+	return k, nil
+}
+
+// begin takes what was stored and does what waited for it.
+func (m *metrics) begin(a *kit.Answer) {
+	got, ok := a.Value.(kept)
+	if !ok {
+		got = kept{rolling.NewBook(m.cfg.Budgets), history.New(), a.Err, a.Err}
+	}
+	for r, why := range map[*record]error{m.durations: got.noBook, m.plots: got.noPast} {
+		if why != nil {
+			m.cfg.Log.Warn(r.what+" that was stored cannot be used; begun afresh",
+				slog.String("file", r.store.path), slog.String("kept_as", filepath.Base(r.store.path)+damagedTail), slog.Any("error", why))
 		}
 	}
-	if !passive {
-		err = errors.Join(err, s.fs.Rename(s.path, filepath.Join(s.dir, damagedName)))
-	}
-	return rolling.NewBook(budgets), err
-}
-
-// loadedBook is what loading gives.
-type loadedBook struct {
-	book *rolling.Book
-	why  error // nothing is wrong with the book, but there was a file
-}
-
-func (m *metrics) loadBook(context.Context) (any, error) {
-	book, why := m.store.read(m.cfg.Budgets, m.cfg.Passive)
-	return loadedBook{book, why}, nil
-}
-
-// begin takes the book and does what waited for it.
-func (m *metrics) begin(a *kit.Answer) {
-	got, ok := a.Value.(loadedBook)
-	if !ok {
-		got = loadedBook{rolling.NewBook(m.cfg.Budgets), a.Err}
-	}
-	if got.why != nil {
-		m.cfg.Log.Warn("the stored metrics cannot be used; begun afresh",
-			slog.String("file", m.store.path), slog.String("kept_as", damagedName), slog.Any("error", got.why))
-	}
-	m.book = got.book
+	m.book, m.past = got.book, got.past
 	for _, do := range m.early {
 		do()
 	}
 	m.early = nil
 }
 
-// writeSoon sets the one timer when something is not in the file yet.
+// changed notes a change of a file's content and sets the one timer for writing it.
+func (m *metrics) changed(ctx actor.Context, r *record) {
+	r.changes++
+	m.writeSoon(ctx)
+}
+
 func (m *metrics) writeSoon(ctx actor.Context) {
-	if m.timer || m.cfg.Passive || m.changes == m.written {
+	if m.timer || m.cfg.Passive || m.durations.changes == m.durations.written && m.plots.changes == m.plots.written {
 		return
 	}
 	m.timer = true
 	m.After(ctx, writeEvery, writeTime{})
 }
 
-// write stores the book beside the actor.
+// write stores what changed, beside the actor.
 func (m *metrics) write(ctx actor.Context) {
-	data, ok := m.content()
-	if !ok {
-		return
+	for _, r := range []*record{m.durations, m.plots} {
+		if data, ok := m.content(r); ok {
+			number := r.store.next()
+			m.Go(ctx, stored{r, r.changes}, func(context.Context) (any, error) { return nil, r.store.write(number, data) })
+		}
 	}
-	store, number := m.store, m.store.next()
-	m.Go(ctx, stored{m.changes}, func(context.Context) (any, error) { return nil, store.write(number, data) })
 }
 
-// save stores the book before the actor ends.
-func (m *metrics) save() {
-	data, ok := m.content()
-	if !ok {
-		return
+// wrote hears that a write is over; what changed meanwhile is the next one's.
+func (m *metrics) wrote(ctx actor.Context, tag stored, err error) {
+	if err == nil {
+		tag.record.written = tag.changes
 	}
-	m.noteWrite(m.store.write(m.store.next(), data))
+	m.noteWrite(tag.record, err)
+	m.writeSoon(ctx)
+}
+
+// save stores what changed before the actor ends.
+func (m *metrics) save() {
+	for _, r := range []*record{m.durations, m.plots} {
+		if data, ok := m.content(r); ok {
+			m.noteWrite(r, r.store.write(r.store.next(), data))
+		}
+	}
 }
 
 // noteWrite logs the first of many failures: a full disk has a condition of its own.
-func (m *metrics) noteWrite(err error) {
-	if err != nil && !m.failing {
-		m.cfg.Log.Warn("the metrics could not be written; tried again every minute", slog.Any("error", err))
+func (m *metrics) noteWrite(r *record, err error) {
+	if err != nil && !r.failing {
+		m.cfg.Log.Warn(r.what+" could not be written; tried again every minute", slog.Any("error", err))
 	}
-	m.failing = err != nil
+	r.failing = err != nil
 }
 
 // content gives what is to be written, if anything.
-func (m *metrics) content() (data []byte, ok bool) {
-	if m.cfg.Passive || m.book == nil || m.changes == m.written {
+func (m *metrics) content(r *record) (data []byte, ok bool) {
+	if m.cfg.Passive || m.book == nil || r.changes == r.written {
 		return nil, false
 	}
-	m.book.Expire(m.now())
-	data, err := m.book.Marshal()
+	data, err := r.form()
 	if err != nil {
-		m.cfg.Log.Error("the metrics have no form", slog.Any("error", err))
+		m.cfg.Log.Error(r.what+" cannot be put into a form", slog.Any("error", err))
 		return nil, false
 	}
 	return data, true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,9 +63,13 @@ type expositionResult struct {
 const statementsShown = 10
 
 func (c *cli) metricsVerb() *cobra.Command {
-	var prometheus bool
+	var prometheus, past bool
+	var last time.Duration
 	cmd := c.verb("metrics DB", "Show how long operations and statements take", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) (*outcome, error) {
+			if past {
+				return c.history(ctx, args[0], last)
+			}
 			if prometheus {
 				got, _, err := once[*messages.Exposition](ctx, c, args[0], true, &messages.GetExposition{})
 				if err != nil {
@@ -81,6 +86,9 @@ func (c *cli) metricsVerb() *cobra.Command {
 			return &outcome{json: metricsOf(got), text: func(w io.Writer, s style) { showMetrics(w, s, got) }}, nil
 		})
 	cmd.Flags().BoolVar(&prometheus, "prometheus", false, "in the text format of Prometheus")
+	cmd.Flags().BoolVar(&past, "history", false, "how sizes, rows and durations went, up to two years back")
+	cmd.Flags().DurationVar(&last, "last", 0, "with --history: only so far back (24h)")
+	cmd.MarkFlagsMutuallyExclusive("prometheus", "history")
 	return cmd
 }
 
