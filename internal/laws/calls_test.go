@@ -12,6 +12,7 @@ func noDisk() map[string]string {
 		"internal/sqlite/identity.go":      "compares SQLite's own descriptor with what the path names, without opening it",
 		"internal/sqlite/guard_linux.go":   "reads /proc/self/fd, the kernel's table of this process's descriptors",
 		"internal/host/holders_linux.go":   "reads /proc, the kernel's tables of locks and of open files",
+		"internal/process/parent_linux.go": "a pidfd is a process, not a file",
 		"internal/control/socket.go":       "makes the private directory of a unix socket in the runtime directory",
 		"internal/control/socket_unix.go":  "a unix socket is an address: its mode and its left-over name are the listener's business",
 		"internal/control/socket_other.go": "as socket_unix.go",
