@@ -194,6 +194,10 @@ func (o *Officer) Reload(ctx context.Context, cfg Config) (*messages.ConfigReloa
 	return o.running.Reload(ctx, cfg)
 }
 
+// Alive is nil when Officer's root answers: what a liveness probe asks. It never follows
+// the health of a database.
+func (o *Officer) Alive(ctx context.Context) error { return o.running.Alive(ctx) }
+
 // Databases lists what is looked after.
 func (o *Officer) Databases() []Looked { return o.running.Databases() }
 

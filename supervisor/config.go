@@ -26,6 +26,12 @@ type Config struct {
 	// AllowMissing starts also when a database file is missing but has backups, so that
 	// one can be restored. Without it that is the Failure "database_missing".
 	AllowMissing bool
+	// Await starts also when no database is there yet: each one that is missing is a Problem
+	// with the code "missing", and Reload takes it on when it has come.
+	Await bool
+	// LockWait is how long Start waits for a home whose lock somebody has; 0 = 2 s, as long
+	// as the command line may need it.
+	LockWait time.Duration
 	// Logger receives what concerns no single database; nil = dropped.
 	Logger *slog.Logger
 	// VFS names the registered SQLite VFS to use, "" = the operating system. It must show

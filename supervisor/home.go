@@ -146,7 +146,7 @@ const (
 
 // settle makes the home and takes its lock, which is held until the process ends or
 // release is called; the kernel drops it when the process is killed.
-func (p place) settle(fsys fsx.FS) (release func(), err error) {
+func (p place) settle(ctx context.Context, fsys fsx.FS, patience time.Duration) (release func(), err error) {
 	op := "look after " + filepath.Base(p.path)
 	if err := fsys.MkdirAll(p.home); err != nil {
 		f := failureOf(op, err)
@@ -158,7 +158,11 @@ func (p place) settle(fsys fsx.FS) (release func(), err error) {
 		return nil, messages.NewFailure("refused", op, "%s is not a regular file but %s", p.lockFile(), fsx.KindOf(info.Mode())).
 			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.lockFile()))
 	}
-	release, got, err := takeLock(fsys, p.lockFile())
+	release, got, err := takeLock(ctx, fsys, p.lockFile(), patience)
+	if err != nil && ctx.Err() != nil {
+		return nil, messages.NewFailure("interrupted", op, "interrupted while it was waited for %s", p.lockFile()).
+			WithDid("Nothing was changed.")
+	}
 	if err != nil {
 		return nil, failureOf(op, fsx.Wrap("lock "+p.lockFile(), err)).
 			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.home))
@@ -170,17 +174,20 @@ func (p place) settle(fsys fsx.FS) (release func(), err error) {
 	return release, nil
 }
 
-// takeLock waits a little for the lock of a home. The file stays when it is given back:
-// removing it would let two processes lock two files of one name.
-func takeLock(fsys fsx.FS, name string) (release func(), got bool, err error) {
+// takeLock waits for the lock of a home, at most for patience, 0 = a little. The file stays
+// when it is given back: removing it would let two processes lock two files of one name.
+func takeLock(ctx context.Context, fsys fsx.FS, name string, patience time.Duration) (release func(), got bool, err error) {
 	if own, ok := fsys.(fsx.Locker); ok {
 		return own.TryLock(name)
 	}
+	if patience <= 0 {
+		patience = lockPatience
+	}
 	lock := flock.New(name, flock.SetPermissions(0o600))
-	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	got, err = lock.TryLockContext(ctx, lockRetry)
-	if errors.Is(err, context.DeadlineExceeded) {
+	got, err = lock.TryLockContext(waiting, lockRetry)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		err = nil
 	}
 	return func() { _ = lock.Unlock() }, got, err

@@ -116,7 +116,7 @@ func (r *Running) change(ctx context.Context, cfg Config, d difference, definiti
 		out.Removed = append(out.Removed, d.had.path)
 		return
 	}
-	p, err := r.again(cfg, d)
+	p, err := r.again(ctx, cfg, d)
 	if err == nil {
 		err = r.begin(ctx, cfg, p, definitions)
 	}
@@ -148,13 +148,13 @@ func (r *Running) finish(ctx context.Context, p *post) bool {
 
 // again gives the post of a database that begins, or begins anew: then it keeps its
 // lock, and a file that is missing now is no reason to end.
-func (r *Running) again(cfg Config, d difference) (*post, error) {
+func (r *Running) again(ctx context.Context, cfg Config, d difference) (*post, error) {
 	if d.had == nil {
-		return r.take(cfg, *d.at, d.index)
+		return r.take(ctx, cfg, *d.at, d.index)
 	}
 	if d.had.name != d.at.name || d.had.home != d.at.home {
 		d.had.free(0)
-		return r.take(cfg, *d.at, d.index)
+		return r.take(ctx, cfg, *d.at, d.index)
 	}
 	d.had.free(1)
 	p := *d.had

@@ -42,7 +42,7 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 	r.system = newSystem(r.routes)
 	var wards []*ward
 	for i, at := range places {
-		p, err := r.take(cfg, at, i)
+		p, err := r.take(ctx, cfg, at, i)
 		if err != nil {
 			r.problems = append(r.problems, Problem{Path: at.path, Failure: failureOf("look after "+filepath.Base(at.path), err)})
 			continue
@@ -50,8 +50,8 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 		r.posts = append(r.posts, p)
 		wards = append(wards, &ward{name: p.name, props: r.tree(cfg, p, definitions)})
 	}
-	if len(r.posts) == 0 {
-		return nil, r.problems[0].Failure
+	if f := r.hopeless(); f != nil {
+		return nil, f
 	}
 	if r.root, err = r.system.Root.SpawnNamed(rootProps(standardPolicy(), wards), rootName); err != nil {
 		return nil, failureOf("start", err)
@@ -64,6 +64,20 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 		r.noteStart(r.posts)
 	}
 	return r, nil
+}
+
+// hopeless says why there is nothing to look after, nil when there is, or may be: a
+// database that is missing is waited for when the config says so.
+func (r *Running) hopeless() *messages.Failure {
+	if len(r.posts) > 0 {
+		return nil
+	}
+	for _, p := range r.problems {
+		if !r.cfg.Await || p.Failure.Code != string(fault.Missing) {
+			return p.Failure
+		}
+	}
+	return nil
 }
 
 // newSystem makes the actor system: no metrics provider (it would open a port or do
@@ -79,7 +93,7 @@ func newSystem(to *routes) *actor.ActorSystem {
 
 // take finds, locks and opens what a database needs before its tree can run. i is its
 // place in the config.
-func (r *Running) take(cfg Config, at place, i int) (*post, error) {
+func (r *Running) take(ctx context.Context, cfg Config, at place, i int) (*post, error) {
 	if err := at.look(cfg.FS, cfg.AllowMissing); err != nil {
 		return nil, err
 	}
@@ -87,7 +101,7 @@ func (r *Running) take(cfg Config, at place, i int) (*post, error) {
 	if err := e.Guard(context.Background()); err != nil {
 		return nil, foreignDriver(at.path, err)
 	}
-	unlock, err := at.settle(cfg.FS)
+	unlock, err := at.settle(ctx, cfg.FS, cfg.LockWait)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +165,13 @@ func (r *Running) answering(ctx context.Context, posts []*post) error {
 		}
 	}
 	return nil
+}
+
+// Alive tells whether the root answers: that is what a liveness probe and a watchdog ask.
+// It never follows the health of a database, which no restart of Officer would mend.
+func (r *Running) Alive(ctx context.Context) error {
+	_, err := kit.Ask[*messages.Pong](ctx, r.system, r.root, &messages.Ping{}, nil)
+	return err
 }
 
 // tree opens the log and makes the props of a database's tree.
