@@ -208,6 +208,10 @@ func (o *Officer) Problems() []Problem { return o.running.Problems() }
 // configured: "{path}-officer".
 func HomeOf(path string) string { return supervisor.HomeOf(path) }
 
+// PlacesOf says where each database of a config lies and has its home; nothing is looked
+// at. Its error is a *messages.Failure with the code "invalid".
+func PlacesOf(cfg Config) ([]Looked, error) { return supervisor.PlacesOf(cfg) }
+
 // CheckFile checks a plain SQLite file that nobody needs to look after: all of it, or
 // without its indexes when quick. It is opened for reading only.
 func CheckFile(ctx context.Context, path string, quick bool) (*messages.CheckReport, error) {

@@ -34,6 +34,20 @@ func (p place) lockFile() string  { return filepath.Join(p.home, "officer.lock")
 // "{path}-officer".
 func HomeOf(path string) string { return path + "-officer" }
 
+// PlacesOf says where each database of a config lies and has its home, in order; nothing
+// is looked at.
+func PlacesOf(cfg Config) ([]Looked, error) {
+	places, err := placesOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Looked, 0, len(places))
+	for _, p := range places {
+		list = append(list, Looked{Name: p.name, Path: p.path, Home: p.home})
+	}
+	return list, nil
+}
+
 // placesOf gives each database its name and home, in order.
 func placesOf(cfg Config) ([]place, error) {
 	if len(cfg.Databases) == 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -21,6 +22,8 @@ type ending struct {
 	mu      sync.Mutex
 	reason  string
 	finish  time.Duration
+	grace   time.Duration // for answers on their way
+	keeps   string        // why nobody but a signal may end it, "" = anybody may
 	orders  int           // under way
 	wanted  chan struct{} // closed with the first reason
 	settled chan struct{} // closed when it ends and no order is under way
@@ -57,6 +60,20 @@ func (e *ending) why() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.reason
+}
+
+// keep has requests through a socket refused.
+func (e *ending) keep(why string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.keeps = why
+}
+
+// answers is how long answers that are on their way may take.
+func (e *ending) answers() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.grace
 }
 
 // enter lets a request in, or refuses it. left is called when it was answered.
@@ -107,12 +124,26 @@ func isQuestion(msg proto.Message) bool {
 	return false
 }
 
+// graceOfAnswers is how long an answer that is on its way when everything stops may take:
+// that to the request to stop is one.
+const graceOfAnswers = 300 * time.Millisecond
+
 // obey takes a request to stop that came through a socket.
-func (e *ending) obey(order *messages.StopOfficer) *messages.Stopping {
+func (e *ending) obey(order *messages.StopOfficer) (*messages.Stopping, error) {
+	e.mu.Lock()
+	keeps := e.keeps
+	if keeps == "" {
+		e.grace = graceOfAnswers
+	}
+	e.mu.Unlock()
+	if keeps != "" {
+		return nil, messages.NewFailure("refused", "stop", "%s", keeps).WithDid("Nothing was changed.").
+			WithHints(fmt.Sprintf("kill %d", os.Getpid()))
+	}
 	reason := clean(order.Reason)
 	if reason == "" {
 		reason = "asked through the socket"
 	}
 	e.want(reason, time.Duration(order.FinishMs)*time.Millisecond)
-	return &messages.Stopping{Version: officer.Version, Pid: int64(os.Getpid())}
+	return &messages.Stopping{Version: officer.Version, Pid: processID()}, nil
 }

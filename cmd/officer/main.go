@@ -35,6 +35,7 @@ type cli struct {
 	style    style // of out
 	errStyle style // of err
 	done     *outcome
+	hurry    func() // see steady
 }
 
 // outcome is what a verb ended with: the exit code, the object for --json, and the
@@ -169,11 +170,14 @@ func (c *cli) fail(ctx context.Context, err error, args []string) int {
 	if ctx.Err() != nil && (f.Code == "interrupted" || f.Code == "actor_gone" || f.Code == "no_officer") {
 		code = report.Interrupted
 	}
-	for _, a := range args {
-		c.json = c.json || a == "--json" || a == "--json=true"
-	}
+	c.json = c.json || wantsJSON(args)
 	if c.json {
-		c.line(report.FailureOf(f, code))
+		line := &failed{Failure: report.FailureOf(f, code)}
+		var h *held
+		if errors.As(err, &h) {
+			line.Other = h.by.json()
+		}
+		c.line(line)
 		return code
 	}
 	var m *mistaken
@@ -183,4 +187,17 @@ func (c *cli) fail(ctx context.Context, err error, args []string) int {
 	}
 	showFailure(c.err, c.errStyle, f)
 	return code
+}
+
+// wantsJSON reads from a command line that could not be understood how it wants to hear so.
+func wantsJSON(args []string) bool {
+	for _, a := range args {
+		switch a {
+		case "--json", "--json=true", "--sidecar", "--sidecar=true":
+			return true
+		case "--":
+			return false
+		}
+	}
+	return false
 }

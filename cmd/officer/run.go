@@ -2,14 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"path/filepath"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/config"
 	"github.com/officer-doofy/officer/internal/control"
+	"github.com/officer-doofy/officer/internal/process"
 	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -17,55 +17,162 @@ import (
 type runResult struct {
 	report.Head
 	Databases []string `json:"databases"`
+	Reason    string   `json:"reason"` // why it ended
+}
+
+// runOrder is what a command line of "officer run" asks for.
+type runOrder struct {
+	databases []string
+	command   []string // after "--"
+	sidecar   bool
+	parent    int
+	wait      bool
+	takeOver  bool
 }
 
 func (c *cli) runVerb() *cobra.Command {
-	return c.verb("run [DB...]", "Look after databases until stopped", cobra.ArbitraryArgs,
-		func(ctx context.Context, args []string) (*outcome, error) { return c.run(ctx, args) })
+	o := &runOrder{}
+	cmd := c.verb("run [DB...] [-- COMMAND...]", "Look after databases until stopped", cobra.ArbitraryArgs, nil)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.databases = args
+		if at := cmd.ArgsLenAtDash(); at >= 0 {
+			o.databases, o.command = args[:at], args[at:]
+			if len(o.command) == 0 {
+				return usage("there is no command after --", "officer run app.db -- ./app")
+			}
+		}
+		done, err := c.run(cmd.Context(), o)
+		c.done = done
+		return err
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.sidecar, "sidecar", false, "for the program that started this one: JSON on stdout, and end when it ends or closes stdin")
+	f.IntVar(&o.parent, "parent", 0, "with --sidecar: live for the process with this `PID`, not for the one that started this one")
+	f.BoolVar(&o.wait, "wait", false, "wait for databases that do not exist yet")
+	f.BoolVar(&o.takeOver, "take-over", false, "have a running Officer of these databases stop, and take its place")
+	return cmd
 }
 
-// run starts, opens the sockets, shows the first minute, and stays until it is told to stop.
-func (c *cli) run(ctx context.Context, args []string) (*outcome, error) {
-	cfg, err := c.settings(args)
+// run takes the place of an Officer that ends, starts, opens the sockets, tells who
+// asked, and stays until there is a reason to stop.
+func (c *cli) run(ctx context.Context, o *runOrder) (*outcome, error) {
+	lives := livesOf(o, c.in) // first of all: who ends from here on is seen to
+	c.steady()
+	if err := c.understand(o); err != nil {
+		return nil, err
+	}
+	cfg, err := c.settings(o.databases)
 	if err != nil {
 		return nil, err
 	}
 	for _, text := range cfg.Warnings() {
 		c.warn(text)
 	}
-	if len(cfg.Databases) == 0 {
-		return nil, usage("no database was named", "officer run DB", "officer run --config officer.yaml")
+	if err := runnable(cfg); err != nil {
+		return nil, err
 	}
-	if cfg.API.Listen != "" {
-		return nil, messages.NewFailure("unsupported", "read the configuration", "api.listen is not there yet: the API answers at the socket alone").
-			WithDid("Nothing was changed.")
-	}
-	o, err := officer.Start(ctx, configured(cfg))
+	program, err := programOf(o.command)
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{Officer: o, c: c, args: args, off: cfg.API.Socket == "off", end: newEnding()}
+	start := configured(cfg)
+	start.Await = o.wait || program != ""
+	running, before, err := c.begin(ctx, start, o.takeOver)
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{Officer: running, c: c, args: o.databases, off: cfg.API.Socket == "off", waits: start.Await, end: newEnding()}
 	r.api = control.New(r)
 	r.now.Store(cfg)
-	defer context.AfterFunc(ctx, func() { r.end.want("a signal", 0) })()
 	r.serve()
-	go r.hangups(ctx)
+	return r.stay(ctx, &stay{order: o, program: program, before: before, lives: lives})
+}
+
+// understand settles what the flags mean together.
+func (c *cli) understand(o *runOrder) error {
+	if o.sidecar && len(o.command) > 0 {
+		return usage("--sidecar and a command after -- are two ways to the same: the app starts Officer, or Officer the app",
+			"officer run app.db --sidecar", "officer run app.db -- ./app")
+	}
+	if o.parent != 0 && !o.sidecar {
+		return usage("--parent goes with --sidecar", "officer run app.db --sidecar --parent PID")
+	}
+	if o.sidecar {
+		c.json = true
+	}
+	if len(o.command) > 0 {
+		c.out, c.style = c.err, c.errStyle // stdout is the app's
+	}
+	return nil
+}
+
+func runnable(cfg *config.Config) error {
+	if len(cfg.Databases) == 0 {
+		return usage("no database was named", "officer run DB", "officer run --config officer.yaml")
+	}
+	if cfg.API.Listen != "" {
+		return messages.NewFailure("unsupported", "read the configuration", "api.listen is not there yet: the API answers at the socket alone").
+			WithDid("Nothing was changed.")
+	}
+	return nil
+}
+
+// stay is what a run does besides looking after databases.
+type stay struct {
+	order   *runOrder
+	program string // path of the app to start, "" = none
+	before  *holder
+	lives   *lives
+}
+
+// stay tells who asked that Officer is ready, and works until the end.
+func (r *runner) stay(ctx context.Context, s *stay) (*outcome, error) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	r.c.ready(r, s)
+	go process.Bury(work, r.isChild)
+	go r.watchdog(work)
+	go r.await(work)
+	go s.lives.watch(work, r.end)
 	shown := make(chan int, 1)
-	go func() { shown <- c.narrate(work, o) }()
+	go func() { shown <- r.c.narrate(work, r) }()
+	code, err := r.attend(ctx, work, s)
+	health, stuck := r.finish(shown)
+	switch {
+	case err != nil:
+		return nil, err
+	case stuck != nil:
+		return nil, stuck
+	case s.program == "":
+		code = health
+	}
+	r.c.note("Stopped.")
+	return &outcome{code: code, json: &runResult{Databases: pathsOf(r.Officer), Reason: r.end.why()}}, nil
+}
+
+// attend returns when there is a reason to stop and what was promised is done; with an
+// app of its own that is when the app has ended, and code is the app's.
+func (r *runner) attend(ctx, work context.Context, s *stay) (code int, err error) {
+	if s.program != "" {
+		return r.accompany(ctx, s.program, s.order.command)
+	}
+	defer context.AfterFunc(ctx, func() { r.end.want("a signal", 0) })()
+	go r.hangups(work)
 	r.end.rest()
+	return report.Done, nil
+}
+
+// finish stops everything and gives the exit code that the last known health stands for.
+func (r *runner) finish(shown <-chan int) (health int, err error) {
+	r.c.leave(r.end.why())
 	r.closeAll()
-	err = o.Close()
-	cancel()
-	code := <-shown
+	err = r.Close()
+	health = <-shown
 	if err != nil {
-		return nil, messages.NewFailure("no_answer", "stop", "something did not stop within five seconds").
+		return health, messages.NewFailure("no_answer", "stop", "something did not stop within five seconds").
 			WithDid("What was going on was cancelled; no half-made backup counts.")
 	}
-	if !c.quiet && !c.json {
-		fmt.Fprintln(c.out, "Stopped.")
-	}
-	return &outcome{code: code, json: &runResult{Databases: pathsOf(o)}}, nil
+	return health, nil
 }
 
 func pathsOf(o *officer.Officer) []string {
@@ -76,68 +183,4 @@ func pathsOf(o *officer.Officer) []string {
 	return paths
 }
 
-func textOf(err error) string {
-	var f *messages.Failure
-	if errors.As(err, &f) {
-		return f.Text
-	}
-	return "an unexpected error"
-}
-
-func (c *cli) warn(text string) {
-	fmt.Fprintf(c.err, "%s %s\n", c.errStyle.warn(), clean(text))
-}
-
-// narrate shows the first minute of each database and then what matters, until the
-// events end. The result is the exit code that the newest known health stands for.
-func (c *cli) narrate(ctx context.Context, o *officer.Officer) int {
-	events, err := o.Subscribe(ctx, &messages.WatchRequest{Replay: true})
-	if err != nil {
-		c.warn(textOf(err))
-		return report.Failed
-	}
-	for _, p := range o.Problems() {
-		showFailure(c.err, c.errStyle, p.Failure)
-	}
-	views := make(map[string]*view)
-	for _, d := range o.Databases() {
-		v := &view{c: c, o: o, name: d.Name, path: d.Path, home: d.Home, label: len(o.Databases()) > 1}
-		views[d.Name] = v
-		v.greet(ctx)
-	}
-	for e := range events {
-		if views[e.Database] == nil {
-			c.newcomer(ctx, o, views, e.Database)
-		}
-		if c.json {
-			c.event(e)
-		}
-		if v := views[e.Database]; v != nil {
-			v.hear(ctx, e)
-		}
-	}
-	code := report.Done
-	for _, v := range views {
-		code = max(code, report.CodeOfHealth(v.health))
-	}
-	return code
-}
-
-// newcomer greets a database that a new configuration brought.
-func (c *cli) newcomer(ctx context.Context, o *officer.Officer, views map[string]*view, name string) {
-	for _, d := range o.Databases() {
-		if d.Name == name {
-			views[name] = &view{c: c, o: o, name: d.Name, path: d.Path, home: d.Home, label: true}
-			views[name].greet(ctx)
-		}
-	}
-}
-
-func (c *cli) event(e *messages.Event) {
-	if e.Sequence == 0 {
-		return // progress of work that nobody asked for
-	}
-	c.line(report.EventOf(e))
-}
-
-func baseOf(path string) string { return clean(filepath.Base(path)) }
+func processID() int64 { return int64(os.Getpid()) }

@@ -11,11 +11,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"google.golang.org/protobuf/proto"
 
 	officer "github.com/officer-doofy/officer"
 	"github.com/officer-doofy/officer/internal/config"
 	"github.com/officer-doofy/officer/internal/control"
+	"github.com/officer-doofy/officer/internal/process"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -23,18 +25,20 @@ import (
 // configuration was read, so that it can be read again. It is what the sockets speak for.
 type runner struct {
 	*officer.Officer
-	c    *cli
-	args []string // databases of the command line
-	off  bool     // no sockets
-	end  *ending
-	api  *control.API
-	now  atomic.Pointer[config.Config] // what is in force
+	c     *cli
+	args  []string // databases of the command line
+	off   bool     // no sockets
+	waits bool     // for databases that do not exist yet
+	end   *ending
+	api   *control.API
+	now   atomic.Pointer[config.Config] // what is in force
+	app   atomic.Pointer[process.Child] // that this one started
 }
 
 // Ask answers what concerns this process and passes everything else on, until the end.
 func (r *runner) Ask(ctx context.Context, database string, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
 	if order, ok := msg.(*messages.StopOfficer); ok {
-		return r.end.obey(order), nil
+		return r.end.obey(order)
 	}
 	left, err := r.end.enter(msg)
 	if err != nil {
@@ -61,6 +65,8 @@ func (r *runner) reload(ctx context.Context) (*messages.ConfigReloaded, error) {
 		return nil, messages.NewFailure("unsupported", "reload the configuration", "this Officer was started without a configuration file").
 			WithDid("Nothing was changed.").WithHints("officer run --config officer.yaml")
 	}
+	tell(daemon.SdNotifyReloading + "\n" + monotonic())
+	defer tell(daemon.SdNotifyReady)
 	cfg, err := r.c.settings(r.args)
 	if err != nil {
 		return nil, plainly(err)
@@ -152,9 +158,10 @@ func (r *runner) shut(home string) {
 	_ = r.api.Shut(ctx, home)
 }
 
-// closeAll cuts what runs: its work is cancelled with the tree.
+// closeAll cuts what runs once answers that are on their way had their time: its work is
+// cancelled with the tree.
 func (r *runner) closeAll() {
-	closing, done := context.WithCancel(context.Background())
-	done()
+	closing, done := context.WithTimeout(context.Background(), r.end.answers())
+	defer done()
 	_ = r.api.Close(closing)
 }

@@ -15,13 +15,15 @@ import (
 // the first check and the first backup, a sentence about safety, and from then on what
 // matters.
 type view struct {
-	c      *cli
-	o      *officer.Officer
-	name   string
-	path   string
-	home   string
-	label  bool // several databases: each line says which
-	health messages.Severity
+	c     *cli
+	o     *officer.Officer
+	name  string
+	path  string
+	home  string
+	label bool // several databases: each line says which
+
+	health   messages.Severity
+	headline string
 
 	checked, backed, judged bool
 	damaged                 bool
@@ -29,6 +31,14 @@ type view struct {
 
 // say writes one line for people.
 func (v *view) say(format string, args ...any) {
+	if v.c.json || v.c.quiet {
+		return
+	}
+	v.alarm(format, args...)
+}
+
+// alarm writes a line that also who wants quiet has to see.
+func (v *view) alarm(format string, args ...any) {
 	if v.c.json {
 		return
 	}
@@ -47,7 +57,7 @@ func (v *view) status(ctx context.Context) *messages.Status {
 	if err != nil || st.Health == nil {
 		return nil
 	}
-	v.health = st.Health.Health
+	v.health, v.headline = st.Health.Health, st.Health.Headline
 	return st
 }
 
@@ -80,13 +90,15 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 		v.row(s.bad(), "damage found", clean(report.FirstFinding(b.DamageFound.Report)))
 		v.hints([]string{"officer status " + shown(v.path), "officer restore " + shown(v.path)})
 	case *messages.Event_HealthChanged:
-		v.health = b.HealthChanged.Report.GetHealth()
-		switch headline := b.HealthChanged.Report.GetHeadline(); {
+		v.health, v.headline = b.HealthChanged.Report.GetHealth(), b.HealthChanged.Report.GetHeadline()
+		switch headline := v.headline; {
+		case v.judged && v.health == messages.Severity_SEVERITY_RED:
+			v.alarm("%s %s  %s", clock(e), s.light(v.health), clean(headline))
 		case v.judged:
 			v.say("%s %s  %s", clock(e), s.light(v.health), clean(headline))
 		case v.health == messages.Severity_SEVERITY_RED && !v.damaged && !v.backed:
 			// The first check or backup may be tried for minutes: nobody should wait in silence.
-			v.say("  %s %s", s.bad(), clean(headline))
+			v.alarm("  %s %s", s.bad(), clean(headline))
 		}
 	case *messages.Event_Progress, *messages.Event_BackupPruned, *messages.Event_WalCheckpointed, *messages.Event_WalGrew, *messages.Event_WalBlocked:
 	case *messages.Event_Lifecycle:
@@ -104,7 +116,13 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 func clock(e *messages.Event) string { return time.UnixMilli(e.TimeUnixMs).Format("15:04:05") }
 
 // row writes a check line: "  ✓ no damage                          0.2 s".
-func (v *view) row(mark, what, detail string) { v.say("  %s %-34s %s", mark, what, detail) }
+func (v *view) row(mark, what, detail string) {
+	write := v.say
+	if mark == v.c.style.bad() {
+		write = v.alarm
+	}
+	write("  %s %-34s %s", mark, what, detail)
+}
 
 func (v *view) hints(hints []string) {
 	for _, h := range hints {
@@ -173,10 +191,12 @@ func (v *view) judge(ctx context.Context) {
 	}
 	switch {
 	case st.LastVerifiedBackup == nil:
-		v.say("%s Stop: Ctrl+C", s.red("Your data is not safe: there is no verified backup."))
+		v.alarm("%s Stop: Ctrl+C", s.red("Your data is not safe: there is no verified backup."))
 	case v.damaged || v.health == messages.Severity_SEVERITY_RED:
-		v.say("%s Stop: Ctrl+C", s.red(clean(st.Health.GetHeadline())))
+		v.alarm("%s Stop: Ctrl+C", s.red(clean(st.Health.GetHeadline())))
 	default:
 		v.say("Your data is safe. Stop: Ctrl+C")
 	}
 }
+
+func baseOf(path string) string { return clean(filepath.Base(path)) }

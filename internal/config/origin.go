@@ -52,7 +52,7 @@ func envName(path string) string {
 
 // reservedEnv are variables of Officer's that are no settings.
 func reservedEnv() []string {
-	return []string{"OFFICER_CONFIG", "OFFICER_SOCKET", "OFFICER_TOKEN_FILE"}
+	return []string{"OFFICER_CONFIG", "OFFICER_SOCKET", "OFFICER_TOKEN_FILE", "OFFICER_URL"}
 }
 
 // forEvery are the settings of a database that a variable may set: a path or name belongs

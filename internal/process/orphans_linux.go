@@ -15,10 +15,10 @@ import (
 const retryAfter = 20 * time.Millisecond
 
 // Bury waits, as process 1 has to, for orphans: processes whose own parent ended first.
-// Those that this process started itself are in its own group, or are the child: whoever
+// Those that this process started itself are in its own group, or mine tells them: whoever
 // started them waits for them. As any other process Bury does nothing. It returns when
 // ctx is done.
-func Bury(ctx context.Context, child *Child) {
+func Bury(ctx context.Context, mine func(pid int) bool) {
 	if os.Getpid() != 1 {
 		return
 	}
@@ -34,14 +34,14 @@ func Bury(ctx context.Context, child *Child) {
 		case <-ctx.Done():
 			return
 		}
-		if bury(child.PID()) {
+		if bury(mine) {
 			again.Reset(retryAfter)
 		}
 	}
 }
 
 // bury reaps orphans until none is left, or one is met that is somebody else's: more is true.
-func bury(child int) (more bool) {
+func bury(mine func(pid int) bool) (more bool) {
 	for {
 		// With WNOWAIT the dead one stays as it is: first it is looked at.
 		var info unix.Siginfo
@@ -52,7 +52,7 @@ func bury(child int) (more bool) {
 			continue
 		case err != nil || pid == 0:
 			return false
-		case pid == child:
+		case mine(pid):
 			return true
 		}
 		if group, err := unix.Getpgid(pid); err == nil && group == unix.Getpgrp() {
