@@ -1,0 +1,10 @@
+export { startOfficer, Officer, type OfficerEvents, type OfficerState, type StartOptions } from "./officer";
+export { connectOfficer, Link, toPlain, type ConnectOptions } from "./link";
+export { officerMiddleware, type Middleware, type MiddlewareOptions } from "./middleware";
+export { OfficerError } from "./errors";
+export { findBinary, platformPackage } from "./binary";
+export type { OfficerClient } from "./client";
+export type { Work, WorkOptions } from "./work";
+export type { EventBodies, EventOf, EventOptions, EventType } from "./events";
+export type { CallOptions, Endpoint } from "./transport";
+export type { Ready } from "./process";
