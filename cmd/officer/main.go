@@ -70,14 +70,16 @@ func (c *cli) command() *cobra.Command {
 		Use:   "officer",
 		Short: "Officer looks after SQLite databases",
 		Long: "Officer looks after SQLite databases: it makes backups and proves them, checks the\n" +
-			"live database, and restores it in place when needed.\n\n  officer run app.db",
+			"live database, and restores it in place when needed. Verbs reach a running Officer\n" +
+			"through a socket beside the database; without one they take its lock and work directly.",
+		Example:       "  officer run app.db\n  officer status app.db\n  officer restore app.db --dry-run",
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&c.home, "home", "", "folder of backups, log and lock (default DB-officer beside the database)")
-	flags.StringVar(&c.config, "config", "", "configuration file (default $"+configVariable+")")
+	flags.StringVar(&c.home, "home", "", "`DIR` of backups, log and lock (default DB-officer beside the database)")
+	flags.StringVar(&c.config, "config", "", "configuration `FILE` (default $"+configVariable+")")
 	flags.BoolVar(&c.json, "json", false, "JSON on stdout and nothing else")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "only results and errors")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err.Error()) })
@@ -85,7 +87,10 @@ func (c *cli) command() *cobra.Command {
 		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(), c.diffVerb(), c.drillVerb(), c.eventsVerb(),
 		c.verifyVerb(), c.checkVerb(), c.vacuumVerb(), c.analyzeVerb(), c.restoreVerb(), c.undoVerb(), c.pinVerb(), c.unpinVerb(),
 		c.logsVerb(), c.metricsVerb(), c.checkpointVerb(), c.versionVerb(), c.configVerb(), c.notifyVerb(), c.doctorVerb(),
+		c.completionVerb(), c.manVerb(),
 	)
+	root.CompletionOptions.DisableDefaultCmd = true // completionVerb is cobra's with an example
+	c.explainVerbs(root)
 	return root
 }
 
