@@ -28,25 +28,42 @@ func Kinds() []Kind {
 	return []Kind{IOError, Broken, Full, FullFrom, Short, SyncFails, Lie, LieFrom, Kill, PowerCut}
 }
 
-// Fault is something that goes wrong at one operation of a Life, numbered from 1.
+// Fault is something that goes wrong at one operation of a Life: that with the number At
+// in the stream On, see Plan.
 type Fault struct {
 	Kind Kind
 	At   int
+	On   string
 }
 
-// String is the form that ParseFault reads: "cut@17".
-func (f Fault) String() string { return string(f.Kind) + "@" + strconv.Itoa(f.At) }
+// String is the form that ParseFault reads: "cut@17", "cut@log:17".
+func (f Fault) String() string {
+	if f.On != "" {
+		return string(f.Kind) + "@" + f.On + ":" + strconv.Itoa(f.At)
+	}
+	return string(f.Kind) + "@" + strconv.Itoa(f.At)
+}
 
 // ParseFault reads the form of String.
 func ParseFault(s string) (Fault, error) {
 	kind, at, _ := strings.Cut(s, "@")
-	n, err := strconv.Atoi(at)
+	on, number, named := strings.Cut(at, ":")
+	if !named {
+		on, number = "", at
+	}
+	n, err := strconv.Atoi(number)
 	for _, k := range Kinds() {
 		if err == nil && n > 0 && Kind(kind) == k {
-			return Fault{k, n}, nil
+			return Fault{k, n, on}, nil
 		}
 	}
 	return Fault{}, fmt.Errorf("simfs: %q is no fault; one is %s@17", s, PowerCut)
+}
+
+// due tells whether a fault strikes at an operation or goes on there.
+func (f Fault) due(op Op, began bool) bool {
+	now := f.On == op.Stream && f.At == op.Number || began && f.Kind.lasts()
+	return now && f.Kind.Strikes(op)
 }
 
 // Strikes tells whether a fault of this kind makes a difference at an operation: a kill
@@ -104,7 +121,8 @@ func (k OpKind) Changes() bool {
 
 // Op is one operation of a Life.
 type Op struct {
-	Number int
+	Stream string // of Plan; "" without one
+	Number int    // in its stream, from 1
 	Kind   OpKind
 	Path   string
 	Offset int64 // bytes; the new size of a truncation
@@ -115,6 +133,9 @@ type Op struct {
 // String is one line of a log.
 func (o Op) String() string {
 	s := fmt.Sprintf("%d %s %s", o.Number, o.Kind, o.Path)
+	if o.Stream != "" {
+		s = o.Stream + ":" + s
+	}
 	if o.Kind == OpRead || o.Kind == OpWrite || o.Kind == OpTruncate {
 		s += fmt.Sprintf(" %d+%d", o.Offset, o.Length)
 	}

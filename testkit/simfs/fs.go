@@ -238,8 +238,8 @@ func (l *Life) Space(path string) (s fsx.Space, err error) {
 		if l.disk.capacity > 0 {
 			s.TotalBytes, s.FreeBytes = l.disk.capacity, max(l.disk.capacity-l.disk.used(), 0)
 		}
-		for _, f := range l.plan.Faults {
-			if f.Kind == FullFrom && f.At <= l.count {
+		for i, f := range l.plan.Faults {
+			if f.Kind == FullFrom && l.began[i] {
 				s.FreeBytes = 0
 			}
 		}

@@ -20,6 +20,10 @@ type Plan struct {
 	// Quiet names files whose operations are not numbered and never fail while the
 	// process lives, say a log; nil = none.
 	Quiet func(path string) bool
+	// Stream divides the operations: each stream is numbered for itself. A program whose
+	// parts work at the same time does the same in each of its streams at every run, but
+	// not one after the other. nil = one stream, "".
+	Stream func(op Op) string
 	// Record keeps the operations for Ops.
 	Record bool
 	// ShmDir is a real folder for the shared memory of databases in WAL mode.
@@ -36,10 +40,11 @@ type Life struct {
 
 	// Guarded by the disk's mutex.
 	dead   bool
-	count  int
+	counts map[string]int    // by stream
+	hashes map[string]uint64 // by stream
+	began  []bool            // which faults have struck, or would have at another operation
 	struck []Fault
 	ops    []Op
-	hash   uint64
 }
 
 // errDead is what a killed process gets; it is not one of the errors that a disk gives.
@@ -47,7 +52,8 @@ var errDead = errors.New("simfs: the process was killed")
 
 // Boot begins a Life.
 func (d *Disk) Boot(p Plan) *Life {
-	l := &Life{disk: d, plan: p, hash: fnvStart}
+	l := &Life{disk: d, plan: p}
+	l.arm(p.Faults)
 	l.name = fmt.Sprintf("simfs-%p", l)
 	l.unregister = fsvfs.Register(fsvfs.Config{Name: l.name, FS: l, ShmDir: p.ShmDir, TempDir: "/"})
 	d.mu.Lock()
@@ -91,11 +97,14 @@ func (l *Life) Struck() []Fault {
 	return slices.Clone(l.struck)
 }
 
-// Count is the number of the newest operation.
-func (l *Life) Count() int {
+// Count is the number of operations so far, of all streams.
+func (l *Life) Count() (n int) {
 	l.disk.mu.Lock()
 	defer l.disk.mu.Unlock()
-	return l.count
+	for _, c := range l.counts {
+		n += c
+	}
+	return n
 }
 
 // Ops gives the operations so far, when the Plan says Record.
@@ -105,37 +114,42 @@ func (l *Life) Ops() []Op {
 	return slices.Clone(l.ops)
 }
 
-// Hash is of all operations so far, without what was written: two runs of one seed have
-// the same.
-func (l *Life) Hash() uint64 {
+// Hash is of all operations so far, without what was written and without the order of two
+// streams: two runs of one seed have the same.
+func (l *Life) Hash() (sum uint64) {
 	l.disk.mu.Lock()
 	defer l.disk.mu.Unlock()
-	return l.hash
+	for _, h := range l.hashes {
+		sum += h
+	}
+	return sum
 }
 
 // Arm sets other faults and begins to count anew: the next operation is number 1.
 func (l *Life) Arm(faults ...Fault) {
 	l.disk.mu.Lock()
 	defer l.disk.mu.Unlock()
-	l.plan.Faults, l.count, l.struck, l.ops, l.hash = faults, 0, nil, nil, fnvStart
+	l.arm(faults)
+}
+
+func (l *Life) arm(faults []Fault) {
+	l.plan.Faults, l.began = faults, make([]bool, len(faults))
+	l.counts, l.hashes, l.struck, l.ops = map[string]int{}, map[string]uint64{}, nil, nil
 }
 
 // Well ends the faults that last: the disk was exchanged, somebody made room.
 func (l *Life) Well() {
 	l.disk.mu.Lock()
 	defer l.disk.mu.Unlock()
-	l.plan.Faults = nil
+	l.plan.Faults, l.began = nil, nil
 }
 
-const (
-	fnvStart = 14695981039346656037
-	fnvPrime = 1099511628211
-)
+const fnvPrime = 1099511628211
 
 func (l *Life) note(op Op) {
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%s %s %d %d", op.Kind, op.Path, op.Offset, op.Length) // a hash never fails
-	l.hash = (l.hash ^ h.Sum64()) * fnvPrime
+	_, _ = fmt.Fprintf(h, "%s %s %s %d %d", op.Stream, op.Kind, op.Path, op.Offset, op.Length) // a hash never fails
+	l.hashes[op.Stream] = (l.hashes[op.Stream] ^ h.Sum64()) * fnvPrime
 	if l.plan.Record {
 		l.ops = append(l.ops, op)
 	}
@@ -150,24 +164,28 @@ func (l *Life) begin(op Op) (Kind, error) {
 	if l.plan.Quiet != nil && l.plan.Quiet(op.Path) {
 		return "", nil
 	}
-	l.count++
-	op.Number = l.count
-	l.note(op)
-	var due *Fault
-	for i, f := range l.plan.Faults {
-		now := f.At == op.Number || f.At < op.Number && f.Kind.lasts()
-		// One that strikes just now comes before one that goes on.
-		if now && f.Kind.Strikes(op) && (due == nil || due.At < f.At) {
-			due = &l.plan.Faults[i]
-		}
+	if l.plan.Stream != nil {
+		op.Stream = l.plan.Stream(op)
 	}
-	if due == nil {
+	l.counts[op.Stream]++
+	op.Number = l.counts[op.Stream]
+	l.note(op)
+	due := -1
+	for i, f := range l.plan.Faults {
+		// One that strikes just now comes before one that goes on.
+		if f.due(op, l.began[i]) && (due < 0 || !l.began[i]) {
+			due = i
+		}
+		l.began[i] = l.began[i] || f.On == op.Stream && f.At == op.Number
+	}
+	if due < 0 {
 		return "", nil
 	}
-	if !slices.Contains(l.struck, *due) {
-		l.struck = append(l.struck, *due)
+	f := l.plan.Faults[due]
+	if !slices.Contains(l.struck, f) {
+		l.struck = append(l.struck, f)
 	}
-	return due.Kind, l.strike(due.Kind)
+	return f.Kind, l.strike(f.Kind)
 }
 
 // strike ends the process if it has to end and gives the error of the operation.
@@ -193,7 +211,11 @@ func (l *Life) ended(k Kind) {
 
 // chance is the same for the same operation of the same seed.
 func (l *Life) chance() *rand.Rand {
-	return rand.New(rand.NewPCG(l.plan.Seed, uint64(l.count)))
+	n := uint64(0)
+	for _, c := range l.counts {
+		n += uint64(c)
+	}
+	return rand.New(rand.NewPCG(l.plan.Seed, n))
 }
 
 // do runs an operation that is done or not done as a whole.

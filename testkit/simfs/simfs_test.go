@@ -273,10 +273,37 @@ func TestFaults_strikeWhereTheyAreSet(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []string{"", "cut", "cut@0", "cut@x", "nothing@3"} {
+	if f, err := simfs.ParseFault("kill@log:3"); err != nil || f != (simfs.Fault{Kind: simfs.Kill, At: 3, On: "log"}) {
+		t.Errorf("a fault of a stream reads as %v (%v)", f, err)
+	}
+	for _, bad := range []string{"", "cut", "cut@0", "cut@x", "cut@3:", "nothing@3"} {
 		if f, err := simfs.ParseFault(bad); err == nil {
 			t.Errorf("%q reads as %v", bad, f)
 		}
+	}
+}
+
+func TestStreams_areNumberedEachForItself(t *testing.T) {
+	life := func(faults ...simfs.Fault) *simfs.Life {
+		l := simfs.New(0).Boot(simfs.Plan{Faults: faults, Record: true, Stream: func(op simfs.Op) string { return op.Path[:2] }})
+		t.Cleanup(l.End)
+		return l
+	}
+	a, b := life(), life(simfs.Fault{Kind: simfs.IOError, At: 2, On: "/b"})
+	put(t, a, "/a", "x", true)
+	put(t, a, "/b", "x", true)
+	f, err := b.Create("/b")
+	must(t, err)
+	put(t, b, "/a", "x", true)
+	if _, err := f.Write([]byte("x")); err == nil {
+		t.Error("the second operation of the stream did not fail")
+	}
+	must(t, f.Sync())
+	if a.Hash() != b.Hash() {
+		t.Error("the order of two streams counts")
+	}
+	if b.Count() != 6 || b.Ops()[1].Number != 1 {
+		t.Errorf("got %v", b.Ops())
 	}
 }
 
