@@ -162,7 +162,7 @@ const (
 // release is called; the kernel drops it when the process is killed.
 func (p place) settle(ctx context.Context, fsys fsx.FS, patience time.Duration) (release func(), err error) {
 	op := "look after " + filepath.Base(p.path)
-	if err := fsys.MkdirAll(p.home); err != nil {
+	if err := fsx.MakeDirs(fsys, p.home); err != nil {
 		f := failureOf(op, err)
 		return nil, messages.NewFailure(f.Code, op, "the folder %s cannot be made: %s", p.home, sentence(err)).
 			WithDid("Nothing was changed.").WithHints("officer run --home /var/lib/officer " + quoted(p.path))

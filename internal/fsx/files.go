@@ -54,6 +54,27 @@ func WriteAtomic(fsys FS, name string, data []byte, perm fs.FileMode) (err error
 	return nil
 }
 
+// MakeDirs is MkdirAll with names that outlive a power cut: each folder that was missing
+// is made durable in its parent.
+func MakeDirs(fsys FS, dir string) error {
+	var missing []string
+	for d := dir; filepath.Dir(d) != d; d = filepath.Dir(d) {
+		if _, err := fsys.Lstat(d); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, d)
+	}
+	if err := fsys.MkdirAll(dir); err != nil {
+		return Wrap("make directory", err)
+	}
+	for _, d := range missing {
+		if err := fsys.SyncDir(filepath.Dir(d)); err != nil {
+			return Wrap("make directory", err)
+		}
+	}
+	return nil
+}
+
 // createBeside makes {name}.tmp or, when a stray has that name, {name}.tmp2 and so on.
 // Names are counted, not random, so that a simulated run repeats exactly.
 func createBeside(fsys FS, name string, perm fs.FileMode) (File, error) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -300,4 +301,30 @@ func TestWrap_namesTheKindOfFailure(t *testing.T) {
 	if Wrap("x", nil) != nil {
 		t.Error("nil became an error")
 	}
+}
+
+func TestMakeDirs_syncsEachNewName(t *testing.T) {
+	dir := t.TempDir()
+	s := &dirsSynced{FS: OS()}
+	if err := MakeDirs(s, filepath.Join(dir, "a", "b")); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{filepath.Join(dir, "a"), dir}; !slices.Equal(s.names, want) {
+		t.Errorf("synced %q, want %q", s.names, want)
+	}
+	s.names = nil
+	if err := MakeDirs(s, filepath.Join(dir, "a", "b")); err != nil || len(s.names) > 0 {
+		t.Errorf("of what is there %q were synced (%v)", s.names, err)
+	}
+}
+
+// dirsSynced notes which folders are synced.
+type dirsSynced struct {
+	FS
+	names []string
+}
+
+func (d *dirsSynced) SyncDir(name string) error {
+	d.names = append(d.names, name)
+	return d.FS.SyncDir(name)
 }

@@ -284,17 +284,26 @@ func (s *Shelf) sync(file string) error {
 	return fsx.Wrap("sync copy", err)
 }
 
-// syncUp makes the entry of rel durable, and those of its folders: they may be new, or
-// made by a run that was killed before it could sync them.
+// homeLevels are the folders above the shelf that may be as new as it is: {home}, and the
+// folder in which {home} has its name.
+const homeLevels = 2
+
+// syncUp makes the entry of rel durable, and those of its folders and of the home: they
+// may be new, or made by a run that was killed before it could sync them. A backup whose
+// home is lost with the power is lost too.
 func (s *Shelf) syncUp(rel string) error {
-	for dir := path.Dir(rel); ; dir = path.Dir(dir) {
-		if err := s.cfg.FS.SyncDir(filepath.Join(s.cfg.Dir, filepath.FromSlash(dir))); err != nil {
+	dir := filepath.Join(s.cfg.Dir, filepath.FromSlash(path.Dir(rel)))
+	for levels := strings.Count(rel, "/") + homeLevels; levels >= 0; levels-- {
+		err := s.cfg.FS.SyncDir(dir)
+		if fault.CodeOf(err) == fault.Permission && levels == 0 {
+			return nil // a folder of somebody else that may not be read: it is older than we are
+		}
+		if err != nil {
 			return fsx.Wrap("sync folder of backups", err)
 		}
-		if dir == "." {
-			return nil
-		}
+		dir = filepath.Dir(dir)
 	}
+	return nil
 }
 
 // Dir is the absolute path of the shelf.
