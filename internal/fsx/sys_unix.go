@@ -80,6 +80,11 @@ func unsupported(err error) bool {
 	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EPERM)
 }
 
+// noLinks tells whether a link failed because there are none here, or not one more.
+func noLinks(err error) bool {
+	return unsupported(err) || errors.Is(err, unix.EMLINK) || errors.Is(err, unix.EACCES)
+}
+
 func identity(info fs.FileInfo) (device, inode uint64, ok bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -76,7 +76,7 @@ func (k *killFS) RenameNoReplace(from, to string) error {
 
 func (k *killFS) Link(from, to string) error {
 	if k.noLinks {
-		return fault.New(fault.Permission, "link file", "no hard links here")
+		return fault.New(fault.Refused, "link file", "no hard links here")
 	}
 	return k.do(func() error { return k.FS.(fsx.Linker).Link(from, to) })
 }

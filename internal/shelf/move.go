@@ -121,11 +121,15 @@ func (s *Shelf) addName(r *relocation) error {
 		if !s.sameFile(r.oldFile, r.newFile) {
 			return fsx.Wrap(op, err)
 		}
-	default:
+	case fault.CodeOf(err) == fault.Refused:
 		if err := s.cfg.FS.RenameNoReplace(r.oldFile, r.newFile); err != nil {
 			return fsx.Wrap(op, err)
 		}
 		r.oneName = true
+	default:
+		// A rename might still succeed on a disk that is full or fails, and the list that
+		// has to name the new place might not.
+		return fsx.Wrap(op, err)
 	}
 	return s.syncUp(r.newRel)
 }
