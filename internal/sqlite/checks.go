@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"time"
 
@@ -28,11 +29,11 @@ func (c *Conn) check(ctx context.Context, kind check.Kind, pragma string) (check
 	started := time.Now()
 	err := c.do(ctx, string(kind)+" check", func() error {
 		return c.snapshot(func() error {
-			err := c.rows(pragma, func(s *sqlite3.Stmt) error {
-				report.Findings = append(report.Findings, parseFindings(s.ColumnText(0))...)
-				return nil
-			})
-			if err != nil {
+			var err error
+			if report.Findings, err = c.findings(pragma); err != nil {
+				return err
+			}
+			if err := c.unreadable(pragma, report.Findings); err != nil {
 				return err
 			}
 			return c.findUnjudged(&report)
@@ -44,6 +45,42 @@ func (c *Conn) check(ctx context.Context, kind check.Kind, pragma string) (check
 	}
 	c.judge(&report)
 	return report, nil
+}
+
+func (c *Conn) findings(pragma string) (list []check.Finding, err error) {
+	err = c.rows(pragma, func(s *sqlite3.Stmt) error {
+		list = append(list, parseFindings(s.ColumnText(0))...)
+		return nil
+	})
+	return list, err
+}
+
+// unreadable gives the error that a check hid among its findings: a device that fails or
+// a want of memory is no damage (promise P4).
+func (c *Conn) unreadable(pragma string, findings []check.Finding) error {
+	doubtful, err := hiddenError(findings)
+	if err != nil || !doubtful {
+		return err
+	}
+	// A pointer map that cannot be read and one that is wrong are told in the same words.
+	// A device that failed once does not again, one that goes on failing does so for
+	// everybody.
+	if err := c.db.ReleaseMemory(); err != nil {
+		return err
+	}
+	again, err := c.findings(pragma)
+	if err != nil {
+		return err
+	}
+	if still, _ := hiddenError(again); !still {
+		return sqlite3.IOERR_READ
+	}
+	f, sizeBytes, err := c.file(sqlite3.FCNTL_FILE_POINTER)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, io.NewSectionReader(f, 0, sizeBytes))
+	return err
 }
 
 // absorb makes findings of the errors that are verdicts: damage that stops the check

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"github.com/officer-doofy/officer/internal/check"
 )
 
@@ -63,6 +65,34 @@ func parseFinding(line string) check.Finding {
 		f.Page, _ = strconv.ParseInt(m[1], 10, 64)
 	}
 	return f
+}
+
+// What integrity_check says of a page that it could not read (btree.c). It goes on then,
+// calls all that hangs on the page damaged, and returns no error.
+var (
+	pageFailed   = regexp.MustCompile(`unable to get the page\. error code=(\d+)`)
+	pageFailedIn = regexp.MustCompile(`failed to get page \d+`) // of a freelist or an overflow chain
+	pageDoubtful = regexp.MustCompile(`Failed to read ptrmap key`)
+)
+
+// hiddenError gives the error of the device that a finding tells of; doubtful means that
+// one may be behind a finding, or damage.
+func hiddenError(findings []check.Finding) (doubtful bool, err error) {
+	for _, f := range findings {
+		m := pageFailed.FindStringSubmatch(f.Detail)
+		switch {
+		case m != nil:
+			code, err := strconv.ParseUint(m[1], 10, 16)
+			if x := sqlite3.ExtendedErrorCode(code); err == nil && x.Code() != sqlite3.CORRUPT && x.Code() != sqlite3.NOTADB {
+				return false, x
+			}
+		case pageFailedIn.MatchString(f.Detail):
+			return false, sqlite3.IOERR_READ
+		case pageDoubtful.MatchString(f.Detail):
+			doubtful = true
+		}
+	}
+	return doubtful, nil
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
