@@ -126,18 +126,19 @@ func (b *backup) tryOut(ctx context.Context, e manifest.Entry, tell func(string,
 			"the drill needs %s, %s are to stay free, and only %s are free", size(e.SizeBytes), size(b.cfg.FreeMarginBytes), size(free)).
 			WithDid("The drill was skipped; the database and the backups are untouched.")
 	}
-	began := time.Now()
 	defer func() {
 		if err := b.cfg.Drill.Discard(e.ID); err != nil {
 			b.cfg.Log.Warn("what a drill restored could not be removed; the janitor will", slog.Any("error", err))
 		}
 	}()
-	path, err := b.cfg.Drill.Restore(ctx, from, e.ID, func(done, total int64) { tell("restore", done, total) })
-	restored := time.Now()
-	if err == nil {
-		tell("check", 0, e.SizeBytes)
-		t.report, err = b.cfg.Drill.Check(ctx, path, e.Content, b.cfg.Rules)
+	began, restored, report, err := b.restoreAndCheck(ctx, from, e, tell)
+	if fault.CodeOf(err) == fault.IO && ctx.Err() == nil {
+		// What a device fails at once says nothing about a backup. What it fails at twice
+		// does: who needs the backup then cannot read it either.
+		b.cfg.Log.Warn("a restore drill is held once more", slog.Any("error", err))
+		began, restored, report, err = b.restoreAndCheck(ctx, from, e, tell)
 	}
+	t.report = report
 	if err != nil && (ctx.Err() != nil || !tellsOfBackup(fault.CodeOf(err))) {
 		return t, err
 	}
@@ -151,6 +152,18 @@ func (b *backup) tryOut(ctx context.Context, e manifest.Entry, tell func(string,
 	t.drill = manifest.Drill{At: b.cfg.Now(), OK: detail == "", DurationMS: ended.Sub(began).Milliseconds(),
 		RestoreMS: restored.Sub(began).Milliseconds(), CheckMS: ended.Sub(restored).Milliseconds(), Detail: detail}
 	return t, nil
+}
+
+// restoreAndCheck is one try of a drill.
+func (b *backup) restoreAndCheck(ctx context.Context, from string, e manifest.Entry, tell func(string, int64, int64)) (began, restored time.Time, report check.Report, err error) {
+	began = time.Now()
+	path, err := b.cfg.Drill.Restore(ctx, from, e.ID, func(done, total int64) { tell("restore", done, total) })
+	restored = time.Now()
+	if err == nil {
+		tell("check", 0, e.SizeBytes)
+		report, err = b.cfg.Drill.Check(ctx, path, e.Content, b.cfg.Rules)
+	}
+	return began, restored, report, err
 }
 
 // tellsOfBackup tells whether an error is about the backup that was to be restored, not

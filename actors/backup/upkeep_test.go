@@ -11,6 +11,7 @@ import (
 
 	"github.com/officer-doofy/officer/actors/backup"
 	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/messages"
@@ -24,6 +25,7 @@ type ground struct {
 	takes time.Duration
 	rules []check.RuleBreak
 	swept int
+	sick  int // tries that the device fails
 }
 
 func drills(g *ground) func(*backup.Config) {
@@ -36,6 +38,12 @@ func (g *ground) temp(id string) string { return filepath.Join(g.w.home, ".offic
 
 func (g *ground) Restore(ctx context.Context, from, id string, progress func(int64, int64)) (string, error) {
 	progress(1, 2)
+	if err := g.Discard(id); err != nil {
+		return "", err
+	}
+	if g.sick--; g.sick >= 0 {
+		return "", fault.New(fault.IO, "copy file", "the device failed")
+	}
 	if err := fsx.CopyFile(ctx, g.w.fsys, from, g.temp(id), progress); err != nil {
 		return "", err
 	}
@@ -148,6 +156,8 @@ func TestDrillNow_whatGoesWrong(t *testing.T) {
 		{"torn page", func(_ *ground, p string) { harmFile(t, p, torn) }, "", false, "damaged"},
 		{"other content", func(_ *ground, p string) { harmFile(t, p, flipped) }, "", false, "damaged"},
 		{"file gone", func(_ *ground, p string) { _ = os.Remove(p) }, "", false, "missing"},
+		{"a device that fails once", func(g *ground, _ string) { g.sick = 1 }, "", true, "verified"},
+		{"a device that goes on failing", func(g *ground, _ string) { g.sick = 2 }, "", false, "verified"},
 		{"broken red rule", func(g *ground, _ string) { g.rules = []check.RuleBreak{red} }, "", false, "verified"},
 		{"broken yellow rule", func(g *ground, _ string) { g.rules = []check.RuleBreak{yellow} }, "", true, "verified"},
 	}
