@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/officer-doofy/officer/internal/fault"
 )
@@ -52,6 +53,27 @@ func WriteAtomic(fsys FS, name string, data []byte, perm fs.FileMode) (err error
 		return Wrap("write "+filepath.Base(name), serr)
 	}
 	return nil
+}
+
+// RemoveTemps removes what WriteAtomic left of a file when it was killed. Nobody may be
+// writing it.
+func RemoveTemps(fsys FS, name string) error {
+	dir, base := filepath.Split(name)
+	entries, err := fsys.ReadDir(filepath.Clean(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return Wrap("remove temporary files", err)
+	}
+	var errs []error
+	for _, e := range entries {
+		digits, temp := strings.CutPrefix(e.Name(), base+".tmp")
+		if temp && strings.Trim(digits, "0123456789") == "" && e.Type().IsRegular() {
+			errs = append(errs, fsys.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return Wrap("remove temporary files", errors.Join(errs...))
 }
 
 // MakeDirs is MkdirAll with names that outlive a power cut: each folder that was missing

@@ -328,3 +328,32 @@ func (d *dirsSynced) SyncDir(name string) error {
 	d.names = append(d.names, name)
 	return d.FS.SyncDir(name)
 }
+
+func TestRemoveTemps_takesOnlyWhatWriteAtomicLeft(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.json", "a.json.tmp", "a.json.tmp2", "a.json.tmp2x", "b.json.tmp", "a.json.temp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "a.json.tmp3"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := RemoveTemps(OS(), filepath.Join(dir, "a.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := RemoveTemps(OS(), filepath.Join(dir, "none", "a.json")); err != nil {
+		t.Errorf("of a folder that is not there: %v", err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range left {
+		names = append(names, e.Name())
+	}
+	if want := []string{"a.json", "a.json.temp", "a.json.tmp2x", "a.json.tmp3", "b.json.tmp"}; !slices.Equal(names, want) {
+		t.Errorf("left %q, want %q", names, want)
+	}
+}
