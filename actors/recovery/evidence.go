@@ -153,9 +153,19 @@ func (r *recovery) sweep(ctx actor.Context) {
 }
 
 func (r *run) sweepSets(ctx context.Context) error {
+	if err := r.quar.removeUnbegun(r.led.born); err != nil {
+		return err
+	}
 	sets, err := r.quar.sets()
 	if err != nil {
 		return err
+	}
+	for _, s := range sets {
+		if s.err == nil && !s.open() && s.rec.State != stateKeeping {
+			if err := r.quar.tidy(s); err != nil {
+				return err
+			}
+		}
 	}
 	for _, d := range expire(time.Now(), sets, r.cfg.KeepSets) {
 		if d.set.rec.State == stateKeeping && !d.set.rec.Began.Before(r.led.born.UTC()) {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/officer-doofy/officer/internal/fsx"
 )
 
 // sortSets puts sets in the order of their ids, which is that of their time.
@@ -129,6 +131,54 @@ func trimmed(name string) string {
 		name = strings.TrimSuffix(name, tail)
 	}
 	return name
+}
+
+// tidy removes what a kill left in a set that is done: a record in the making, and what
+// is needed only until a set is sealed.
+func (q quarantine) tidy(s *set) error {
+	if err := fsx.RemoveTemps(q.fs, filepath.Join(s.dir, recordFile(s.rec.Kind))); err != nil {
+		return err
+	}
+	entries, err := q.fs.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() && s.passing(e.Name()) && !slices.Contains(s.rec.KeptFiles, e.Name()) {
+			return q.dropSource(s)
+		}
+	}
+	return nil
+}
+
+// removeUnbegun removes folders of sets that a run before this one made and was killed
+// before it could write their record. Anything in them but that record in the making is
+// not Officer's, and stays.
+func (q quarantine) removeUnbegun(born time.Time) error {
+	entries, err := q.fs.ReadDir(q.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		began, err := time.Parse(setLayout, e.Name()[:min(len(setLayout), len(e.Name()))])
+		if !e.IsDir() || !setName.MatchString(e.Name()) || err != nil || !began.Before(born.UTC().Truncate(time.Second)) || q.load(e.Name()) != nil {
+			continue
+		}
+		dir := filepath.Join(q.dir, e.Name())
+		if err := errors.Join(fsx.RemoveTemps(q.fs, filepath.Join(dir, intentFile)), fsx.RemoveTemps(q.fs, filepath.Join(dir, damageFile))); err != nil {
+			return err
+		}
+		if rest, err := q.fs.ReadDir(dir); err != nil || len(rest) > 0 {
+			continue
+		}
+		if err := errors.Join(q.fs.Remove(dir), q.fs.SyncDir(q.dir)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropSource removes the files that are needed only until the set is sealed.

@@ -856,3 +856,46 @@ func TestResembles_neverOverwritesWhatCouldBeOld(t *testing.T) {
 		})
 	}
 }
+
+func TestStart_tidiesWhatKillsLeftInTheQuarantine(t *testing.T) {
+	inWorld(t, nil, nil, func(w *world) {
+		if _, f := w.ask(&messages.RestoreBackup{Confirmed: true}); f != nil {
+			t.Fatal(f)
+		}
+		<-time.After(time.Minute)
+		w.kill()
+		sealed := w.sets()[0].dir
+		quarantine := filepath.Dir(sealed)
+		for _, name := range []string{
+			filepath.Join(sealed, "intent.json.tmp"), filepath.Join(sealed, sourceFile), filepath.Join(sealed, sourceFile+".tmp-wal"),
+			filepath.Join(quarantine, "19991231T000000Z", "intent.json.tmp"), filepath.Join(quarantine, "19991231T000001Z-damage", "damage.json.tmp2"),
+			filepath.Join(quarantine, "19991231T000002Z", "somebody's"),
+		} {
+			if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.boot(nil)
+		<-time.After(time.Minute)
+		w.settle()
+		var left []string
+		for _, dir := range []string{quarantine, sealed} {
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				left = append(left, e.Name())
+			}
+		}
+		if want := []string{"19991231T000002Z", filepath.Base(sealed), "app.db", "intent.json"}; !slices.Equal(left, want) {
+			t.Errorf("left %q, want %q", left, want)
+		}
+		if err := os.RemoveAll(filepath.Join(quarantine, "19991231T000002Z")); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
