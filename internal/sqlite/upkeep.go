@@ -114,6 +114,18 @@ func (c *Conn) upkeep(ctx context.Context, op string, busy time.Duration, f func
 			c.rollback()
 			_ = c.db.BusyTimeout(c.opts.BusyTimeout)
 		}()
+		// SQLite cuts a smaller file off after its journal is gone. On a disk that keeps the
+		// cut and loses the removal, the journal is rolled back over pages that are not there
+		// any more; EXTRA makes the removal durable first
+		// (https://sqlite.org/pragma.html#pragma_synchronous).
+		level, err := c.value(`PRAGMA main.synchronous`)
+		if err != nil {
+			return err
+		}
+		if err := c.db.Exec(`PRAGMA main.synchronous=EXTRA`); err != nil {
+			return err
+		}
+		defer func() { _ = c.db.Exec(`PRAGMA main.synchronous=` + itoa(int(level))) }()
 		return f()
 	})
 }
