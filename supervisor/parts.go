@@ -79,7 +79,7 @@ func (p parts) dbowner() *actor.Props {
 func (p parts) integrity() *actor.Props {
 	c := p.settings.Check
 	cfg := integrity.Config{
-		Peers: p.peers, Log: p.logger("integrity"), Passive: p.passive,
+		Peers: p.peers, Log: p.logger("integrity"), Passive: p.passive, Database: p.path,
 		OnStart: c.OnStart, FullEvery: c.FullEvery, ForeignKeysEvery: c.ForeignKeysEvery,
 		FenceOnDamage: !p.settings.Fence.NotOnDamage,
 	}
