@@ -11,6 +11,22 @@ import { isNumber } from './numbers.js';
 // A part that hangs makes a status wait two seconds; longer means that Officer itself does.
 const CALL_MS = 10_000;
 
+const CLOCKS_MS = 3000; // clocks that differ by less are the same: the header counts seconds
+let ahead = 0; // Officer's clock of this machine's
+
+/** serverNow is the time on Officer's clock: ages are told by one clock only. */
+export function serverNow() {
+  return Date.now() + ahead;
+}
+
+/** @param {Response} response */
+function compareClocks(response) {
+  const theirs = Date.parse(response.headers.get('Date') ?? '');
+  if (Number.isNaN(theirs)) return;
+  const difference = theirs - Date.now();
+  ahead = Math.abs(difference) < CLOCKS_MS ? 0 : difference;
+}
+
 /**
  * Trouble is why a call has no answer.
  */
@@ -54,6 +70,7 @@ export async function call(method, request = {}, { timeoutMs = CALL_MS } = {}) {
   } finally {
     clearTimeout(timer);
   }
+  compareClocks(response);
   if (response.ok) {
     const answer = parse(text);
     if (answer !== undefined) return answer;

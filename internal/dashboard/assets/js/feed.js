@@ -17,7 +17,7 @@ import { levelOf, sentence } from './words.js';
  * @typedef {{tab?: 'events' | 'log', text?: string, type?: string, level?: string, all?: boolean}} Filter
  */
 
-const FIRST = 40; // shown until all are asked for
+const FIRST = 25; // shown until all are asked for
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 /** @type {Record<string, string>} */
 const MARKS = { error: 'bad', warn: 'warn' };
@@ -165,7 +165,7 @@ function levelFilter(page, filter) {
 function select(label, value, options, choose) {
   return h(
     'label',
-    { class: 'field' },
+    { key: label, class: 'field' },
     h('span', { class: 'sr' }, label),
     h(
       'select',

@@ -17,6 +17,8 @@ import { sqliteVersion } from './words.js';
  * @typedef {import('../../types').Operation} Operation
  */
 
+const LONG = 80; // a sentence beyond is written smaller
+
 /**
  * hero shows the state of one database.
  * @param {Page} page
@@ -37,7 +39,7 @@ export function hero(page, now) {
       'div',
       { class: 'hero-words' },
       h('p', { class: 'hero-word' }, light.word),
-      h('h1', { id: 'headline' }, light.headline),
+      h('h1', { id: 'headline', class: light.headline.length > LONG ? 'long' : undefined }, light.headline),
       model.connection === 'silent'
         ? silence(page, now)
         : h(
@@ -84,23 +86,14 @@ function actions(page) {
   const off = page.model.connection === 'silent' || !page.model.known?.status;
   const busy = (/** @type {string} */ kind) => page.work.shown().some((o) => o.state === 'running' && o.kind === kind);
   const restoreFirst = page.model.known?.status?.integrity?.suspect === true;
-  return h(
-    'div',
-    { class: 'hero-actions' },
-    button('Back up now', () => page.backUp(), {
-      id: 'back-up',
-      icon: 'backup',
-      kind: restoreFirst ? '' : 'primary',
-      disabled: off || busy('backup'),
-    }),
-    button('Restore…', () => page.restore(), {
-      id: 'restore',
-      icon: 'restore',
-      kind: restoreFirst ? 'primary' : '',
-      disabled: off || busy('restore'),
-    }),
+  const all = [
+    button('Back up now', () => page.backUp(), { id: 'back-up', icon: 'backup', disabled: off || busy('backup') }),
+    button('Restore…', () => page.restore(), { id: 'restore', icon: 'restore', disabled: off || busy('restore') }),
     button('Check now', () => page.check(), { id: 'check', icon: 'integrity', disabled: off || busy('check') }),
-  );
+  ];
+  // The first stands out: for a damaged database that is the way back.
+  if (restoreFirst) all.unshift(...all.splice(1, 1));
+  return h('div', { class: 'hero-actions' }, all);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * How sizes, durations, rows and free space went, from what Officer keeps; where it keeps
- * no series yet, from the backups and the daily metrics.
+ * How sizes, durations, rows and free space went: the series that Officer keeps, and before
+ * they begin what the backups and the daily metrics tell.
  * @module
  */
 
@@ -164,8 +164,11 @@ function linesOf(known) {
     const points = (s.points ?? []).map((p) => ({ t: p.timeUnixMs ?? 0, v: p.value ?? 0 }));
     if (points.length > 0) all.set(s.name, { name: labelOf(s.name), points });
   }
+  // Backups reach further back than the series, which began with this version of Officer.
   for (const [name, points] of measured(known)) {
-    if (!all.has(name) && points.length > 0) all.set(name, { name: labelOf(name), points: points.sort((a, b) => a.t - b.t) });
+    const series = all.get(name)?.points ?? [];
+    const older = points.filter((p) => series.length === 0 || p.t < series[0].t).sort((a, b) => a.t - b.t);
+    all.set(name, { name: labelOf(name), points: [...older, ...series] });
   }
   return all;
 }

@@ -40,7 +40,7 @@ export class Line {
   open() {
     this.close();
     const name = this.model.known?.name;
-    const source = new EventSource(url('v1/events' + (name === undefined ? '' : `?database=${encodeURIComponent(name)}`)));
+    const source = new EventSource(url(`v1/events?database=${encodeURIComponent(name ?? '*')}`));
     this.source = source;
     source.onopen = () => {
       if (this.model.connection === 'login') return;
@@ -49,6 +49,8 @@ export class Line {
       this.look(); // what happened before the stream stood
     };
     source.onmessage = (message) => this.model.hear(parse(message.data) ?? {});
+    // What happened while the line was broken is not held any more.
+    source.addEventListener('reset', () => this.look());
     source.onerror = () => this.lost(source);
     this.look();
   }

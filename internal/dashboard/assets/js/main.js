@@ -4,6 +4,7 @@
  */
 
 import { announce } from './announce.js';
+import { serverNow } from './api.js';
 import { conditions } from './conditions.js';
 import { h, patch } from './dom.js';
 import { many } from './format.js';
@@ -45,7 +46,7 @@ export class Page {
     this.drawNow();
     await this.model.ask('databases');
     this.route();
-    if (this.model.connection !== 'login') this.line.open();
+    if (this.model.connection === 'polling') this.line.open(); // else it opens when somebody answers
   }
 
   /** route shows what the address names: a database, or all. */
@@ -77,7 +78,7 @@ export class Page {
   }
 
   drawNow() {
-    const now = Date.now();
+    const now = serverNow();
     const root = document.getElementById('page');
     if (!root) return;
     if (!this.model.known && this.model.databases && !several(this.model)) this.route(); // the only one is known now
@@ -248,7 +249,9 @@ export class Page {
   closeDialog() {
     if (!this.model.ui.restore) return;
     this.flow(undefined);
-    if (this.opener instanceof HTMLElement && this.opener.isConnected) this.opener.focus();
+    document.querySelector('dialog')?.close(); // while it is open nothing else takes the focus
+    // Not every browser gives the focus to a button that is clicked.
+    if (this.opener instanceof HTMLElement && this.opener.isConnected && this.opener !== document.body) this.opener.focus();
     else document.getElementById('restore')?.focus();
   }
 

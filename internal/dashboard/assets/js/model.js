@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Trouble, call } from './api.js';
+import { Trouble, call, serverNow } from './api.js';
 
 /**
  * @typedef {import('../../types').Status} Status
@@ -214,7 +214,7 @@ export class Model extends EventTarget {
 
   /** heard notes that Officer answered. */
   heard() {
-    this.heardAt = Date.now();
+    this.heardAt = serverNow();
     if (this.connection === 'live' || this.connection === 'polling') return;
     this.connection = 'polling'; // until the stream of events stands
     this.dispatchEvent(new Event('back'));

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { serverNow } from './api.js';
 import { count, many, moment, size, took } from './format.js';
 
 /**
@@ -92,7 +93,7 @@ function backupOutcome({ backup = { id: '' }, skipped, tries = 1 }) {
     return {
       level: 'good',
       next: 'force backup',
-      text: `Nothing changed since the verified backup of ${moment(backup.takenAtUnixMs ?? 0, Date.now())}: it is proof enough.`,
+      text: `Nothing changed since the verified backup of ${moment(backup.takenAtUnixMs ?? 0, serverNow())}: it is proof enough.`,
     };
   }
   const time = took((backup.copyMs ?? 0) + (backup.verifyMs ?? 0));
@@ -160,7 +161,7 @@ function verifyOutcome(verdicts) {
 function drillOutcome(report) {
   const details = findingsOf(report);
   if (!report.ok) return { level: 'bad', text: `Backup ${report.backup?.id} did not restore.`, details };
-  const text = `Backup of ${moment(report.backup?.takenAtUnixMs ?? 0, Date.now())} restored in ${took(report.restoreMs)} and checked in ${took(report.checkMs)}.`;
+  const text = `Backup of ${moment(report.backup?.takenAtUnixMs ?? 0, serverNow())} restored in ${took(report.restoreMs)} and checked in ${took(report.checkMs)}.`;
   return { level: details.length > 0 ? 'warn' : 'good', text, details };
 }
 

@@ -27,7 +27,8 @@ const FIND_FROM = 8; // so many databases need a field to find one
  */
 export function overview(page, now) {
   const all = [...(page.model.databases?.databases ?? [])].sort(worse);
-  return [summary(page, now), lost(page.model.databases?.problems ?? []), list(page, all)];
+  if (!page.model.databases) return [summary(page, now)];
+  return [summary(page, now), lost(page.model.databases.problems ?? []), list(page, all)];
 }
 
 /**
@@ -57,18 +58,17 @@ function lost(problems) {
  * @param {LookedAfter[]} all
  */
 function list(page, all) {
-  const { databases, ui, connection } = page.model;
+  const { ui, connection } = page.model;
   const text = (ui.search ?? '').toLowerCase();
   const wanted = all.filter((d) => `${d.name} ${d.path}`.toLowerCase().includes(text));
   const sick = wanted.filter((d) => levelOfDatabase(d) !== 'good').length;
   const shown = ui.allDatabases ? wanted : wanted.slice(0, sick + SAFE);
   const silent = connection === 'silent';
-  const none = text ? 'No database matches.' : databases ? 'No database is looked after.' : 'Asking Officer …';
   return card(
     'databases',
     'Databases',
     [all.length > FIND_FROM ? find(page) : null],
-    wanted.length === 0 ? h('p', { class: 'empty' }, none) : null,
+    wanted.length === 0 ? h('p', { class: 'empty' }, text ? 'No database matches.' : 'No database is looked after.') : null,
     h(
       'ul',
       { class: 'databases' },

@@ -9,7 +9,7 @@ import { ago, count, exact, many, moment, signed, size, took } from './format.js
 import { icon } from './icons.js';
 import { timeline } from './timeline.js';
 import { badge, button, card, empty, levelMark, time } from './widgets.js';
-import { goesOf, reasonOf, rowsOf, standing } from './words.js';
+import { untilOf, reasonOf, rowsOf, standing } from './words.js';
 
 /**
  * @typedef {import('./main.js').Page} Page
@@ -46,7 +46,7 @@ export function points(page, now) {
             h(
               'div',
               { class: 'points-head', role: 'row' },
-              ['Taken', 'Size', 'Rows', 'Kept as', 'Goes', 'Do'].map((title) => h('span', { role: 'columnheader' }, title)),
+              ['Taken', 'Size', 'Rows', 'Kept as', 'Kept until', 'Do'].map((title) => h('span', { role: 'columnheader' }, title)),
             ),
             live(known),
             list.map((b) => row(page, known, b, now)),
@@ -140,7 +140,7 @@ function row(page, known, b, now) {
             'p',
             { class: 'muted small-text' },
             time(b.takenAtUnixMs, moment(b.takenAtUnixMs ?? 0, now)),
-            level === 'good' ? null : ` · ${word}`,
+            level === 'good' || word === b.tier ? null : ` · ${word}`,
           ),
         ),
       ),
@@ -153,7 +153,7 @@ function row(page, known, b, now) {
         b.pinned && b.tier !== 'pinned' ? badge('pinned') : null,
         h('p', { class: 'muted small-text' }, b.keepReason ?? why),
       ),
-      h('div', { class: 'point-goes', role: 'cell' }, h('span', { title: b.expiresBecause }, goesOf(b, now))),
+      h('div', { class: 'point-goes', role: 'cell' }, h('span', { title: b.expiresBecause }, untilOf(b, now))),
       h(
         'div',
         { class: 'point-do', role: 'cell' },
@@ -199,7 +199,7 @@ function details(page, b, now) {
       `${took(b.copyMs)} to copy, ${took(b.verifyMs)} to verify${b.worstWriterStallMs ? `; writers waited ${took(b.worstWriterStallMs)} at most` : ''}`,
     ],
     ['Kept because', b.keepReason ?? ''],
-    ['Goes', b.expiresBecause ?? goesOf(b, now)],
+    ['Kept until', b.expiresBecause ?? untilOf(b, now)],
     ['File', b.path ?? b.file ?? ''],
     ['SHA-256', b.sha256 ?? ''],
   ];

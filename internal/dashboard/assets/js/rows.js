@@ -163,9 +163,8 @@ function wal(page, known, now) {
   const w = known.status?.wal;
   const on = w?.journalMode === 'wal';
   const held = (w?.hostages ?? []).length > 0;
-  let state = on
-    ? `${size(w?.walBytes)} of ${size(w?.limitBytes)} allowed`
-    : `Not in use: journal mode ${w?.journalMode || 'unknown'}`;
+  let state = w?.journalMode ? `Not in use: journal mode ${w.journalMode}` : 'Not looked at yet';
+  if (on) state = `${size(w.walBytes)} of ${size(w.limitBytes)} allowed`;
   if (held) state += `; ${holders(w?.hostages)} keeps it from being emptied`;
   return {
     name: 'Write-ahead log',

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { serverNow } from './api.js';
 import { findingsOf } from './outcome.js';
 import { day, exact, many, moment, size, took } from './format.js';
 
@@ -82,7 +83,7 @@ function ofBackups(e) {
   }
   if (e.backupFailed) return `No backup could be made: ${e.backupFailed.failure?.text}`;
   if (e.backupSkipped)
-    return `Nothing changed since the verified backup of ${moment(e.backupSkipped.standing?.takenAtUnixMs ?? 0, Date.now())}`;
+    return `Nothing changed since the verified backup of ${moment(e.backupSkipped.standing?.takenAtUnixMs ?? 0, serverNow())}`;
   if (e.backupPruned) return `Backup ${e.backupPruned.dropped?.id} dropped: ${e.backupPruned.dropped?.reason}`;
   if (e.backupRotten) return `Stored backup ${e.backupRotten.verdict?.backup?.id} is ${e.backupRotten.verdict?.verdict}`;
   if (e.drillFinished) {
@@ -90,7 +91,7 @@ function ofBackups(e) {
     return `Restore drill of backup ${r?.backup?.id}: ${r?.ok ? `usable after ${took(r.restoreMs)}` : 'it did not restore'}`;
   }
   if (e.schemaChanged)
-    return `The schema changed: backup ${e.schemaChanged.pinnedId} before it is pinned until ${moment(e.schemaChanged.untilUnixMs ?? 0, Date.now())}`;
+    return `The schema changed: backup ${e.schemaChanged.pinnedId} before it is pinned until ${moment(e.schemaChanged.untilUnixMs ?? 0, serverNow())}`;
   if (e.restoreFinished)
     return e.restoreFinished.undo ? 'Restore taken back' : `Restored from ${e.restoreFinished.report?.restoredFrom}`;
   if (e.restoreFailed) return `Restore failed: ${e.restoreFailed.failure?.text}`;
@@ -170,18 +171,18 @@ export function reasonOf(reason = '') {
 }
 
 /**
- * goesOf says when retention will let a backup go.
+ * untilOf says how long retention will keep a backup.
  * @param {Backup} b
  * @param {number} now
  */
-export function goesOf(b, now) {
-  if (b.pinned) return b.pinnedUntilUnixMs ? `pinned until ${moment(b.pinnedUntilUnixMs, now)}` : 'kept for ever';
-  if (!b.expiresAtUnixMs) return 'stays for now';
+export function untilOf(b, now) {
+  if (b.pinned) return b.pinnedUntilUnixMs ? `${moment(b.pinnedUntilUnixMs, now)} (pinned)` : 'for ever';
+  if (!b.expiresAtUnixMs) return 'for now';
   return `about ${day(b.expiresAtUnixMs)}`;
 }
 
 /**
- * usable tells whether a stored backup can be restored, and if not why.
+ * standing tells whether a stored backup can be restored, and if not why.
  * @param {Backup} b
  * @returns {{level: Level, word: string, why: string}}
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Trouble, call, newKey } from './api.js';
+import { Trouble, call, newKey, serverNow } from './api.js';
 import { announce } from './announce.js';
 import { outcomeOf, titleOf } from './outcome.js';
 
@@ -15,6 +15,7 @@ import { outcomeOf, titleOf } from './outcome.js';
  */
 
 const STEP_MS = 400; // between two looks at an operation that runs
+const GOOD_NEWS_MS = 120_000; // how long what went well stays beside the light
 
 export class Work {
   /** @param {Model} model */
@@ -24,6 +25,8 @@ export class Work {
     this.followed = new Set();
     /** Those a person saw running on this page; their outcome is shown. @type {Set<string>} */
     this.seen = new Set();
+    /** When this page saw them end. @type {Map<string, number>} */
+    this.endings = new Map();
     /** Those that need no line: dismissed, or shown where they were asked for. @type {Set<string>} */
     this.dismissed = new Set();
     model.addEventListener('changed', () => this.adopt());
@@ -42,7 +45,7 @@ export class Work {
     if (!known) throw new Error('no database is shown');
     const key = newKey();
     /** @type {Operation} */
-    const begun = { id: `new-${key}`, kind, database: known.name, state: 'running', startedAtUnixMs: Date.now() };
+    const begun = { id: `new-${key}`, kind, database: known.name, state: 'running', startedAtUnixMs: serverNow() };
     if (apart) this.dismissed.add(begun.id);
     this.put(known, begun);
     announce(`${titleOf(begun)} started`);
@@ -54,7 +57,7 @@ export class Work {
       return await this.follow(known, operation);
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
-      const failed = { ...begun, state: 'failed', endedAtUnixMs: Date.now(), failure: { ...error.failure } };
+      const failed = { ...begun, state: 'failed', endedAtUnixMs: serverNow(), failure: { ...error.failure } };
       if (error.kind === 'silent') failed.failure.text = 'Officer did not answer; whether it took the order is not known.';
       this.put(known, failed);
       this.model.failed(error);
@@ -98,6 +101,7 @@ export class Work {
   put(known, operation) {
     known.operations.set(operation.id, operation);
     this.seen.add(operation.id);
+    if (operation.state !== 'running' && !this.endings.has(operation.id)) this.endings.set(operation.id, Date.now());
     this.model.changed();
   }
 
@@ -113,7 +117,7 @@ export class Work {
 
   /**
    * shown gives what is worth a line: what runs, and what ended before the person's eyes
-   * until it is dismissed or the same is done again.
+   * until it is dismissed, the same is done again, or good news is old; the events keep it.
    * @returns {Operation[]}
    */
   shown() {
@@ -126,8 +130,14 @@ export class Work {
       if (operation.state === 'running') return true;
       const newest = !kinds.has(operation.kind);
       kinds.add(operation.kind);
-      return newest && this.seen.has(operation.id);
+      return newest && this.seen.has(operation.id) && !this.isStale(operation);
     });
+  }
+
+  /** @param {Operation} operation */
+  isStale(operation) {
+    const good = outcomeOf(operation).level === 'good';
+    return good && Date.now() - (this.endings.get(operation.id) ?? 0) > GOOD_NEWS_MS;
   }
 
   /** @param {string} id */
@@ -174,8 +184,8 @@ export class Work {
           kind: method,
           state: 'failed',
           failure: error.failure,
-          startedAtUnixMs: Date.now(),
-          endedAtUnixMs: Date.now(),
+          startedAtUnixMs: serverNow(),
+          endedAtUnixMs: serverNow(),
         });
       }
       this.model.failed(error);
