@@ -45,7 +45,9 @@ type eventJournal struct {
 	size    int64      // of the whole lines on disk
 	lines   int
 	head    journal.Head // of what is on disk
-	unsure  bool         // a write failed: what follows after size may be ours
+	opened  bool
+	unsure  bool // a write failed: what follows after size may be ours
+	unkept  bool // an fsync failed: what it had to write is seen, and will never be on the device
 	failing bool
 	noted   note
 	found   []finding // what was seen while writing
@@ -85,6 +87,7 @@ func openJournal(files fsx.FS, at place, log *slog.Logger) (*eventJournal, []jou
 		log.Error("the event journal cannot be read", slog.Any("error", err))
 	}
 	j.adopt(book)
+	j.opened = true
 	j.noteDue = len(book.Breaks) > 0 || len(book.Against(j.noted.events())) > 0
 	return j, book.Lines
 }
@@ -105,7 +108,14 @@ func (j *eventJournal) read() (journal.Book, error) {
 	if err != nil {
 		return journal.Book{}, err
 	}
+	if j.opened && j.unsure {
+		data = data[:min(int64(len(data)), j.size)]
+	}
 	book := journal.Read(data)
+	if beginning, torn := book.Untorn(j.noted.events()); torn && !j.opened {
+		j.log.Warn("the newest events were lost with the power", slog.Int("kept", len(beginning.Lines)))
+		book = beginning
+	}
 	j.unsure = j.unsure || book.WholeBytes < len(data) // a crash cut the end off
 	return book, nil
 }
@@ -147,6 +157,9 @@ func (j *eventJournal) write(now time.Time, end bool) {
 		j.pending, j.important = append(lines, j.pending...), j.important || important
 		j.queue.Unlock()
 	}
+	if err == nil && (j.lines > eventsKept+journalSlack || j.size > journalBytesMax) {
+		err = j.rotate() // the lines are written, whatever becomes of it
+	}
 	if err == nil && len(lines) > 0 && (end || important && (noteDue || now.Sub(j.noted.At) >= noteEvery)) {
 		err = j.note(now)
 	}
@@ -168,6 +181,11 @@ func (j *eventJournal) append(lines [][]byte, durable bool) error {
 	if err := j.ready(); err != nil {
 		return err
 	}
+	if j.unkept && j.lines > 0 {
+		if err := j.rotate(); err != nil {
+			return err
+		}
+	}
 	fresh := j.size == 0
 	f, err := j.files.OpenFile(j.place.journalFile(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -182,6 +200,7 @@ func (j *eventJournal) append(lines [][]byte, durable bool) error {
 	}
 	if err == nil && durable {
 		err = f.Sync()
+		j.unkept = j.unkept || err != nil
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fsx.Wrap(op, err)
@@ -199,9 +218,6 @@ func (j *eventJournal) append(lines [][]byte, durable bool) error {
 		j.head.Sequence, j.head.Hash = added[n-1].Sequence, added[n-1].Hash
 	}
 	j.size, j.lines, j.unsure = j.size+int64(len(data)), j.lines+len(lines), false
-	if j.lines > eventsKept+journalSlack || j.size > journalBytesMax {
-		return j.rotate()
-	}
 	return nil
 }
 
@@ -248,9 +264,14 @@ func (j *eventJournal) rotate() error {
 		return err
 	}
 	if err := fsx.WriteAtomic(j.files, j.place.journalFile(), data, 0o600); err != nil {
+		if now, rerr := j.read(); rerr == nil {
+			j.adopt(now) // the new file may have its name already, but not durably
+		}
+		j.unkept = true
 		return err
 	}
 	j.adopt(journal.Book{Lines: kept, WholeBytes: len(data)})
+	j.unsure, j.unkept = false, false
 	return nil
 }
 

@@ -49,6 +49,10 @@ type Book struct {
 	// WholeBytes is where the last whole line ends. What follows is the beginning of a
 	// line that a crash cut off.
 	WholeBytes int
+
+	torn      bool // a line that is none, and no break before it
+	tornBytes int  // where it begins
+	tornLines int  // lines before it
 }
 
 // Head says up to where a journal went when it was noted elsewhere.
@@ -111,9 +115,13 @@ func Read(data []byte) Book {
 	for n := 1; len(data) > 0; n++ {
 		end := bytes.IndexByte(data, '\n')
 		raw := data[:end]
+		at := b.WholeBytes - len(data)
 		data = data[end+1:]
 		l, fits, ok := parse(raw)
 		if !ok {
+			if len(b.Breaks) == 0 {
+				b.torn, b.tornBytes, b.tornLines = true, at, len(b.Lines)
+			}
 			unread++
 			b.add(0, "line %d is not one of the journal", n)
 			continue
@@ -128,6 +136,18 @@ func Read(data []byte) Book {
 		b.Lines = append(b.Lines, l)
 	}
 	return b
+}
+
+// Untorn gives the beginning of a journal up to a line that is none. A power cut leaves
+// one when it tears what was not on the device yet, and what was written after that is
+// worth nothing without it. ok is false when there is no such line, when something before
+// it is broken, or when more was on the device: head noted so.
+func (b Book) Untorn(head Head) (beginning Book, ok bool) {
+	if !b.torn {
+		return b, false
+	}
+	beginning = Book{Lines: b.Lines[:b.tornLines:b.tornLines], WholeBytes: b.tornBytes}
+	return beginning, len(beginning.Against(head)) == 0
 }
 
 // link checks that a line follows another one.

@@ -143,3 +143,38 @@ func FuzzRead(f *testing.F) {
 		b.Against(Head{1, 5, "x"})
 	})
 }
+
+func TestUntorn_endsBeforeWhatAPowerCutTore(t *testing.T) {
+	whole := book(t, 6)
+	var ends []int
+	var heads []Head
+	for _, l := range Read(whole).Lines {
+		end := len(l.Raw) + 1
+		if len(ends) > 0 {
+			end += ends[len(ends)-1]
+		}
+		ends, heads = append(ends, end), append(heads, Head{Oldest: 1, Sequence: l.Sequence, Hash: l.Hash})
+	}
+	torn := bytes.Clone(whole)
+	clear(torn[ends[2]+10 : ends[3]-10]) // in the middle of line 4
+	for _, c := range []struct {
+		name string
+		head Head
+		ok   bool
+	}{{"nothing noted", Head{}, true}, {"noted before it", heads[2], true}, {"noted behind it", heads[3], false}} {
+		b, ok := Read(torn).Untorn(c.head)
+		if ok != c.ok {
+			t.Errorf("%s: got %v, want %v", c.name, ok, c.ok)
+		}
+		if ok && (len(b.Lines) != 3 || len(b.Breaks) != 0 || b.WholeBytes != ends[2]) {
+			t.Errorf("%s: got %d lines and %v up to %d, want 3 up to %d", c.name, len(b.Lines), b.Breaks, b.WholeBytes, ends[2])
+		}
+	}
+	if _, ok := Read(whole).Untorn(Head{}); ok {
+		t.Error("a whole journal is called torn")
+	}
+	edited := bytes.Replace(torn, []byte(`"n1"`), []byte(`"n9"`), 1)
+	if _, ok := Read(edited).Untorn(Head{}); ok {
+		t.Error("a line that was changed before the torn one is passed over")
+	}
+}
