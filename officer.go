@@ -59,6 +59,10 @@ type (
 	Problem = supervisor.Problem
 	// Looked is one database that is looked after.
 	Looked = supervisor.Looked
+	// Answers is who the API speaks for.
+	Answers = supervisor.Answers
+	// Endpoint is where other processes reach Officer.
+	Endpoint = supervisor.Endpoint
 )
 
 // Officer looks after databases until it is closed. Its methods may be called from
@@ -197,6 +201,16 @@ func (o *Officer) Reload(ctx context.Context, cfg Config) (*messages.ConfigReloa
 // Alive is nil when Officer's root answers: what a liveness probe asks. It never follows
 // the health of a database.
 func (o *Officer) Alive(ctx context.Context) error { return o.running.Alive(ctx) }
+
+// Serve opens what Config.API says, until Close: a socket in each home, so that the command
+// line reaches this program, and with API.Listen a TCP port with API, page and card. by
+// answers the requests, nil = this Officer. Sockets that could not be opened are given, and
+// matter to nobody else; a port that could not be is an error.
+func (o *Officer) Serve(by Answers) ([]Problem, error) { return o.running.Serve(by) }
+
+// Endpoint tells where other processes reach the Officer of a database: socket, URL of the
+// port and file with its token, each empty if there is none.
+func (o *Officer) Endpoint(database string) Endpoint { return o.running.Endpoint(database) }
 
 // Databases lists what is looked after.
 func (o *Officer) Databases() []Looked { return o.running.Databases() }

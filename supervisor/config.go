@@ -141,10 +141,21 @@ type Recover struct {
 	Automatic bool
 }
 
-// API says where other processes reach Officer.
+// API says where other processes reach Officer, once Serve was called.
 type API struct {
 	Socket string // "auto" (also when empty): in each home; "off": none
-	Listen string // TCP address, "" = none
+	// Listen is the TCP address of the API and the page, "" = none. All databases share it.
+	// Requests need the token in {home}/token, or a login by `officer dashboard`.
+	Listen string
+	// AllowRemote lets Listen be an address that other machines reach. It is not encrypted:
+	// put a reverse proxy with TLS before it.
+	AllowRemote bool
+	// Hosts are names by which clients may call the port beside its address and those of the
+	// loopback, with or without the number of a port.
+	Hosts []string
+	// Origins are web origins ("https://app.example.org") whose pages may call the API with
+	// the token or a login, and may show the page in a frame.
+	Origins []string
 }
 
 // Notify is one receiver of news. Exactly one of Webhook, Ntfy, Healthchecks, SMTP and

@@ -43,6 +43,7 @@ func (r *Running) Reload(ctx context.Context, cfg Config) (*messages.ConfigReloa
 	r.mu.Lock()
 	r.posts = slices.SortedFunc(slices.Values(r.posts), func(a, b *post) int { return order(a) - order(b) })
 	r.mu.Unlock()
+	r.openWays()
 	return out, nil
 }
 
@@ -51,7 +52,7 @@ func (r *Running) fixed(cfg *Config) (names []string) {
 	if cfg.Log != r.cfg.Log {
 		names = append(names, "log")
 	}
-	if cfg.API != r.cfg.API {
+	if !reflect.DeepEqual(cfg.API, r.cfg.API) {
 		names = append(names, "api")
 	}
 	if cfg.Home != r.cfg.Home {

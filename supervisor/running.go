@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/messages"
@@ -31,8 +32,9 @@ type Running struct {
 	mu       sync.RWMutex // of the lists below: Reload changes them
 	posts    []*post
 	problems []Problem
-	listen   []listening // who hears the events of all databases, also of later ones
-	turn     sync.Mutex  // one Reload at a time
+	listen   []listening  // who hears the events of all databases, also of later ones
+	turn     sync.Mutex   // one Reload at a time
+	api      *control.API // nil until Serve
 	stop     sync.Once
 	stopped  error
 	done     chan struct{} // closed when Stop ended: subscriptions end
@@ -207,6 +209,7 @@ func (r *Running) Stop(ctx context.Context) error {
 	}
 	r.stop.Do(func() {
 		defer close(r.done)
+		r.closeWays(ctx)
 		if r.root != nil {
 			r.emptyWALs(ctx)
 			r.hearOut(ctx)

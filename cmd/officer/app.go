@@ -82,8 +82,8 @@ func (r *runner) environment(from []string) []string {
 			env = append(env, name+"="+value)
 		}
 	}
-	add("OFFICER_SOCKET", at.socket)
-	add("OFFICER_URL", at.url)
-	add("OFFICER_TOKEN_FILE", at.tokenFile)
+	add("OFFICER_SOCKET", at.Socket)
+	add("OFFICER_URL", at.URL)
+	add("OFFICER_TOKEN_FILE", at.TokenFile)
 	return env
 }

@@ -91,5 +91,4 @@ func (r *runner) welcome(ctx context.Context) {
 		showError(r.c, err)
 		return
 	}
-	r.serve()
 }

@@ -22,7 +22,6 @@ type ending struct {
 	mu      sync.Mutex
 	reason  string
 	finish  time.Duration
-	grace   time.Duration // for answers on their way
 	keeps   string        // why nobody but a signal may end it, "" = anybody may
 	orders  int           // under way
 	wanted  chan struct{} // closed with the first reason
@@ -67,13 +66,6 @@ func (e *ending) keep(why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.keeps = why
-}
-
-// answers is how long answers that are on their way may take.
-func (e *ending) answers() time.Duration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.grace
 }
 
 // enter lets a request in, or refuses it. left is called when it was answered.
@@ -124,17 +116,10 @@ func isQuestion(msg proto.Message) bool {
 	return false
 }
 
-// graceOfAnswers is how long an answer that is on its way when everything stops may take:
-// that to the request to stop is one.
-const graceOfAnswers = 300 * time.Millisecond
-
 // obey takes a request to stop that came through a socket.
 func (e *ending) obey(order *messages.StopOfficer) (*messages.Stopping, error) {
 	e.mu.Lock()
 	keeps := e.keeps
-	if keeps == "" {
-		e.grace = graceOfAnswers
-	}
 	e.mu.Unlock()
 	if keeps != "" {
 		return nil, messages.NewFailure("refused", "stop", "%s", keeps).WithDid("Nothing was changed.").

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +11,7 @@ import (
 
 	officer "github.com/officer-doofy/officer"
 	"github.com/officer-doofy/officer/internal/control"
+	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -30,7 +29,7 @@ const (
 
 // holder is an Officer that has the lock of a home.
 type holder struct {
-	endpoint
+	at        control.Endpoint
 	version   string // "" = it did not answer
 	pid       int64
 	stopping  bool
@@ -51,8 +50,8 @@ func (h *holder) json() *holderJSON {
 	if h == nil {
 		return nil
 	}
-	return &holderJSON{Version: given(h.version), PID: h.pid, Socket: given(h.socket), URL: given(h.url),
-		TokenFile: given(h.tokenFile), Answers: h.answers()}
+	return &holderJSON{Version: given(h.version), PID: h.pid, Socket: given(h.at.Socket), URL: given(h.at.URL),
+		TokenFile: given(h.at.TokenFile), Answers: h.answers()}
 }
 
 func (h *holder) answers() bool { return h != nil && h.version != "" }
@@ -73,26 +72,19 @@ func holderOf(ctx context.Context, home string) *holder {
 		return nil
 	}
 	defer client.Close()
-	h := &holder{endpoint: endpointIn(home)}
+	h := &holder{}
+	// One that could not write down where it is answers at its socket all the same.
+	if at, err := control.ReadEndpoint(fsx.OS(), home); err == nil {
+		h.at = at
+	} else {
+		h.at.Socket = control.SocketOf(home)
+	}
 	if got, err := client.Ask(ctx, &messages.GetInfo{}, nil); err == nil {
 		if info, ok := got.(*messages.Info); ok {
 			h.version, h.pid, h.stopping, h.databases = info.Version, info.Pid, info.Stopping, info.Databases
 		}
 	}
 	return h
-}
-
-// endpointIn reads {home}/endpoint.json, which a running Officer wrote there.
-func endpointIn(home string) endpoint {
-	at := endpoint{socket: control.SocketOf(home)}
-	var file struct {
-		URL       string `json:"url"`
-		TokenFile string `json:"token_file"`
-	}
-	if data, err := os.ReadFile(filepath.Join(home, "endpoint.json")); err == nil && json.Unmarshal(data, &file) == nil {
-		at.url, at.tokenFile = file.URL, file.TokenFile
-	}
-	return at
 }
 
 // begin starts Officer. When another one has the lock and ends, that is waited for; when

@@ -30,6 +30,7 @@ type cli struct {
 	out, err io.Writer
 	home     string
 	config   string // file; see configFile
+	listen   string // of run
 	json     bool
 	quiet    bool
 	style    style // of out

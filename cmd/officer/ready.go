@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	officer "github.com/officer-doofy/officer"
-	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/internal/report"
 )
 
@@ -50,9 +48,9 @@ func (c *cli) ready(r *runner, s *stay) {
 	line := readyJSON{Type: "ready", Version: officer.Version, PID: processID(), Databases: []readyDatabase{}, Waiting: report.List(r.waiting()),
 		Problems: []readyProblem{}, Watches: s.lives.names(), TookOver: s.before.json()}
 	at := r.endpoint()
-	line.Socket, line.URL, line.TokenFile = given(at.socket), given(at.url), given(at.tokenFile)
+	line.Socket, line.URL, line.TokenFile = given(at.Socket), given(at.URL), given(at.TokenFile)
 	for _, d := range r.Databases() {
-		line.Databases = append(line.Databases, readyDatabase{Name: d.Name, Path: d.Path, Home: d.Home, Socket: given(r.socketOf(d.Home))})
+		line.Databases = append(line.Databases, readyDatabase{Name: d.Name, Path: d.Path, Home: d.Home, Socket: given(r.Endpoint(d.Path).Socket)})
 	}
 	for _, p := range r.Problems() {
 		if p.Failure.Code == "missing" && len(line.Waiting) > 0 {
@@ -63,6 +61,9 @@ func (c *cli) ready(r *runner, s *stay) {
 	}
 	if c.json {
 		c.line(line)
+	}
+	if at.URL != "" && len(line.Databases) > 0 {
+		c.note("API and page at %s   officer dashboard %s", at.URL, shown(line.Databases[0].Path))
 	}
 	for _, path := range line.Waiting {
 		c.note("waiting for %s: it does not exist yet", baseOf(path))
@@ -93,29 +94,16 @@ func (c *cli) leave(reason string) {
 	}
 }
 
-// endpoint is where a running Officer answers; what it does not have is "".
-type endpoint struct{ socket, url, tokenFile string }
-
-func (r *runner) endpoint() endpoint {
-	var at endpoint
+// endpoint is where this Officer answers: at the first database, and while that is waited
+// for, at the port.
+func (r *runner) endpoint() officer.Endpoint {
 	homes, _ := officer.PlacesOf(configured(r.now.Load()))
 	for _, d := range homes {
-		if at.socket == "" {
-			at.socket = r.socketOf(d.Home)
-		}
-		if file := filepath.Join(d.Home, "token"); at.tokenFile == "" && exists(file) {
-			at.tokenFile = file
+		if at := r.Endpoint(d.Path); at.Socket != "" || at.URL != "" {
+			return at
 		}
 	}
-	return at
-}
-
-// socketOf is the socket of a home, "" when this run opens none.
-func (r *runner) socketOf(home string) string {
-	if r.off {
-		return ""
-	}
-	return control.SocketOf(home)
+	return officer.Endpoint{}
 }
 
 // given is nil for "", JSON's null.

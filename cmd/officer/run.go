@@ -8,7 +8,6 @@ import (
 
 	officer "github.com/officer-doofy/officer"
 	"github.com/officer-doofy/officer/internal/config"
-	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/internal/process"
 	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
@@ -46,6 +45,7 @@ func (c *cli) runVerb() *cobra.Command {
 		return err
 	}
 	f := cmd.Flags()
+	f.StringVar(&c.listen, "listen", "", "address of a TCP port for API and page; 127.0.0.1:0 takes a free one")
 	f.BoolVar(&o.sidecar, "sidecar", false, "for the program that started this one: JSON on stdout, and end when it ends or closes stdin")
 	f.IntVar(&o.parent, "parent", 0, "with --sidecar: live for the process with this `PID`, not for the one that started this one")
 	f.BoolVar(&o.wait, "wait", false, "wait for databases that do not exist yet")
@@ -81,10 +81,12 @@ func (c *cli) run(ctx context.Context, o *runOrder) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{Officer: running, c: c, args: o.databases, off: cfg.API.Socket == "off", waits: start.Await, end: newEnding()}
-	r.api = control.New(r)
+	r := &runner{Officer: running, c: c, args: o.databases, waits: start.Await, end: newEnding()}
 	r.now.Store(cfg)
-	r.serve()
+	if err := r.serve(); err != nil {
+		_ = running.Close()
+		return nil, err
+	}
 	return r.stay(ctx, &stay{order: o, program: program, before: before, lives: lives})
 }
 
@@ -109,10 +111,6 @@ func (c *cli) understand(o *runOrder) error {
 func runnable(cfg *config.Config) error {
 	if len(cfg.Databases) == 0 {
 		return usage("no database was named", "officer run DB", "officer run --config officer.yaml")
-	}
-	if cfg.API.Listen != "" {
-		return messages.NewFailure("unsupported", "read the configuration", "api.listen is not there yet: the API answers at the socket alone").
-			WithDid("Nothing was changed.")
 	}
 	return nil
 }
@@ -165,7 +163,6 @@ func (r *runner) attend(ctx, work context.Context, s *stay) (code int, err error
 // finish stops everything and gives the exit code that the last known health stands for.
 func (r *runner) finish(shown <-chan int) (health int, err error) {
 	r.c.leave(r.end.why())
-	r.closeAll()
 	err = r.Close()
 	health = <-shown
 	if err != nil {

@@ -27,10 +27,8 @@ type runner struct {
 	*officer.Officer
 	c     *cli
 	args  []string // databases of the command line
-	off   bool     // no sockets
 	waits bool     // for databases that do not exist yet
 	end   *ending
-	api   *control.API
 	now   atomic.Pointer[config.Config] // what is in force
 	app   atomic.Pointer[process.Child] // that this one started
 }
@@ -58,6 +56,22 @@ func (r *runner) Ask(ctx context.Context, database string, msg proto.Message, pr
 	return answer, err
 }
 
+// serve opens sockets and port. Without a socket Officer still does its work, so that is a
+// warning; a port was asked for by name.
+func (r *runner) serve() error {
+	missing, err := r.Serve(r)
+	if err != nil {
+		return err
+	}
+	for _, p := range missing {
+		r.c.warn(fmt.Sprintf("other processes cannot reach this Officer: %s", p.Failure.GetText()))
+	}
+	if listen := r.now.Load().API.Listen; listen != "" && !control.IsLoopback(listen) {
+		r.c.warn("the API can be reached from other machines, unencrypted: put a reverse proxy with TLS before " + listen)
+	}
+	return nil
+}
+
 // reload reads the configuration again. One that is wrong changes nothing and says so,
 // to whoever asked and on the screen.
 func (r *runner) reload(ctx context.Context) (*messages.ConfigReloaded, error) {
@@ -76,7 +90,6 @@ func (r *runner) reload(ctx context.Context) (*messages.ConfigReloaded, error) {
 		return nil, err
 	}
 	r.now.Store(cfg)
-	r.serve()
 	if !r.c.json {
 		fmt.Fprintf(r.c.out, "%s configuration read again: %s\n", time.Now().Format("15:04:05"), reloadText(done))
 	}
@@ -126,42 +139,4 @@ func (r *runner) hangups(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// serve opens a socket in each home that has none and closes those of homes that are
-// not looked after any more. Without one Officer still does its work, so that is a
-// warning.
-func (r *runner) serve() {
-	if r.off {
-		return
-	}
-	wanted := make(map[string]bool)
-	for _, d := range r.Databases() {
-		wanted[d.Home] = true
-		if err := r.api.Open(d.Home, d.Name); err != nil {
-			r.c.warn(fmt.Sprintf("other processes cannot reach this Officer: %s", textOf(err)))
-		}
-	}
-	for _, home := range r.api.Homes() {
-		if !wanted[home] {
-			go r.shut(home) // the request to reload may have come through it
-		}
-	}
-}
-
-// answerWithin is how long a socket that closes waits for the answers under way.
-const answerWithin = time.Second
-
-func (r *runner) shut(home string) {
-	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
-	defer cancel()
-	_ = r.api.Shut(ctx, home)
-}
-
-// closeAll cuts what runs once answers that are on their way had their time: its work is
-// cancelled with the tree.
-func (r *runner) closeAll() {
-	closing, done := context.WithTimeout(context.Background(), r.end.answers())
-	defer done()
-	_ = r.api.Close(closing)
 }

@@ -40,6 +40,9 @@ func (c *cli) settings(databases []string) (*config.Config, error) {
 		}
 		err = cfg.Set("home", home, "--home")
 	}
+	if err == nil && c.listen != "" {
+		err = cfg.Set("api.listen", c.listen, "--listen")
+	}
 	if err != nil {
 		return nil, configFailure(err)
 	}
@@ -94,7 +97,7 @@ func configured(c *config.Config) officer.Config {
 		Home: c.Home,
 		Log: officer.Log{Level: levelOf(c.Log.Level), Format: c.Log.Format, MaxFileBytes: c.Log.MaxFileBytes,
 			Keep: c.Log.Keep, MaxTotalBytes: c.Log.MaxTotalBytes},
-		API: officer.API{Socket: c.API.Socket, Listen: c.API.Listen},
+		API: officer.API{Socket: c.API.Socket, Listen: c.API.Listen, AllowRemote: c.API.AllowRemote, Hosts: c.API.Hosts, Origins: c.API.Origins},
 	}
 	for i := range c.Databases {
 		out.Databases = append(out.Databases, databaseOf(&c.Databases[i]))

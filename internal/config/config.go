@@ -82,8 +82,10 @@ type Log struct {
 
 // API is where other processes reach Officer.
 type API struct {
-	Socket string // "auto", "off"
-	Listen string
+	Socket         string // "auto", "off"
+	Listen         string
+	AllowRemote    bool
+	Hosts, Origins []string
 }
 
 // Notify is one receiver of news; exactly one of Webhook, Ntfy, Healthchecks, SMTP and

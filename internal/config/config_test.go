@@ -26,7 +26,7 @@ databases:
     backup:
       pace: full
 log:    {level: debug, format: json, max_file: 10MB, keep: 168h, max_total: 70MB}
-api:    {socket: auto, listen: ""}
+api:    {socket: auto, listen: "127.0.0.1:8484", allow_remote: false, hosts: [officer.example.org], origins: ["https://app.example.org", "http://localhost:3000"]}
 notify:
   - webhook: https://example.org/hook
     severity: red

@@ -56,6 +56,11 @@ func (c *Config) texts() map[string]string {
 	t.size("log.max_total", c.Log.MaxTotalBytes, "", "")
 	t.text("api.socket", c.API.Socket)
 	t.text("api.listen", c.API.Listen)
+	if _, given := c.origins["api.allow_remote"]; given {
+		t["api.allow_remote"] = fmt.Sprint(c.API.AllowRemote)
+	}
+	t.text("api.hosts", strings.Join(c.API.Hosts, ", "))
+	t.text("api.origins", strings.Join(c.API.Origins, ", "))
 	for i, n := range c.Notify {
 		if i > 0 {
 			t["notify"] += ", "

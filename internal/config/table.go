@@ -47,6 +47,12 @@ func topSettings(c *Config) []setting {
 			put: func(v value) { c.API.Socket = v.text }},
 		{path: "api.listen", doc: "TCP address of the API; empty means none.", kind: kindText, fallback: `""`,
 			put: func(v value) { c.API.Listen = v.text }},
+		{path: "api.allow_remote", doc: "Whether api.listen may be an address that other machines reach; it is not encrypted.", kind: kindFlag, fallback: "false",
+			put: func(v value) { c.API.AllowRemote = v.flag }},
+		{path: "api.hosts", doc: "Names by which the port may be called beside its address, as behind a reverse proxy.", kind: kindTexts, fallback: "[]",
+			put: func(v value) { c.API.Hosts = v.texts }},
+		{path: "api.origins", doc: "Web origins whose pages may call the API and show the page in a frame.", kind: kindTexts, fallback: "[]",
+			put: func(v value) { c.API.Origins = v.texts }},
 		{path: "notify", doc: "Who is told when something is wrong.", kind: kindItems, example: `[{webhook: "https://…"}, {exec: [notify-send, Officer]}]`, items: listOf(notifySettings,
 			func(n Notify) { c.Notify = append(c.Notify, n) })},
 	}

@@ -13,7 +13,18 @@ const hidden = "***"
 // them. Receivers keep their kind and lose what may hold a secret.
 func (c *Config) YAML() string {
 	top := &node{}
-	plant(top, topSettings(&Config{}), c.texts())
+	now := c.texts()
+	delete(now, "api.hosts")
+	delete(now, "api.origins")
+	plant(top, topSettings(&Config{}), now)
+	for _, one := range []struct {
+		name string
+		list []string
+	}{{"hosts", c.API.Hosts}, {"origins", c.API.Origins}} {
+		if len(one.list) > 0 {
+			top.at("api").at(one.name).raw = quotedList(one.list)
+		}
+	}
 	var b strings.Builder
 	b.WriteString(top.block(0))
 	b.WriteString("databases:\n")

@@ -49,13 +49,13 @@ func (f *fake) Subscribe(ctx context.Context, _ *messages.WatchRequest) (<-chan 
 	return out, nil
 }
 
-func serve(t *testing.T, home string, f *fake) *Server {
+func serve(t *testing.T, home string, f *fake) *door {
 	t.Helper()
-	a := New(f)
+	a := New(Config{Officer: f})
 	if err := a.Open(home, "app"); err != nil {
 		t.Fatal(err)
 	}
-	s := a.doors[home]
+	s := a.entryOf(home).socket
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -178,7 +178,7 @@ func TestAsk_progressOfTheJobIsHeard(t *testing.T) {
 func TestServe_theSocketIsForItsUserAlone(t *testing.T) {
 	home := t.TempDir()
 	s := serve(t, home, &fake{})
-	info, err := os.Stat(s.Path())
+	info, err := os.Stat(s.at)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("got %v, %v; want 0600", info.Mode(), err)
 	}
@@ -205,7 +205,7 @@ func TestServe_aStaleSocketIsReplacedAndAFileIsNot(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, socketName), []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := New(&fake{}).Open(other, "app"); err == nil {
+	if err := New(Config{Officer: &fake{}}).Open(other, "app"); err == nil {
 		t.Error("a file in the way was replaced")
 	}
 	if b, _ := os.ReadFile(filepath.Join(other, socketName)); string(b) != "mine" {
@@ -226,8 +226,8 @@ func TestServe_aLongHomeGetsAShortSocket(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(short) })
 	t.Setenv("TMPDIR", short)
 	s := serve(t, home, &fake{})
-	if len(s.Path()) > socketPathMax || !strings.HasPrefix(s.Path(), short) {
-		t.Errorf("got %s", s.Path())
+	if len(s.at) > socketPathMax || !strings.HasPrefix(s.at, short) {
+		t.Errorf("got %s", s.at)
 	}
 	dial(t, home)
 }
@@ -247,7 +247,7 @@ func TestDial_aFolderOpenToOthersIsNotTrusted(t *testing.T) {
 	if err := os.Chmod(filepath.Join(short, ownFolder()), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := New(&fake{}).Open(home, "app"); err == nil {
+	if err := New(Config{Officer: &fake{}}).Open(home, "app"); err == nil {
 		t.Error("a socket was put into a folder that others can enter")
 	}
 }
@@ -278,7 +278,7 @@ func TestServe_aHugeBodyIsRefused(t *testing.T) {
 		return nil, messages.NewFailure("internal", "x", "x")
 	}})
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return connectSocket(ctx, s.Path())
+		return connectSocket(ctx, s.at)
 	}}}
 	endless := io.LimitReader(zeros{}, 1<<30)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://officer/officer.v1.ControlService/Call", endless)

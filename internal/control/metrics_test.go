@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -15,10 +16,10 @@ import (
 )
 
 // get sends a plain HTTP request to the socket of a server.
-func get(t *testing.T, s *Server, method, path string) (status int, kind, body string) {
+func get(t *testing.T, s *door, method, path string) (status int, kind, body string) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return connectSocket(ctx, s.Path())
+		return connectSocket(ctx, s.at)
 	}}}
 	defer client.CloseIdleConnections()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://officer"+path, nil)
@@ -65,7 +66,7 @@ func TestMetrics_withoutAnAnswerAreUnavailable(t *testing.T) {
 	s := serve(t, t.TempDir(), &fake{ask: func(context.Context, string, proto.Message) (proto.Message, error) {
 		return nil, messages.NewFailure("actor_gone", "ask", "the part that was asked is not there")
 	}})
-	if status, _, body := get(t, s, http.MethodGet, "/metrics"); status != http.StatusServiceUnavailable || body != "the part that was asked is not there\n" {
+	if status, _, body := get(t, s, http.MethodGet, "/metrics"); status != http.StatusServiceUnavailable || !strings.Contains(body, `"code":"actor_gone","op":"ask","text":"the part that was asked is not there"`) {
 		t.Errorf("got %d %q, want %d and the sentence", status, body, http.StatusServiceUnavailable)
 	}
 }

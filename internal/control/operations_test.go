@@ -16,19 +16,19 @@ import (
 // worker is an Officer that does long work until it is told to end it.
 type worker struct {
 	asked    chan proto.Message
-	progress func(*messages.Progress)
+	progress chan func(*messages.Progress)
 	end      chan proto.Message // the answer; a Failure fails
 }
 
 func newWorker() *worker {
-	return &worker{asked: make(chan proto.Message, 10_000), end: make(chan proto.Message)}
+	return &worker{asked: make(chan proto.Message, 10_000), end: make(chan proto.Message), progress: make(chan func(*messages.Progress), 10_000)}
 }
 
 func (w *worker) Ask(ctx context.Context, database string, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
 	if _, ok := msg.(*messages.ListDatabasesRequest); ok {
 		return &messages.ListDatabasesResponse{Databases: []*messages.LookedAfter{{Name: "app", Path: "/data/app.db", Home: "/data/app.db-officer"}}}, nil
 	}
-	w.progress = progress
+	w.progress <- progress
 	w.asked <- msg
 	select {
 	case answer := <-w.end:
@@ -77,7 +77,7 @@ func TestBackUp_goesOnWhenItsClientLeaves(t *testing.T) {
 		if !proto.Equal(order, want) {
 			t.Errorf("got order %v, want %v", order, want)
 		}
-		w.progress(&messages.Progress{Stage: "copy", Done: 3})
+		(<-w.progress)(&messages.Progress{Stage: "copy", Done: 3})
 		if got, _ := s.GetOperation(t.Context(), &messages.GetOperationRequest{Id: one.Id}); got.GetProgress().GetDone() != 3 {
 			t.Errorf("got progress %v, want 3 done", got.GetProgress())
 		}
