@@ -378,21 +378,19 @@ func TestStream_holdsOnlyTheNewest(t *testing.T) {
 	if f := s.begin(); f != nil {
 		t.Fatal(f)
 	}
-	at := s.newest()
-	var got []*messages.Event
 	for range eventsKept + 5 {
 		c.tell("a", "wal.grew")
 	}
-	for len(got) == 0 || got[len(got)-1].Sequence != 2*(eventsKept+5) {
-		events, to, more, gap, _ := s.after(at)
-		if gap { // it read too late
-			at = to
-			continue
-		}
-		got = append(got, events...)
-		if at = to; len(events) == 0 {
+	for s.newest().place != eventsKept+5 { // it hears them one by one
+		_, _, more, _, _ := s.after(s.newest())
+		if s.newest().place != eventsKept+5 {
 			<-more
 		}
+	}
+	at := s.newest()
+	events, _, _, gap, _ := s.after(position{at.epoch, at.place - eventsKept})
+	if gap || len(events) != eventsKept || events[eventsKept-1].Sequence != 2*(eventsKept+5) {
+		t.Errorf("got %d events, gap %v; want the newest %d", len(events), gap, eventsKept)
 	}
 	s.mu.Lock()
 	held := len(s.kept)
