@@ -136,6 +136,19 @@ A configuration that is wrong changes nothing.`, example: "officer config reload
 		example: "officer notify test --config officer.yaml"},
 	"notify test": {long: `Sends a test to every receiver of the configuration and says which ones took it.`,
 		example: "officer notify test --config officer.yaml"},
+	"install": {args: []kind{databases}, long: `Has the service manager of this system start Officer with the machine, or when you log
+in, and keep it running: systemd, launchd, or the services of Windows. It shows exactly
+what it is going to write and which commands follow, and asks. A file that it did not
+write, or that was changed since, is never touched. On Linux the service runs as the
+owner of the database and may write nowhere else; it tells systemd when it is ready,
+how it goes, and that it lives.`,
+		example: `officer install app.db --dry-run
+officer install app.db
+sudo officer install /srv/app/app.db --system
+sudo officer install --config /etc/officer.yaml --name officer`},
+	"uninstall": {args: []kind{databases}, long: `Stops a service that "officer install" made and removes its file, as long as that is as
+it was written; it shows which, and asks. Databases and backups are not touched.`,
+		example: "officer uninstall app.db --dry-run\nofficer uninstall --name officer-app"},
 	"completion": {args: []kind{shellName}, long: `Prints the completion script of a shell: verbs, flags, database files, and the ids of
 the backups of the database that was typed.`,
 		example: `source <(officer completion bash)

@@ -21,7 +21,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	work := func(ctx context.Context) int { return execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }
+	if code, ok := serviced(work); ok {
+		os.Exit(code)
+	}
+	os.Exit(work(ctx))
 }
 
 // cli is one run of the command: where it reads and writes, and the global flags.
@@ -88,7 +92,7 @@ func (c *cli) command() *cobra.Command {
 		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(), c.diffVerb(), c.drillVerb(), c.eventsVerb(),
 		c.verifyVerb(), c.checkVerb(), c.vacuumVerb(), c.analyzeVerb(), c.restoreVerb(), c.undoVerb(), c.pinVerb(), c.unpinVerb(),
 		c.logsVerb(), c.metricsVerb(), c.checkpointVerb(), c.versionVerb(), c.configVerb(), c.notifyVerb(), c.doctorVerb(),
-		c.completionVerb(), c.manVerb(),
+		c.installVerb(), c.uninstallVerb(), c.completionVerb(), c.manVerb(),
 	)
 	root.CompletionOptions.DisableDefaultCmd = true // completionVerb is cobra's with an example
 	c.explainVerbs(root)
