@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"strings"
 
 	officer "github.com/officer-doofy/officer"
 	"github.com/officer-doofy/officer/internal/report"
@@ -19,6 +19,7 @@ type narration struct {
 	end   *ending
 	views map[string]*view
 	seen  map[string]uint64 // number of the newest event shown, by database
+	told  string            // to the service manager
 }
 
 // narrate shows what happens until the events end. The result is the exit code that the
@@ -67,15 +68,14 @@ func (n *narration) show(ctx context.Context, e *messages.Event) {
 	if v := n.views[e.Database]; v != nil {
 		v.hear(ctx, e)
 	}
-	if e.GetHealthChanged() != nil {
-		tell("STATUS=" + n.summary())
-	}
+	n.sum()
 }
 
 func (n *narration) meet(ctx context.Context, d officer.Looked, label bool) {
 	v := &view{c: n.c, o: n.o, name: d.Name, path: d.Path, home: d.Home, label: label}
 	n.views[d.Name] = v
 	v.greet(ctx)
+	n.sum()
 }
 
 // newcomer greets a database that a new configuration brought, or that was waited for.
@@ -87,8 +87,10 @@ func (n *narration) newcomer(ctx context.Context, name string) {
 	}
 }
 
-// summary is the worst headline of all databases.
-func (n *narration) summary() string {
+// sum tells the service manager the worst headline of all databases, when it is another
+// one. Only its first sentence: what follows says how old a backup is, and would stand
+// there for hours.
+func (n *narration) sum() {
 	worst, text := messages.Severity_SEVERITY_GREEN, ""
 	for _, d := range n.o.Databases() {
 		v := n.views[d.Name]
@@ -96,10 +98,14 @@ func (n *narration) summary() string {
 			continue
 		}
 		if v.health > worst || text == "" {
-			worst, text = v.health, clean(filepath.Base(d.Path))+": "+clean(v.headline)
+			sentence, _, _ := strings.Cut(v.headline, ". ")
+			worst, text = v.health, baseOf(d.Path)+": "+clean(strings.TrimSuffix(sentence, "."))+"."
 		}
 	}
-	return text
+	if text != n.told {
+		n.told = text
+		tell("STATUS=" + text)
+	}
 }
 
 func textOf(err error) string {

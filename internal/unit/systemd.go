@@ -35,8 +35,8 @@ func Systemd(u Unit) string {
 	}
 	line("Restart=always")
 	line("RestartSec=2")
-	line("# Trying again does not help: 2 wrong settings, 4 damage or a lost database, 5 refused.")
-	line("RestartPreventExitStatus=2 4 5")
+	line("# Trying again does not help: 4 a lost database, 5 refused. Not 2, which is also what a crash of a Go program ends with.")
+	line("RestartPreventExitStatus=4 5")
 	line("# Stopped while there was something to warn of (3) or worse (4).")
 	line("SuccessExitStatus=3 4")
 	line("# Officer tells as long as its root answers, whatever the health of a database.")
