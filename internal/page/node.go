@@ -94,11 +94,20 @@ type Cell struct {
 // Cell reads the cell at position i, counted from 0 in key order. Page numbers in it
 // are not looked at.
 func (d *Node) Cell(i int, c *Cell) error {
-	b := d.b
 	at := d.array + 2*i
-	off := int(binary.BigEndian.Uint16(b[at:]))
-	if off < d.Content || off > len(b)-cellMin {
+	off := int(binary.BigEndian.Uint16(d.b[at:]))
+	if off < d.Content {
 		return broken(CellOffset, d.Page, at, int64(off))
+	}
+	return d.CellAt(off, c)
+}
+
+// CellAt reads what stands at an offset as a cell, whether a cell pointer leads there
+// or not.
+func (d *Node) CellAt(off int, c *Cell) error {
+	b := d.b
+	if off > len(b)-cellMin {
+		return broken(CellOffset, d.Page, off, int64(off))
 	}
 	c.Offset, c.Left, c.Rowid, c.Overflow = off, 0, 0, 0
 	p := off
