@@ -1,0 +1,89 @@
+package salvage
+
+import (
+	"github.com/officer-doofy/officer/internal/page"
+)
+
+// chainPagesMax bounds a chain that is followed: SQLite's own limit of a row.
+const chainPagesMax = 1 << 22
+
+// chain follows the overflow chain of a cell and tells whether it is exact: as long as
+// the payload wants, ending in 0, and of pages that are no b-tree's. pages is used again.
+func (r *rescue) chain(c *page.Cell, pages []uint32) (list []uint32, exact bool) {
+	list = pages[:0]
+	want := r.g.ChainPages(c.Total - c.Local)
+	if want > chainPagesMax || int64(want) > int64(r.g.Count) {
+		return list, false
+	}
+	for n := c.Overflow; ; {
+		if len(list) == want {
+			return list, n == 0
+		}
+		if !r.marks.holds(n) || r.marks.owner(n) != 0 || r.g.IsMap(n) || n == r.g.LockPage() {
+			return list, false
+		}
+		list = append(list, n)
+		next, ok := r.next(n)
+		if !ok || len(list) < want && next == n {
+			return list, false
+		}
+		n = next
+	}
+}
+
+// claimChain marks the pages of an exact chain. A page on two of them speaks against
+// both.
+func (r *rescue) claimChain(list []uint32) {
+	for _, n := range list {
+		if r.marks.has(n, flagChain) {
+			r.marks.set(n, flagRivals)
+		}
+		r.marks.set(n, flagChain)
+	}
+}
+
+// chained claims the chain of a cell, if it is exact.
+func (r *rescue) chained(c *page.Cell) {
+	if c.Local == c.Total {
+		return
+	}
+	list, exact := r.chain(c, r.pages)
+	r.pages = list
+	if exact {
+		r.claimChain(list)
+	}
+}
+
+// payload puts the payload of a cell together. what says why it is not proven, "" if it
+// is; then the payload may be short.
+func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what string) {
+	if c.Local == c.Total {
+		return d.Payload(c), ""
+	}
+	if c.Total > payloadMax {
+		return nil, "the row is larger than can be carried"
+	}
+	list, exact := r.chain(c, r.pages)
+	r.pages = list
+	r.joined = append(r.joined[:0], d.Payload(c)...)
+	if r.overflow == nil {
+		r.overflow = make([]byte, r.g.PageSize)
+	}
+	for _, n := range list {
+		if r.marks.has(n, flagRivals) {
+			what = "its overflow pages are claimed by another row, too"
+		}
+		if !r.read(n, r.overflow) {
+			return r.joined, "an overflow page cannot be read"
+		}
+		_, content, _ := page.ParseOverflow(&r.g, n, r.overflow)
+		r.joined = append(r.joined, content[:min(len(content), c.Total-len(r.joined))]...)
+	}
+	if !exact {
+		what = "its overflow chain is broken"
+	}
+	return r.joined, what
+}
+
+// payloadMax bounds a row in memory.
+const payloadMax = 64 << 20

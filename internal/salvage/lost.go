@@ -1,0 +1,27 @@
+package salvage
+
+import "math"
+
+// fanout is how many children an interior page is taken to have when none was seen.
+const fanout = 100
+
+// lost estimates how many rows a table has lost: for each place without a page the rows
+// that such a page has on average, and never more than there are rowids for.
+func (t *table) lost() int64 {
+	if t.profile.pages == 0 {
+		return 0
+	}
+	each := float64(t.profile.rows) / float64(t.profile.pages)
+	total := 0.0
+	for i := range t.gaps {
+		g := &t.gaps[i]
+		rows := each * math.Pow(fanout, float64(max(0, t.profile.depth-g.depth)))
+		room := float64(g.hi) - float64(g.lo) + 1
+		for _, f := range g.found {
+			rows = min(rows, each) // most of it was found
+			room -= float64(f.hi) - float64(f.lo) + 1
+		}
+		total += max(0, min(rows, room))
+	}
+	return int64(math.Ceil(total))
+}

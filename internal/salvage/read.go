@@ -1,0 +1,113 @@
+package salvage
+
+import "github.com/officer-doofy/officer/internal/page"
+
+// found is a row that was read, before anybody judged it.
+type found struct {
+	rowid  int64
+	keyed  bool // it has a rowid
+	values []Value
+	from   Origin
+	page   uint32
+	what   string // why it is not proven, "" = it is
+	partly bool   // values are missing or cut
+}
+
+// reader walks the pages that a table has claimed and reads their rows.
+type reader struct {
+	*rescue
+	t    *table
+	from Origin // of rows on sound pages
+	take func(*found) error
+}
+
+// rows reads all rows of a table in its places: the tree, then what was found for its
+// gaps.
+func (r *rescue) rows(t *table, take func(*found) error) error {
+	if t.root != 0 {
+		if err := r.rowsUnder(t, t.root, everything(), Kept, take); err != nil {
+			return err
+		}
+	}
+	for _, g := range t.gaps {
+		for _, f := range g.found {
+			if err := r.rowsUnder(t, f.page, f.span, Salvaged, take); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *rescue) rowsUnder(t *table, root uint32, s span, from Origin, take func(*found) error) error {
+	v := &reader{rescue: r, t: t, from: from, take: take}
+	w := &walk{store: r.store, v: v}
+	return w.tree(root, s, 0)
+}
+
+func (r *reader) enter(n uint32, d *page.Node, _ []byte, s span, broken error) bool {
+	if r.marks.owner(n) != r.t.owner {
+		return false
+	}
+	if d.Kind.Leaf() && !r.marks.has(n, flagSound) {
+		return true
+	}
+	return broken == nil && (belongs(d, s) || d.Cells == 0)
+}
+
+func (r *reader) missing(uint32, span) error { return nil }
+
+func (r *reader) leaf(n uint32, d *page.Node, b []byte, s span) error {
+	if err := r.tick(); err != nil {
+		return err
+	}
+	if !r.marks.has(n, flagSound) {
+		return r.damaged(n, d, b, s)
+	}
+	for i := range d.Cells {
+		var c page.Cell
+		if d.Cell(i, &c) != nil {
+			continue // not on a sound page
+		}
+		if err := r.cell(n, d, &c, r.from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) damaged(n uint32, d *page.Node, b []byte, s span) error {
+	for _, c := range r.credible(r.t, d, b, s) {
+		if err := r.cell(n, d, &c.Cell, Salvaged); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cell reads the row of a cell.
+func (r *reader) cell(n uint32, d *page.Node, c *page.Cell, from Origin) error {
+	f := found{rowid: c.Rowid, keyed: true, from: from, page: n}
+	f.values, f.what, f.partly = r.record(d, c)
+	if f.values == nil {
+		return nil
+	}
+	return r.take(&f)
+}
+
+// record decodes the record of a cell, as far as it goes.
+func (r *rescue) record(d *page.Node, c *page.Cell) (values []Value, what string, partly bool) {
+	payload, what := r.payload(d, c)
+	var err error
+	r.values, err = decode(payload, r.values)
+	if err != nil {
+		partly = true
+		if what == "" {
+			what = "its record is broken"
+		}
+		if len(r.values) == 0 {
+			return nil, what, true
+		}
+	}
+	return r.values, what, partly
+}

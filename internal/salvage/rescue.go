@@ -1,0 +1,132 @@
+package salvage
+
+import (
+	"github.com/officer-doofy/officer/internal/page"
+)
+
+// rescue is one salvage under way.
+type rescue struct {
+	*store
+	opts    Options
+	vitals  vitals
+	marks   *marks
+	schema  *table // sqlite_schema itself
+	tables  []*table
+	objects []Object
+	loose   []*index // indexes whose table is not known
+	sink    Sink
+	report  Report
+	base    *rescue // the backup, read the same way; nil = there is none
+
+	stage       Stage
+	done, total int64
+	owners      int
+
+	cover      page.Coverage
+	pages      []uint32 // of a chain
+	joined     []byte   // a payload from several pages
+	overflow   []byte   // an overflow page
+	headValues []Value
+	values     []Value
+}
+
+// Run salvages a database into a sink. It gives an error only when the sink or
+// Options.Tick does: whatever is in the source, even nothing, gives a report.
+func Run(src Source, opts Options, sink Sink) (*Report, error) {
+	r, err := open(&src, opts)
+	if err != nil {
+		return nil, err
+	}
+	r.sink = sink
+	if opts.Base != nil {
+		if err := r.openBase(); err != nil {
+			return nil, err
+		}
+	}
+	for _, step := range []func() error{r.readSchema, r.chartAll, r.place, r.prove, r.write} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return r.finish(), nil
+}
+
+// open finds out what the source is.
+func open(src *Source, opts Options) (*rescue, error) {
+	first := newestFirst(src)
+	guess := lenientSize(src, first)
+	l := readLog(src, guess)
+	if l != nil && len(l.of(1)) > 0 {
+		b := make([]byte, l.header.PageSize)
+		if l.readFrame(l.of(1)[0].number, b) {
+			first = b
+		}
+	}
+	size := 0
+	if l != nil {
+		size = l.header.PageSize
+	}
+	v := examine(src, first, size)
+	if l != nil && l.header.PageSize != v.geometry.PageSize {
+		v.note("the write-ahead log is of another page size and was not used")
+		l = nil
+	}
+	u := readUndo(src)
+	r := &rescue{store: newStore(src, v.geometry, l, u), opts: opts, vitals: v}
+	r.marks = newMarks(r.g.Count)
+	r.schema = schemaTable()
+	r.owners = 1
+	r.stage, r.total = StageLook, int64(r.g.Count)
+	return r, r.report0()
+}
+
+func lenientSize(src *Source, first []byte) int {
+	if h, err := page.ParseHeader(first); err == nil {
+		return h.PageSize
+	}
+	l, _ := electLayout(src, layout{}, 0)
+	return l.pageSize
+}
+
+// report0 begins the report and tells whether the salvage is to go on at all.
+func (r *rescue) report0() error {
+	r.report.PageSize, r.report.Pages = r.g.PageSize, r.g.Count
+	r.report.Notes = append(r.report.Notes, r.vitals.notes...)
+	if r.log != nil {
+		r.report.Notes = append(r.report.Notes, r.log.notes...)
+	}
+	if r.undo != nil {
+		r.report.Notes = append(r.report.Notes, "a transaction that did not end was rolled back with the journal")
+	}
+	return r.say()
+}
+
+func (r *rescue) note(text string) { r.report.Notes = append(r.report.Notes, text) }
+
+// begin begins a stage of so many steps.
+func (r *rescue) begin(stage Stage, total int64) error {
+	r.stage, r.done, r.total = stage, 0, total
+	return r.say()
+}
+
+// tick counts a step.
+func (r *rescue) tick() error {
+	r.done++
+	if r.done%64 != 0 {
+		return nil
+	}
+	return r.say()
+}
+
+func (r *rescue) say() error {
+	if r.opts.Tick == nil {
+		return nil
+	}
+	return r.opts.Tick(r.stage, min(r.done, r.total), r.total)
+}
+
+// newOwner numbers a b-tree.
+func (r *rescue) newOwner() owner {
+	r.owners++
+	return owner(min(r.owners, int(ownerMax)))
+}

@@ -1,0 +1,79 @@
+package salvage
+
+// write gives the sink everything that was found, table by table, the best evidence
+// first.
+func (r *rescue) write() error {
+	if err := r.begin(StageWrite, int64(r.g.Count)); err != nil {
+		return err
+	}
+	if err := r.sink.Begin(r.plan()); err != nil {
+		return err
+	}
+	for _, t := range r.tables {
+		if err := r.writeTable(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *rescue) plan() *Plan {
+	p := &Plan{
+		PageSize: r.g.PageSize, Encoding: r.g.Encoding, AutoVacuum: r.g.Maps, Incremental: r.vitals.incremental,
+		UserVersion: r.vitals.userVersion, ApplicationID: r.vitals.applicationID, Objects: r.objects,
+	}
+	for _, t := range r.tables {
+		t.place = len(p.Tables)
+		p.Tables = append(p.Tables, &TablePlan{Name: t.name, SQL: t.sql, Def: t.def})
+	}
+	return p
+}
+
+func (r *rescue) writeTable(t *table) error {
+	if t.def.WithoutRowid {
+		return r.keysUnder(t.root, t.owner, func(k *keyed) error {
+			return r.put(t, &found{values: k.values, from: Kept, page: k.page, what: k.what, partly: k.partly})
+		})
+	}
+	return r.rows(t, func(f *found) error { return r.put(t, f) })
+}
+
+// put gives a row to the sink: into its table if it is whole, else among the strays.
+func (r *rescue) put(t *table, f *found) error {
+	if f.what != "" || len(f.values) > len(t.def.Stored) {
+		return r.stray(t, f)
+	}
+	outcome, err := r.sink.Row(&Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page})
+	if err != nil {
+		return err
+	}
+	switch {
+	case outcome == Refused:
+		t.tally.Refused++
+	case outcome == Duplicate:
+	case f.from == Kept:
+		t.tally.Kept++
+	case f.from == FromBase:
+		t.tally.FromBase++
+	default:
+		t.tally.Salvaged++
+	}
+	return nil
+}
+
+func (r *rescue) stray(t *table, f *found) error {
+	t.tally.Strays++
+	r.report.Strays++
+	return r.sink.Stray(&Stray{
+		Table: t.name, Root: t.root, Page: f.page, Rowid: f.rowid, Keyed: f.keyed, Values: f.values, Why: f.what,
+	})
+}
+
+func (r *rescue) finish() *Report {
+	r.report.Database = !r.vitals.headerGone || len(r.tables) > 0
+	for _, t := range r.tables {
+		t.tally.Lost += t.lost()
+		r.report.Tables = append(r.report.Tables, t.tally)
+	}
+	return &r.report
+}
