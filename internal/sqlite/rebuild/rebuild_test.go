@@ -1,0 +1,94 @@
+package rebuild_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/sqlite"
+	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
+	"github.com/officer-doofy/officer/testkit"
+)
+
+// A healthy database comes back whole: every row, exactly, with the schema as it was.
+func TestRecover_ofAHealthyDatabaseKeepsEverything(t *testing.T) {
+	for _, kind := range testkit.Kinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			path := testkit.Build(t, t.TempDir(), kind)
+			to := filepath.Join(t.TempDir(), "out.db")
+			got, err := rebuild.Recover(context.Background(), rebuild.Order{FS: fsx.OS(), File: path, To: to})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !got.Whole() || got.Verdict.Verdict != check.OK {
+				t.Errorf("whole %v, verdict %v, want all of it: %+v", got.Whole(), got.Verdict.Verdict, got)
+			}
+			want := contentOf(t, path)
+			if have := contentOf(t, to); !have.Equal(want) {
+				t.Errorf("got %+v\nwant %+v", have, want)
+			}
+			testkit.CheckDatabase(t, to)
+		})
+	}
+}
+
+// contentOf digests a database, on a copy, because to read a WAL makes files beside it.
+func contentOf(t *testing.T, path string) manifest.Content {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	for _, suffix := range []string{"", "-wal"} {
+		b, err := os.ReadFile(path + suffix)
+		if errors.Is(err, os.ErrNotExist) && suffix != "" {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(copied+suffix, b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := sqlite.Open(context.Background(), copied, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	content, err := c.Content(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func TestRecover_cancelledLeavesNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	path := testkit.Build(t, dir, testkit.OverflowBlobs)
+	out := t.TempDir()
+	for stop := range 40 {
+		ctx, cancel := context.WithCancel(context.Background())
+		step := 0
+		order := rebuild.Order{FS: fsx.OS(), File: path, To: filepath.Join(out, "out.db"), Progress: func(string, int64, int64) {
+			if step == stop {
+				cancel()
+			}
+			step++
+		}}
+		_, err := rebuild.Recover(ctx, order)
+		cancel()
+		if step <= stop {
+			return // it was through before
+		}
+		if fault.CodeOf(err) != fault.Interrupted {
+			t.Fatalf("stopped at step %d: got %v, want %s", stop, err, fault.Interrupted)
+		}
+		if left, _ := os.ReadDir(out); len(left) > 0 {
+			t.Fatalf("stopped at step %d: %v was left", stop, left)
+		}
+	}
+}

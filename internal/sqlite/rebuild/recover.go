@@ -1,0 +1,236 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/salvage"
+	"github.com/officer-doofy/officer/internal/sqlite"
+)
+
+const opRecover = "recover database"
+
+// Order says what is to be recovered.
+type Order struct {
+	FS   fsx.FS
+	File string // the damaged database; what lies beside it is read, too
+	To   string // the new database; it must not exist
+	Base string // a healthy older copy, "" = none
+	// Progress hears of the work, often.
+	Progress func(stage string, done, total int64)
+}
+
+// Result is a recovered database.
+type Result struct {
+	Tables       []salvage.TableReport
+	LostAndFound string // the table of rows that are in no other, "" = there is none
+	Found        int64  // rows in it
+	Notes        []string
+	Verdict      check.Report // of the new database
+	PageSize     int
+	Pages        uint32 // of the damaged one
+	WALBytes     int64  // of the log that was read, 0 = there was none
+	Changed      bool   // somebody wrote to the files while they were read
+	Duration     time.Duration
+}
+
+// Whole tells whether everything is there as it was, as far as can be known.
+func (r *Result) Whole() bool {
+	for i := range r.Tables {
+		if !r.Tables[i].Whole() {
+			return false
+		}
+	}
+	return r.Verdict.Verdict == check.OK && r.Found == 0 && len(r.Notes) == 0 && !r.Changed
+}
+
+// making gives the name of the new database until it is whole and verified. It says
+// whose it is, so that what a killed run left can be taken away.
+func making(to string) string {
+	return filepath.Join(filepath.Dir(to), ".officer-recover-"+filepath.Base(to))
+}
+
+// Recover salvages a database into a new file, verifies it and gives it its name. The
+// damaged file is only read. When it fails or ctx ends nothing is left behind.
+func Recover(ctx context.Context, o Order) (*Result, error) {
+	started := time.Now()
+	if _, err := o.FS.Lstat(o.To); !errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.Refused, opRecover, "%s exists already", filepath.Base(o.To))
+	}
+	src, err := openSource(o.FS, o.File)
+	if err != nil {
+		return nil, err
+	}
+	defer src.close()
+	opts := salvage.Options{Tick: func(stage salvage.Stage, done, total int64) error {
+		if o.Progress != nil {
+			o.Progress(string(stage), done, total)
+		}
+		return ctx.Err()
+	}}
+	if o.Base != "" {
+		base, err := openSource(o.FS, o.Base)
+		if err != nil {
+			return nil, err
+		}
+		defer base.close()
+		opts.Base = &base.Source
+	}
+	out, err := write(ctx, o, src, opts)
+	if err != nil {
+		return nil, err
+	}
+	out.Changed, out.WALBytes = src.changed(o.FS), src.WALBytes
+	out.Duration = time.Since(started)
+	return out, nil
+}
+
+// write makes the new file under another name and gives it its own when it is verified.
+func write(ctx context.Context, o Order, src *source, opts salvage.Options) (out *Result, err error) {
+	if err := fsx.RemoveTemps(o.FS, making(o.To)); err != nil {
+		return nil, err
+	}
+	name := making(o.To) + ".tmp"
+	f, err := o.FS.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		_ = f.Close()
+		if err != nil {
+			_ = o.FS.Remove(name)
+		}
+	}()
+	db, err := New(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	out, err = fill(db, src, opts)
+	if closed := db.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, interrupted(ctx, err)
+	}
+	if err := f.Sync(); err != nil {
+		return nil, err
+	}
+	if out.Verdict, _, err = sqlite.VerifyCopy(ctx, name, "", manifest.Content{}); err != nil {
+		return nil, err
+	}
+	if err := o.FS.RenameNoReplace(name, o.To); err != nil {
+		return nil, err
+	}
+	return out, o.FS.SyncDir(filepath.Dir(o.To))
+}
+
+func fill(db *Database, src *source, opts salvage.Options) (*Result, error) {
+	report, err := salvage.Run(src.Source, opts, db)
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := db.Finish(func(n, of int64) error { return opts.Tick("index", n, of) })
+	if err != nil {
+		return nil, err
+	}
+	out := &Result{
+		Tables: report.Tables, LostAndFound: outcome.LostAndFound, Found: outcome.Found,
+		Notes: append(report.Notes, outcome.Notes...), PageSize: report.PageSize, Pages: report.Pages,
+	}
+	if len(out.Tables) == 0 && out.Found == 0 && !report.Database {
+		return nil, fault.New(fault.NotADatabase, opRecover, "nothing in the file is of a SQLite database")
+	}
+	return out, nil
+}
+
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil && fault.CodeOf(err) != fault.Interrupted {
+		return fault.Wrap(fault.Interrupted, opRecover, "stopped before the end", err)
+	}
+	return err
+}
+
+// Compile gives what asks SQLite whether a CREATE statement stands.
+func Compile() (compile func(sql string) error, done func(), err error) {
+	db, err := sqlite3.Open(":memory:")
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(sql string) error { return db.Exec("SAVEPOINT s; " + sql + "; ROLLBACK TO s; RELEASE s") }, func() { _ = db.Close() }, nil
+}
+
+// source is a database on disk, with what lies beside it.
+type source struct {
+	salvage.Source
+	path  string
+	files []fsx.File
+	was   [3]state
+}
+
+type state struct {
+	size int64
+	time time.Time
+}
+
+func openSource(fsys fsx.FS, path string) (*source, error) {
+	s := &source{path: path}
+	for i, suffix := range [...]string{"", "-wal", "-journal"} {
+		info, err := fsys.Stat(path + suffix)
+		if errors.Is(err, fs.ErrNotExist) && i > 0 {
+			continue
+		}
+		if err == nil && !info.Mode().IsRegular() {
+			err = fault.New(fault.Refused, opRecover, "%s is not a regular file but %s", filepath.Base(path+suffix), fsx.KindOf(info.Mode()))
+		}
+		var f fsx.File
+		if err == nil {
+			f, err = fsys.OpenFile(path+suffix, os.O_RDONLY, 0)
+		}
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.files = append(s.files, f)
+		s.was[i] = state{info.Size(), info.ModTime()}
+		switch i {
+		case 0:
+			s.File, s.FileBytes = f, info.Size()
+		case 1:
+			s.WAL, s.WALBytes = f, info.Size()
+		default:
+			s.Journal, s.JournalBytes = f, info.Size()
+		}
+	}
+	return s, nil
+}
+
+// changed tells whether somebody wrote to the files since they were opened.
+func (s *source) changed(fsys fsx.FS) bool {
+	for i, suffix := range [...]string{"", "-wal", "-journal"} {
+		info, err := fsys.Stat(s.path + suffix)
+		now := state{}
+		if err == nil {
+			now = state{info.Size(), info.ModTime()}
+		}
+		if now.size != s.was[i].size || !now.time.Equal(s.was[i].time) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *source) close() {
+	for _, f := range s.files {
+		_ = f.Close()
+	}
+}
