@@ -232,6 +232,16 @@ func CheckFile(ctx context.Context, path string, quick bool) (*messages.CheckRep
 	return supervisor.CheckFile(ctx, path, quick)
 }
 
+// Recovered is a database that RecoverFile made.
+type Recovered = supervisor.Recovered
+
+// RecoverFile salvages what can be read of the damaged database at path, with the -wal
+// and -journal beside it, into the new file to, and verifies that. base is an older
+// healthy copy that lends what is lost, "" = none. The damaged files are only read.
+func RecoverFile(ctx context.Context, path, to, base string, progress func(*messages.Progress)) (*Recovered, error) {
+	return supervisor.RecoverFile(ctx, path, to, base, progress)
+}
+
 // SameVolume tells whether two files or folders lie on one volume, so that one broken
 // disk would take both. Unknown counts as different.
 func SameVolume(a, b string) bool { return supervisor.SameVolume(a, b) }

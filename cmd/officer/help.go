@@ -99,6 +99,16 @@ officer restore app.db --to old.db`},
 	"undo": {args: []kind{database}, long: `Takes the last restore back: the database is again as it was before. Without --yes it
 shows what would change and asks.`,
 		example: "officer undo app.db --dry-run\nofficer undo app.db"},
+	"recover": {args: []kind{database}, long: `Reads FILE, with the -wal and -journal beside it, without trusting its pointers, and
+writes what is proven into OUT, a new database that is checked before it gets its name.
+FILE is only read. Rows that belong to no table for certain go to OUT's table
+lost_and_found. With --base, an older healthy copy lends the rows of places that are
+lost; they are counted apart. The exit code is 0 when everything is there, 3 when
+something is lost, doubted or lent, 4 when nothing of a database is left in FILE or OUT
+does not pass its check.`,
+		example: `officer recover broken.db --to recovered.db
+officer recover broken.db --to recovered.db --base older.db
+officer recover broken.db --to recovered.db --report recovered.html`},
 	"pin":   {args: []kind{database, backupID}, long: `Keeps a backup for ever and outside the count of those that are kept.`, example: "officer pin app.db 20261122T174539Z"},
 	"unpin": {args: []kind{database, backupID}, long: `Has the ordinary rules decide about a backup again.`, example: "officer unpin app.db 20261122T174539Z"},
 	"checkpoint": {args: []kind{database}, long: `Moves what the write-ahead log holds into the database and empties it. A reader that is
