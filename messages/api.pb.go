@@ -26,7 +26,7 @@ const (
 type Operation struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Id              string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Kind            string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`         // "backup", "check", "verify", "drill", "restore", "undo", "checkpoint", "vacuum", "analyze"
+	Kind            string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`         // "backup", "check", "verify", "drill", "restore", "undo", "checkpoint", "vacuum", "analyze", "diff"
 	Database        string                 `protobuf:"bytes,3,opt,name=database,proto3" json:"database,omitempty"` // its name
 	State           string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`       // "running", "done", "failed", "cancelled"
 	Progress        *Progress              `protobuf:"bytes,5,opt,name=progress,proto3" json:"progress,omitempty"` // the newest, while it runs
@@ -43,6 +43,7 @@ type Operation struct {
 	//	*Operation_Restore
 	//	*Operation_Checkpoint
 	//	*Operation_Maintenance
+	//	*Operation_Diff
 	Result        isOperation_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -213,6 +214,15 @@ func (x *Operation) GetMaintenance() *MaintenanceReport {
 	return nil
 }
 
+func (x *Operation) GetDiff() *DiffReport {
+	if x != nil {
+		if x, ok := x.Result.(*Operation_Diff); ok {
+			return x.Diff
+		}
+	}
+	return nil
+}
+
 type isOperation_Result interface {
 	isOperation_Result()
 }
@@ -249,6 +259,10 @@ type Operation_Maintenance struct {
 	Maintenance *MaintenanceReport `protobuf:"bytes,27,opt,name=maintenance,proto3,oneof"` // of a vacuum and an analyze
 }
 
+type Operation_Diff struct {
+	Diff *DiffReport `protobuf:"bytes,28,opt,name=diff,proto3,oneof"`
+}
+
 func (*Operation_Failure) isOperation_Result() {}
 
 func (*Operation_Backup) isOperation_Result() {}
@@ -264,6 +278,8 @@ func (*Operation_Restore) isOperation_Result() {}
 func (*Operation_Checkpoint) isOperation_Result() {}
 
 func (*Operation_Maintenance) isOperation_Result() {}
+
+func (*Operation_Diff) isOperation_Result() {}
 
 // BackUpRequest: BackUp takes a backup and verifies it. Without force it is skipped when nothing
 // changed since the last verified one.
@@ -937,6 +953,84 @@ func (x *AnalyzeRequest) GetWaitMs() int64 {
 	return 0
 }
 
+// DiffRequest: Diff compares what a backup holds with another one, or with the live database
+// as it is now.
+type DiffRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Database       string                 `protobuf:"bytes,1,opt,name=database,proto3" json:"database,omitempty"`
+	IdempotencyKey string                 `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"` // the same key and kind within a day give the same operation
+	WaitMs         int64                  `protobuf:"varint,3,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`                        // answer when it ended, at the latest after this; 0 = at once, at most an hour
+	Id             string                 `protobuf:"bytes,4,opt,name=id,proto3" json:"id,omitempty"`                                               // empty = the newest verified one
+	OtherId        string                 `protobuf:"bytes,5,opt,name=other_id,json=otherId,proto3" json:"other_id,omitempty"`                      // empty = the live database
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *DiffRequest) Reset() {
+	*x = DiffRequest{}
+	mi := &file_officer_v1_api_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffRequest) ProtoMessage() {}
+
+func (x *DiffRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_api_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffRequest.ProtoReflect.Descriptor instead.
+func (*DiffRequest) Descriptor() ([]byte, []int) {
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DiffRequest) GetDatabase() string {
+	if x != nil {
+		return x.Database
+	}
+	return ""
+}
+
+func (x *DiffRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+func (x *DiffRequest) GetWaitMs() int64 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+func (x *DiffRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DiffRequest) GetOtherId() string {
+	if x != nil {
+		return x.OtherId
+	}
+	return ""
+}
+
 // GetOperationRequest: GetOperation gives one operation.
 type GetOperationRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -948,7 +1042,7 @@ type GetOperationRequest struct {
 
 func (x *GetOperationRequest) Reset() {
 	*x = GetOperationRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[10]
+	mi := &file_officer_v1_api_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1054,7 @@ func (x *GetOperationRequest) String() string {
 func (*GetOperationRequest) ProtoMessage() {}
 
 func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[10]
+	mi := &file_officer_v1_api_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1067,7 @@ func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationRequest.ProtoReflect.Descriptor instead.
 func (*GetOperationRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{10}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetOperationRequest) GetId() string {
@@ -1000,7 +1094,7 @@ type ListOperationsRequest struct {
 
 func (x *ListOperationsRequest) Reset() {
 	*x = ListOperationsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[11]
+	mi := &file_officer_v1_api_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1012,7 +1106,7 @@ func (x *ListOperationsRequest) String() string {
 func (*ListOperationsRequest) ProtoMessage() {}
 
 func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[11]
+	mi := &file_officer_v1_api_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,7 +1119,7 @@ func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperationsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{11}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListOperationsRequest) GetDatabase() string {
@@ -1045,7 +1139,7 @@ type CancelOperationRequest struct {
 
 func (x *CancelOperationRequest) Reset() {
 	*x = CancelOperationRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[12]
+	mi := &file_officer_v1_api_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1151,7 @@ func (x *CancelOperationRequest) String() string {
 func (*CancelOperationRequest) ProtoMessage() {}
 
 func (x *CancelOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[12]
+	mi := &file_officer_v1_api_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1164,7 @@ func (x *CancelOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOperationRequest.ProtoReflect.Descriptor instead.
 func (*CancelOperationRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{12}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelOperationRequest) GetId() string {
@@ -1090,7 +1184,7 @@ type WatchOperationRequest struct {
 
 func (x *WatchOperationRequest) Reset() {
 	*x = WatchOperationRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[13]
+	mi := &file_officer_v1_api_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1196,7 @@ func (x *WatchOperationRequest) String() string {
 func (*WatchOperationRequest) ProtoMessage() {}
 
 func (x *WatchOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[13]
+	mi := &file_officer_v1_api_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1209,7 @@ func (x *WatchOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchOperationRequest.ProtoReflect.Descriptor instead.
 func (*WatchOperationRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{13}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WatchOperationRequest) GetId() string {
@@ -1135,7 +1229,7 @@ type ListDatabasesRequest struct {
 
 func (x *ListDatabasesRequest) Reset() {
 	*x = ListDatabasesRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[14]
+	mi := &file_officer_v1_api_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1241,7 @@ func (x *ListDatabasesRequest) String() string {
 func (*ListDatabasesRequest) ProtoMessage() {}
 
 func (x *ListDatabasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[14]
+	mi := &file_officer_v1_api_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1254,7 @@ func (x *ListDatabasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDatabasesRequest.ProtoReflect.Descriptor instead.
 func (*ListDatabasesRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{14}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListDatabasesRequest) GetNamesOnly() bool {
@@ -1180,7 +1274,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[15]
+	mi := &file_officer_v1_api_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1192,7 +1286,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[15]
+	mi := &file_officer_v1_api_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1205,7 +1299,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{15}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetStatusRequest) GetDatabase() string {
@@ -1225,7 +1319,7 @@ type GetHealthRequest struct {
 
 func (x *GetHealthRequest) Reset() {
 	*x = GetHealthRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[16]
+	mi := &file_officer_v1_api_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1331,7 @@ func (x *GetHealthRequest) String() string {
 func (*GetHealthRequest) ProtoMessage() {}
 
 func (x *GetHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[16]
+	mi := &file_officer_v1_api_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1344,7 @@ func (x *GetHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHealthRequest.ProtoReflect.Descriptor instead.
 func (*GetHealthRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{16}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetHealthRequest) GetDatabase() string {
@@ -1270,7 +1364,7 @@ type ListBackupsRequest struct {
 
 func (x *ListBackupsRequest) Reset() {
 	*x = ListBackupsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[17]
+	mi := &file_officer_v1_api_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1282,7 +1376,7 @@ func (x *ListBackupsRequest) String() string {
 func (*ListBackupsRequest) ProtoMessage() {}
 
 func (x *ListBackupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[17]
+	mi := &file_officer_v1_api_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1295,7 +1389,7 @@ func (x *ListBackupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBackupsRequest.ProtoReflect.Descriptor instead.
 func (*ListBackupsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{17}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListBackupsRequest) GetDatabase() string {
@@ -1317,7 +1411,7 @@ type GetBackupRequest struct {
 
 func (x *GetBackupRequest) Reset() {
 	*x = GetBackupRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[18]
+	mi := &file_officer_v1_api_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +1423,7 @@ func (x *GetBackupRequest) String() string {
 func (*GetBackupRequest) ProtoMessage() {}
 
 func (x *GetBackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[18]
+	mi := &file_officer_v1_api_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +1436,7 @@ func (x *GetBackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBackupRequest.ProtoReflect.Descriptor instead.
 func (*GetBackupRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{18}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetBackupRequest) GetDatabase() string {
@@ -1377,7 +1471,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[19]
+	mi := &file_officer_v1_api_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1389,7 +1483,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[19]
+	mi := &file_officer_v1_api_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1402,7 +1496,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{19}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExplainRequest) GetDatabase() string {
@@ -1430,7 +1524,7 @@ type PinRequest struct {
 
 func (x *PinRequest) Reset() {
 	*x = PinRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[20]
+	mi := &file_officer_v1_api_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1442,7 +1536,7 @@ func (x *PinRequest) String() string {
 func (*PinRequest) ProtoMessage() {}
 
 func (x *PinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[20]
+	mi := &file_officer_v1_api_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1455,7 +1549,7 @@ func (x *PinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinRequest.ProtoReflect.Descriptor instead.
 func (*PinRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{20}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PinRequest) GetDatabase() string {
@@ -1483,7 +1577,7 @@ type UnpinRequest struct {
 
 func (x *UnpinRequest) Reset() {
 	*x = UnpinRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[21]
+	mi := &file_officer_v1_api_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1495,7 +1589,7 @@ func (x *UnpinRequest) String() string {
 func (*UnpinRequest) ProtoMessage() {}
 
 func (x *UnpinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[21]
+	mi := &file_officer_v1_api_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1508,7 +1602,7 @@ func (x *UnpinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpinRequest.ProtoReflect.Descriptor instead.
 func (*UnpinRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{21}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UnpinRequest) GetDatabase() string {
@@ -1538,7 +1632,7 @@ type GetLogsRequest struct {
 
 func (x *GetLogsRequest) Reset() {
 	*x = GetLogsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[22]
+	mi := &file_officer_v1_api_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1550,7 +1644,7 @@ func (x *GetLogsRequest) String() string {
 func (*GetLogsRequest) ProtoMessage() {}
 
 func (x *GetLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[22]
+	mi := &file_officer_v1_api_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1563,7 +1657,7 @@ func (x *GetLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLogsRequest.ProtoReflect.Descriptor instead.
 func (*GetLogsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{22}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetLogsRequest) GetDatabase() string {
@@ -1607,7 +1701,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[23]
+	mi := &file_officer_v1_api_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1619,7 +1713,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[23]
+	mi := &file_officer_v1_api_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1632,7 +1726,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{23}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListEventsRequest) GetDatabase() string {
@@ -1674,7 +1768,7 @@ type GetMetricsRequest struct {
 
 func (x *GetMetricsRequest) Reset() {
 	*x = GetMetricsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[24]
+	mi := &file_officer_v1_api_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +1780,7 @@ func (x *GetMetricsRequest) String() string {
 func (*GetMetricsRequest) ProtoMessage() {}
 
 func (x *GetMetricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[24]
+	mi := &file_officer_v1_api_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1699,7 +1793,7 @@ func (x *GetMetricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMetricsRequest.ProtoReflect.Descriptor instead.
 func (*GetMetricsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{24}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetMetricsRequest) GetDatabase() string {
@@ -1727,7 +1821,7 @@ type GetHistoryRequest struct {
 
 func (x *GetHistoryRequest) Reset() {
 	*x = GetHistoryRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[25]
+	mi := &file_officer_v1_api_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1739,7 +1833,7 @@ func (x *GetHistoryRequest) String() string {
 func (*GetHistoryRequest) ProtoMessage() {}
 
 func (x *GetHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[25]
+	mi := &file_officer_v1_api_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1752,7 +1846,7 @@ func (x *GetHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHistoryRequest.ProtoReflect.Descriptor instead.
 func (*GetHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{25}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetHistoryRequest) GetDatabase() string {
@@ -1784,7 +1878,7 @@ type ReportMetricRequest struct {
 
 func (x *ReportMetricRequest) Reset() {
 	*x = ReportMetricRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[26]
+	mi := &file_officer_v1_api_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +1890,7 @@ func (x *ReportMetricRequest) String() string {
 func (*ReportMetricRequest) ProtoMessage() {}
 
 func (x *ReportMetricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[26]
+	mi := &file_officer_v1_api_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +1903,7 @@ func (x *ReportMetricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportMetricRequest.ProtoReflect.Descriptor instead.
 func (*ReportMetricRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{26}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReportMetricRequest) GetDatabase() string {
@@ -1864,7 +1958,7 @@ type GetDiskRequest struct {
 
 func (x *GetDiskRequest) Reset() {
 	*x = GetDiskRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[27]
+	mi := &file_officer_v1_api_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +1970,7 @@ func (x *GetDiskRequest) String() string {
 func (*GetDiskRequest) ProtoMessage() {}
 
 func (x *GetDiskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[27]
+	mi := &file_officer_v1_api_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +1983,7 @@ func (x *GetDiskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDiskRequest.ProtoReflect.Descriptor instead.
 func (*GetDiskRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{27}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetDiskRequest) GetDatabase() string {
@@ -1910,7 +2004,7 @@ type MayImportRequest struct {
 
 func (x *MayImportRequest) Reset() {
 	*x = MayImportRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[28]
+	mi := &file_officer_v1_api_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1922,7 +2016,7 @@ func (x *MayImportRequest) String() string {
 func (*MayImportRequest) ProtoMessage() {}
 
 func (x *MayImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[28]
+	mi := &file_officer_v1_api_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1935,7 +2029,7 @@ func (x *MayImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MayImportRequest.ProtoReflect.Descriptor instead.
 func (*MayImportRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{28}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MayImportRequest) GetDatabase() string {
@@ -1964,7 +2058,7 @@ type StartImportRequest struct {
 
 func (x *StartImportRequest) Reset() {
 	*x = StartImportRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[29]
+	mi := &file_officer_v1_api_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1976,7 +2070,7 @@ func (x *StartImportRequest) String() string {
 func (*StartImportRequest) ProtoMessage() {}
 
 func (x *StartImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[29]
+	mi := &file_officer_v1_api_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1989,7 +2083,7 @@ func (x *StartImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartImportRequest.ProtoReflect.Descriptor instead.
 func (*StartImportRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{29}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *StartImportRequest) GetDatabase() string {
@@ -2025,7 +2119,7 @@ type FinishImportRequest struct {
 
 func (x *FinishImportRequest) Reset() {
 	*x = FinishImportRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[30]
+	mi := &file_officer_v1_api_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2037,7 +2131,7 @@ func (x *FinishImportRequest) String() string {
 func (*FinishImportRequest) ProtoMessage() {}
 
 func (x *FinishImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[30]
+	mi := &file_officer_v1_api_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2050,7 +2144,7 @@ func (x *FinishImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishImportRequest.ProtoReflect.Descriptor instead.
 func (*FinishImportRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{30}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *FinishImportRequest) GetDatabase() string {
@@ -2084,7 +2178,7 @@ type GetWalRequest struct {
 
 func (x *GetWalRequest) Reset() {
 	*x = GetWalRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[31]
+	mi := &file_officer_v1_api_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2096,7 +2190,7 @@ func (x *GetWalRequest) String() string {
 func (*GetWalRequest) ProtoMessage() {}
 
 func (x *GetWalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[31]
+	mi := &file_officer_v1_api_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2109,7 +2203,7 @@ func (x *GetWalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalRequest.ProtoReflect.Descriptor instead.
 func (*GetWalRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{31}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetWalRequest) GetDatabase() string {
@@ -2129,7 +2223,7 @@ type GetMaintenanceRequest struct {
 
 func (x *GetMaintenanceRequest) Reset() {
 	*x = GetMaintenanceRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[32]
+	mi := &file_officer_v1_api_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2141,7 +2235,7 @@ func (x *GetMaintenanceRequest) String() string {
 func (*GetMaintenanceRequest) ProtoMessage() {}
 
 func (x *GetMaintenanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[32]
+	mi := &file_officer_v1_api_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2154,7 +2248,7 @@ func (x *GetMaintenanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMaintenanceRequest.ProtoReflect.Descriptor instead.
 func (*GetMaintenanceRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{32}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetMaintenanceRequest) GetDatabase() string {
@@ -2174,7 +2268,7 @@ type GetScheduleRequest struct {
 
 func (x *GetScheduleRequest) Reset() {
 	*x = GetScheduleRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[33]
+	mi := &file_officer_v1_api_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2186,7 +2280,7 @@ func (x *GetScheduleRequest) String() string {
 func (*GetScheduleRequest) ProtoMessage() {}
 
 func (x *GetScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[33]
+	mi := &file_officer_v1_api_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2199,7 +2293,7 @@ func (x *GetScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScheduleRequest.ProtoReflect.Descriptor instead.
 func (*GetScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{33}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetScheduleRequest) GetDatabase() string {
@@ -2218,7 +2312,7 @@ type GetConfigRequest struct {
 
 func (x *GetConfigRequest) Reset() {
 	*x = GetConfigRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[34]
+	mi := &file_officer_v1_api_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2230,7 +2324,7 @@ func (x *GetConfigRequest) String() string {
 func (*GetConfigRequest) ProtoMessage() {}
 
 func (x *GetConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[34]
+	mi := &file_officer_v1_api_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2243,7 +2337,7 @@ func (x *GetConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConfigRequest.ProtoReflect.Descriptor instead.
 func (*GetConfigRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{34}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{35}
 }
 
 // ReloadConfigRequest: ReloadConfig reads the configuration file again.
@@ -2255,7 +2349,7 @@ type ReloadConfigRequest struct {
 
 func (x *ReloadConfigRequest) Reset() {
 	*x = ReloadConfigRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[35]
+	mi := &file_officer_v1_api_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2267,7 +2361,7 @@ func (x *ReloadConfigRequest) String() string {
 func (*ReloadConfigRequest) ProtoMessage() {}
 
 func (x *ReloadConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[35]
+	mi := &file_officer_v1_api_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2280,7 +2374,7 @@ func (x *ReloadConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadConfigRequest.ProtoReflect.Descriptor instead.
 func (*ReloadConfigRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{35}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{36}
 }
 
 // StopRequest: Stop ends this Officer. New work is refused from then on.
@@ -2294,7 +2388,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[36]
+	mi := &file_officer_v1_api_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2306,7 +2400,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[36]
+	mi := &file_officer_v1_api_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2319,7 +2413,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{36}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StopRequest) GetReason() string {
@@ -2345,7 +2439,7 @@ type GetInfoRequest struct {
 
 func (x *GetInfoRequest) Reset() {
 	*x = GetInfoRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[37]
+	mi := &file_officer_v1_api_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2357,7 +2451,7 @@ func (x *GetInfoRequest) String() string {
 func (*GetInfoRequest) ProtoMessage() {}
 
 func (x *GetInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[37]
+	mi := &file_officer_v1_api_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2370,7 +2464,7 @@ func (x *GetInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetInfoRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{37}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{38}
 }
 
 // OpenDashboardRequest: OpenDashboard gives a link to the page that logs in once. Only the socket answers it;
@@ -2384,7 +2478,7 @@ type OpenDashboardRequest struct {
 
 func (x *OpenDashboardRequest) Reset() {
 	*x = OpenDashboardRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[38]
+	mi := &file_officer_v1_api_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2396,7 +2490,7 @@ func (x *OpenDashboardRequest) String() string {
 func (*OpenDashboardRequest) ProtoMessage() {}
 
 func (x *OpenDashboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[38]
+	mi := &file_officer_v1_api_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2409,7 +2503,7 @@ func (x *OpenDashboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDashboardRequest.ProtoReflect.Descriptor instead.
 func (*OpenDashboardRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{38}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *OpenDashboardRequest) GetDatabase() string {
@@ -2429,7 +2523,7 @@ type ListOperationsResponse struct {
 
 func (x *ListOperationsResponse) Reset() {
 	*x = ListOperationsResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[39]
+	mi := &file_officer_v1_api_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2441,7 +2535,7 @@ func (x *ListOperationsResponse) String() string {
 func (*ListOperationsResponse) ProtoMessage() {}
 
 func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[39]
+	mi := &file_officer_v1_api_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2454,7 +2548,7 @@ func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperationsResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{39}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListOperationsResponse) GetOperations() []*Operation {
@@ -2475,7 +2569,7 @@ type ListDatabasesResponse struct {
 
 func (x *ListDatabasesResponse) Reset() {
 	*x = ListDatabasesResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[40]
+	mi := &file_officer_v1_api_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2581,7 @@ func (x *ListDatabasesResponse) String() string {
 func (*ListDatabasesResponse) ProtoMessage() {}
 
 func (x *ListDatabasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[40]
+	mi := &file_officer_v1_api_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2594,7 @@ func (x *ListDatabasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDatabasesResponse.ProtoReflect.Descriptor instead.
 func (*ListDatabasesResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{40}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ListDatabasesResponse) GetDatabases() []*LookedAfter {
@@ -2531,7 +2625,7 @@ type LookedAfter struct {
 
 func (x *LookedAfter) Reset() {
 	*x = LookedAfter{}
-	mi := &file_officer_v1_api_proto_msgTypes[41]
+	mi := &file_officer_v1_api_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2543,7 +2637,7 @@ func (x *LookedAfter) String() string {
 func (*LookedAfter) ProtoMessage() {}
 
 func (x *LookedAfter) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[41]
+	mi := &file_officer_v1_api_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2556,7 +2650,7 @@ func (x *LookedAfter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookedAfter.ProtoReflect.Descriptor instead.
 func (*LookedAfter) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{41}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *LookedAfter) GetName() string {
@@ -2605,7 +2699,7 @@ type Unwatched struct {
 
 func (x *Unwatched) Reset() {
 	*x = Unwatched{}
-	mi := &file_officer_v1_api_proto_msgTypes[42]
+	mi := &file_officer_v1_api_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2617,7 +2711,7 @@ func (x *Unwatched) String() string {
 func (*Unwatched) ProtoMessage() {}
 
 func (x *Unwatched) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[42]
+	mi := &file_officer_v1_api_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2630,7 +2724,7 @@ func (x *Unwatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unwatched.ProtoReflect.Descriptor instead.
 func (*Unwatched) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{42}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Unwatched) GetPath() string {
@@ -2657,7 +2751,7 @@ type GetConfigResponse struct {
 
 func (x *GetConfigResponse) Reset() {
 	*x = GetConfigResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[43]
+	mi := &file_officer_v1_api_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2669,7 +2763,7 @@ func (x *GetConfigResponse) String() string {
 func (*GetConfigResponse) ProtoMessage() {}
 
 func (x *GetConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[43]
+	mi := &file_officer_v1_api_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2682,7 +2776,7 @@ func (x *GetConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConfigResponse.ProtoReflect.Descriptor instead.
 func (*GetConfigResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{43}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *GetConfigResponse) GetYaml() string {
@@ -2702,7 +2796,7 @@ type OpenDashboardResponse struct {
 
 func (x *OpenDashboardResponse) Reset() {
 	*x = OpenDashboardResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[44]
+	mi := &file_officer_v1_api_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2714,7 +2808,7 @@ func (x *OpenDashboardResponse) String() string {
 func (*OpenDashboardResponse) ProtoMessage() {}
 
 func (x *OpenDashboardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[44]
+	mi := &file_officer_v1_api_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2727,7 +2821,7 @@ func (x *OpenDashboardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDashboardResponse.ProtoReflect.Descriptor instead.
 func (*OpenDashboardResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{44}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *OpenDashboardResponse) GetUrl() string {
@@ -2747,7 +2841,7 @@ type GetHistory struct {
 
 func (x *GetHistory) Reset() {
 	*x = GetHistory{}
-	mi := &file_officer_v1_api_proto_msgTypes[45]
+	mi := &file_officer_v1_api_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2759,7 +2853,7 @@ func (x *GetHistory) String() string {
 func (*GetHistory) ProtoMessage() {}
 
 func (x *GetHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[45]
+	mi := &file_officer_v1_api_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2772,7 +2866,7 @@ func (x *GetHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHistory.ProtoReflect.Descriptor instead.
 func (*GetHistory) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{45}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *GetHistory) GetSinceUnixMs() int64 {
@@ -2792,7 +2886,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_officer_v1_api_proto_msgTypes[46]
+	mi := &file_officer_v1_api_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2804,7 +2898,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[46]
+	mi := &file_officer_v1_api_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2817,7 +2911,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{46}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *History) GetSeries() []*Series {
@@ -2839,7 +2933,7 @@ type Series struct {
 
 func (x *Series) Reset() {
 	*x = Series{}
-	mi := &file_officer_v1_api_proto_msgTypes[47]
+	mi := &file_officer_v1_api_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2851,7 +2945,7 @@ func (x *Series) String() string {
 func (*Series) ProtoMessage() {}
 
 func (x *Series) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[47]
+	mi := &file_officer_v1_api_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2864,7 +2958,7 @@ func (x *Series) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Series.ProtoReflect.Descriptor instead.
 func (*Series) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{47}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Series) GetName() string {
@@ -2899,7 +2993,7 @@ type Point struct {
 
 func (x *Point) Reset() {
 	*x = Point{}
-	mi := &file_officer_v1_api_proto_msgTypes[48]
+	mi := &file_officer_v1_api_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2911,7 +3005,7 @@ func (x *Point) String() string {
 func (*Point) ProtoMessage() {}
 
 func (x *Point) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[48]
+	mi := &file_officer_v1_api_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2924,7 +3018,7 @@ func (x *Point) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Point.ProtoReflect.Descriptor instead.
 func (*Point) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{48}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Point) GetTimeUnixMs() int64 {
@@ -2946,7 +3040,7 @@ var File_officer_v1_api_proto protoreflect.FileDescriptor
 const file_officer_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"\x14officer/v1/api.proto\x12\n" +
-	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x17officer/v1/common.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x16officer/v1/maint.proto\x1a\x19officer/v1/recovery.proto\x1a\x14officer/v1/wal.proto\"\xd2\x05\n" +
+	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x17officer/v1/common.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x16officer/v1/maint.proto\x1a\x19officer/v1/recovery.proto\x1a\x14officer/v1/wal.proto\"\x80\x06\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1a\n" +
@@ -2965,7 +3059,8 @@ const file_officer_v1_api_proto_rawDesc = "" +
 	"\n" +
 	"checkpoint\x18\x1a \x01(\v2\x1d.officer.v1.CheckpointOutcomeH\x00R\n" +
 	"checkpoint\x12A\n" +
-	"\vmaintenance\x18\x1b \x01(\v2\x1d.officer.v1.MaintenanceReportH\x00R\vmaintenanceB\b\n" +
+	"\vmaintenance\x18\x1b \x01(\v2\x1d.officer.v1.MaintenanceReportH\x00R\vmaintenance\x12,\n" +
+	"\x04diff\x18\x1c \x01(\v2\x16.officer.v1.DiffReportH\x00R\x04diffB\b\n" +
 	"\x06result\"\xad\x01\n" +
 	"\rBackUpRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12'\n" +
@@ -3017,7 +3112,13 @@ const file_officer_v1_api_proto_rawDesc = "" +
 	"\x0eAnalyzeRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x17\n" +
-	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\">\n" +
+	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\"\x96\x01\n" +
+	"\vDiffRequest\x12\x1a\n" +
+	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12'\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x17\n" +
+	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\x12\x0e\n" +
+	"\x02id\x18\x04 \x01(\tR\x02id\x12\x19\n" +
+	"\bother_id\x18\x05 \x01(\tR\aotherId\">\n" +
 	"\x13GetOperationRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\await_ms\x18\x02 \x01(\x03R\x06waitMs\"3\n" +
@@ -3147,7 +3248,7 @@ func file_officer_v1_api_proto_rawDescGZIP() []byte {
 	return file_officer_v1_api_proto_rawDescData
 }
 
-var file_officer_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_officer_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_officer_v1_api_proto_goTypes = []any{
 	(*Operation)(nil),              // 0: officer.v1.Operation
 	(*BackUpRequest)(nil),          // 1: officer.v1.BackUpRequest
@@ -3159,80 +3260,83 @@ var file_officer_v1_api_proto_goTypes = []any{
 	(*CheckpointRequest)(nil),      // 7: officer.v1.CheckpointRequest
 	(*VacuumRequest)(nil),          // 8: officer.v1.VacuumRequest
 	(*AnalyzeRequest)(nil),         // 9: officer.v1.AnalyzeRequest
-	(*GetOperationRequest)(nil),    // 10: officer.v1.GetOperationRequest
-	(*ListOperationsRequest)(nil),  // 11: officer.v1.ListOperationsRequest
-	(*CancelOperationRequest)(nil), // 12: officer.v1.CancelOperationRequest
-	(*WatchOperationRequest)(nil),  // 13: officer.v1.WatchOperationRequest
-	(*ListDatabasesRequest)(nil),   // 14: officer.v1.ListDatabasesRequest
-	(*GetStatusRequest)(nil),       // 15: officer.v1.GetStatusRequest
-	(*GetHealthRequest)(nil),       // 16: officer.v1.GetHealthRequest
-	(*ListBackupsRequest)(nil),     // 17: officer.v1.ListBackupsRequest
-	(*GetBackupRequest)(nil),       // 18: officer.v1.GetBackupRequest
-	(*ExplainRequest)(nil),         // 19: officer.v1.ExplainRequest
-	(*PinRequest)(nil),             // 20: officer.v1.PinRequest
-	(*UnpinRequest)(nil),           // 21: officer.v1.UnpinRequest
-	(*GetLogsRequest)(nil),         // 22: officer.v1.GetLogsRequest
-	(*ListEventsRequest)(nil),      // 23: officer.v1.ListEventsRequest
-	(*GetMetricsRequest)(nil),      // 24: officer.v1.GetMetricsRequest
-	(*GetHistoryRequest)(nil),      // 25: officer.v1.GetHistoryRequest
-	(*ReportMetricRequest)(nil),    // 26: officer.v1.ReportMetricRequest
-	(*GetDiskRequest)(nil),         // 27: officer.v1.GetDiskRequest
-	(*MayImportRequest)(nil),       // 28: officer.v1.MayImportRequest
-	(*StartImportRequest)(nil),     // 29: officer.v1.StartImportRequest
-	(*FinishImportRequest)(nil),    // 30: officer.v1.FinishImportRequest
-	(*GetWalRequest)(nil),          // 31: officer.v1.GetWalRequest
-	(*GetMaintenanceRequest)(nil),  // 32: officer.v1.GetMaintenanceRequest
-	(*GetScheduleRequest)(nil),     // 33: officer.v1.GetScheduleRequest
-	(*GetConfigRequest)(nil),       // 34: officer.v1.GetConfigRequest
-	(*ReloadConfigRequest)(nil),    // 35: officer.v1.ReloadConfigRequest
-	(*StopRequest)(nil),            // 36: officer.v1.StopRequest
-	(*GetInfoRequest)(nil),         // 37: officer.v1.GetInfoRequest
-	(*OpenDashboardRequest)(nil),   // 38: officer.v1.OpenDashboardRequest
-	(*ListOperationsResponse)(nil), // 39: officer.v1.ListOperationsResponse
-	(*ListDatabasesResponse)(nil),  // 40: officer.v1.ListDatabasesResponse
-	(*LookedAfter)(nil),            // 41: officer.v1.LookedAfter
-	(*Unwatched)(nil),              // 42: officer.v1.Unwatched
-	(*GetConfigResponse)(nil),      // 43: officer.v1.GetConfigResponse
-	(*OpenDashboardResponse)(nil),  // 44: officer.v1.OpenDashboardResponse
-	(*GetHistory)(nil),             // 45: officer.v1.GetHistory
-	(*History)(nil),                // 46: officer.v1.History
-	(*Series)(nil),                 // 47: officer.v1.Series
-	(*Point)(nil),                  // 48: officer.v1.Point
-	(*Progress)(nil),               // 49: officer.v1.Progress
-	(*Failure)(nil),                // 50: officer.v1.Failure
-	(*BackupReport)(nil),           // 51: officer.v1.BackupReport
-	(*CheckReport)(nil),            // 52: officer.v1.CheckReport
-	(*VerifyReport)(nil),           // 53: officer.v1.VerifyReport
-	(*DrillReport)(nil),            // 54: officer.v1.DrillReport
-	(*RestoreReport)(nil),          // 55: officer.v1.RestoreReport
-	(*CheckpointOutcome)(nil),      // 56: officer.v1.CheckpointOutcome
-	(*MaintenanceReport)(nil),      // 57: officer.v1.MaintenanceReport
-	(CheckKind)(0),                 // 58: officer.v1.CheckKind
-	(Severity)(0),                  // 59: officer.v1.Severity
+	(*DiffRequest)(nil),            // 10: officer.v1.DiffRequest
+	(*GetOperationRequest)(nil),    // 11: officer.v1.GetOperationRequest
+	(*ListOperationsRequest)(nil),  // 12: officer.v1.ListOperationsRequest
+	(*CancelOperationRequest)(nil), // 13: officer.v1.CancelOperationRequest
+	(*WatchOperationRequest)(nil),  // 14: officer.v1.WatchOperationRequest
+	(*ListDatabasesRequest)(nil),   // 15: officer.v1.ListDatabasesRequest
+	(*GetStatusRequest)(nil),       // 16: officer.v1.GetStatusRequest
+	(*GetHealthRequest)(nil),       // 17: officer.v1.GetHealthRequest
+	(*ListBackupsRequest)(nil),     // 18: officer.v1.ListBackupsRequest
+	(*GetBackupRequest)(nil),       // 19: officer.v1.GetBackupRequest
+	(*ExplainRequest)(nil),         // 20: officer.v1.ExplainRequest
+	(*PinRequest)(nil),             // 21: officer.v1.PinRequest
+	(*UnpinRequest)(nil),           // 22: officer.v1.UnpinRequest
+	(*GetLogsRequest)(nil),         // 23: officer.v1.GetLogsRequest
+	(*ListEventsRequest)(nil),      // 24: officer.v1.ListEventsRequest
+	(*GetMetricsRequest)(nil),      // 25: officer.v1.GetMetricsRequest
+	(*GetHistoryRequest)(nil),      // 26: officer.v1.GetHistoryRequest
+	(*ReportMetricRequest)(nil),    // 27: officer.v1.ReportMetricRequest
+	(*GetDiskRequest)(nil),         // 28: officer.v1.GetDiskRequest
+	(*MayImportRequest)(nil),       // 29: officer.v1.MayImportRequest
+	(*StartImportRequest)(nil),     // 30: officer.v1.StartImportRequest
+	(*FinishImportRequest)(nil),    // 31: officer.v1.FinishImportRequest
+	(*GetWalRequest)(nil),          // 32: officer.v1.GetWalRequest
+	(*GetMaintenanceRequest)(nil),  // 33: officer.v1.GetMaintenanceRequest
+	(*GetScheduleRequest)(nil),     // 34: officer.v1.GetScheduleRequest
+	(*GetConfigRequest)(nil),       // 35: officer.v1.GetConfigRequest
+	(*ReloadConfigRequest)(nil),    // 36: officer.v1.ReloadConfigRequest
+	(*StopRequest)(nil),            // 37: officer.v1.StopRequest
+	(*GetInfoRequest)(nil),         // 38: officer.v1.GetInfoRequest
+	(*OpenDashboardRequest)(nil),   // 39: officer.v1.OpenDashboardRequest
+	(*ListOperationsResponse)(nil), // 40: officer.v1.ListOperationsResponse
+	(*ListDatabasesResponse)(nil),  // 41: officer.v1.ListDatabasesResponse
+	(*LookedAfter)(nil),            // 42: officer.v1.LookedAfter
+	(*Unwatched)(nil),              // 43: officer.v1.Unwatched
+	(*GetConfigResponse)(nil),      // 44: officer.v1.GetConfigResponse
+	(*OpenDashboardResponse)(nil),  // 45: officer.v1.OpenDashboardResponse
+	(*GetHistory)(nil),             // 46: officer.v1.GetHistory
+	(*History)(nil),                // 47: officer.v1.History
+	(*Series)(nil),                 // 48: officer.v1.Series
+	(*Point)(nil),                  // 49: officer.v1.Point
+	(*Progress)(nil),               // 50: officer.v1.Progress
+	(*Failure)(nil),                // 51: officer.v1.Failure
+	(*BackupReport)(nil),           // 52: officer.v1.BackupReport
+	(*CheckReport)(nil),            // 53: officer.v1.CheckReport
+	(*VerifyReport)(nil),           // 54: officer.v1.VerifyReport
+	(*DrillReport)(nil),            // 55: officer.v1.DrillReport
+	(*RestoreReport)(nil),          // 56: officer.v1.RestoreReport
+	(*CheckpointOutcome)(nil),      // 57: officer.v1.CheckpointOutcome
+	(*MaintenanceReport)(nil),      // 58: officer.v1.MaintenanceReport
+	(*DiffReport)(nil),             // 59: officer.v1.DiffReport
+	(CheckKind)(0),                 // 60: officer.v1.CheckKind
+	(Severity)(0),                  // 61: officer.v1.Severity
 }
 var file_officer_v1_api_proto_depIdxs = []int32{
-	49, // 0: officer.v1.Operation.progress:type_name -> officer.v1.Progress
-	50, // 1: officer.v1.Operation.failure:type_name -> officer.v1.Failure
-	51, // 2: officer.v1.Operation.backup:type_name -> officer.v1.BackupReport
-	52, // 3: officer.v1.Operation.check:type_name -> officer.v1.CheckReport
-	53, // 4: officer.v1.Operation.verify:type_name -> officer.v1.VerifyReport
-	54, // 5: officer.v1.Operation.drill:type_name -> officer.v1.DrillReport
-	55, // 6: officer.v1.Operation.restore:type_name -> officer.v1.RestoreReport
-	56, // 7: officer.v1.Operation.checkpoint:type_name -> officer.v1.CheckpointOutcome
-	57, // 8: officer.v1.Operation.maintenance:type_name -> officer.v1.MaintenanceReport
-	58, // 9: officer.v1.CheckRequest.kind:type_name -> officer.v1.CheckKind
-	0,  // 10: officer.v1.ListOperationsResponse.operations:type_name -> officer.v1.Operation
-	41, // 11: officer.v1.ListDatabasesResponse.databases:type_name -> officer.v1.LookedAfter
-	42, // 12: officer.v1.ListDatabasesResponse.problems:type_name -> officer.v1.Unwatched
-	59, // 13: officer.v1.LookedAfter.health:type_name -> officer.v1.Severity
-	50, // 14: officer.v1.Unwatched.failure:type_name -> officer.v1.Failure
-	47, // 15: officer.v1.History.series:type_name -> officer.v1.Series
-	48, // 16: officer.v1.Series.points:type_name -> officer.v1.Point
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	50, // 0: officer.v1.Operation.progress:type_name -> officer.v1.Progress
+	51, // 1: officer.v1.Operation.failure:type_name -> officer.v1.Failure
+	52, // 2: officer.v1.Operation.backup:type_name -> officer.v1.BackupReport
+	53, // 3: officer.v1.Operation.check:type_name -> officer.v1.CheckReport
+	54, // 4: officer.v1.Operation.verify:type_name -> officer.v1.VerifyReport
+	55, // 5: officer.v1.Operation.drill:type_name -> officer.v1.DrillReport
+	56, // 6: officer.v1.Operation.restore:type_name -> officer.v1.RestoreReport
+	57, // 7: officer.v1.Operation.checkpoint:type_name -> officer.v1.CheckpointOutcome
+	58, // 8: officer.v1.Operation.maintenance:type_name -> officer.v1.MaintenanceReport
+	59, // 9: officer.v1.Operation.diff:type_name -> officer.v1.DiffReport
+	60, // 10: officer.v1.CheckRequest.kind:type_name -> officer.v1.CheckKind
+	0,  // 11: officer.v1.ListOperationsResponse.operations:type_name -> officer.v1.Operation
+	42, // 12: officer.v1.ListDatabasesResponse.databases:type_name -> officer.v1.LookedAfter
+	43, // 13: officer.v1.ListDatabasesResponse.problems:type_name -> officer.v1.Unwatched
+	61, // 14: officer.v1.LookedAfter.health:type_name -> officer.v1.Severity
+	51, // 15: officer.v1.Unwatched.failure:type_name -> officer.v1.Failure
+	48, // 16: officer.v1.History.series:type_name -> officer.v1.Series
+	49, // 17: officer.v1.Series.points:type_name -> officer.v1.Point
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_api_proto_init() }
@@ -3255,6 +3359,7 @@ func file_officer_v1_api_proto_init() {
 		(*Operation_Restore)(nil),
 		(*Operation_Checkpoint)(nil),
 		(*Operation_Maintenance)(nil),
+		(*Operation_Diff)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3262,7 +3367,7 @@ func file_officer_v1_api_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_api_proto_rawDesc), len(file_officer_v1_api_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   49,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1604,7 +1604,7 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\tfinish_ms\x18\x02 \x01(\x03R\bfinishMs\"6\n" +
 	"\bStopping\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x10\n" +
-	"\x03pid\x18\x02 \x01(\x03R\x03pid2\x8e\x15\n" +
+	"\x03pid\x18\x02 \x01(\x03R\x03pid2\xc6\x15\n" +
 	"\x0eControlService\x12:\n" +
 	"\x06BackUp\x12\x19.officer.v1.BackUpRequest\x1a\x15.officer.v1.Operation\x128\n" +
 	"\x05Check\x12\x18.officer.v1.CheckRequest\x1a\x15.officer.v1.Operation\x12:\n" +
@@ -1615,7 +1615,8 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"Checkpoint\x12\x1d.officer.v1.CheckpointRequest\x1a\x15.officer.v1.Operation\x12:\n" +
 	"\x06Vacuum\x12\x19.officer.v1.VacuumRequest\x1a\x15.officer.v1.Operation\x12<\n" +
-	"\aAnalyze\x12\x1a.officer.v1.AnalyzeRequest\x1a\x15.officer.v1.Operation\x12F\n" +
+	"\aAnalyze\x12\x1a.officer.v1.AnalyzeRequest\x1a\x15.officer.v1.Operation\x126\n" +
+	"\x04Diff\x12\x17.officer.v1.DiffRequest\x1a\x15.officer.v1.Operation\x12F\n" +
 	"\fGetOperation\x12\x1f.officer.v1.GetOperationRequest\x1a\x15.officer.v1.Operation\x12W\n" +
 	"\x0eListOperations\x12!.officer.v1.ListOperationsRequest\x1a\".officer.v1.ListOperationsResponse\x12L\n" +
 	"\x0fCancelOperation\x12\".officer.v1.CancelOperationRequest\x1a\x15.officer.v1.Operation\x12L\n" +
@@ -1738,41 +1739,42 @@ var file_officer_v1_control_proto_goTypes = []any{
 	(*CheckpointRequest)(nil),      // 70: officer.v1.CheckpointRequest
 	(*VacuumRequest)(nil),          // 71: officer.v1.VacuumRequest
 	(*AnalyzeRequest)(nil),         // 72: officer.v1.AnalyzeRequest
-	(*GetOperationRequest)(nil),    // 73: officer.v1.GetOperationRequest
-	(*ListOperationsRequest)(nil),  // 74: officer.v1.ListOperationsRequest
-	(*CancelOperationRequest)(nil), // 75: officer.v1.CancelOperationRequest
-	(*WatchOperationRequest)(nil),  // 76: officer.v1.WatchOperationRequest
-	(*ListDatabasesRequest)(nil),   // 77: officer.v1.ListDatabasesRequest
-	(*GetStatusRequest)(nil),       // 78: officer.v1.GetStatusRequest
-	(*GetHealthRequest)(nil),       // 79: officer.v1.GetHealthRequest
-	(*ListBackupsRequest)(nil),     // 80: officer.v1.ListBackupsRequest
-	(*GetBackupRequest)(nil),       // 81: officer.v1.GetBackupRequest
-	(*ExplainRequest)(nil),         // 82: officer.v1.ExplainRequest
-	(*GetLogsRequest)(nil),         // 83: officer.v1.GetLogsRequest
-	(*ListEventsRequest)(nil),      // 84: officer.v1.ListEventsRequest
-	(*GetMetricsRequest)(nil),      // 85: officer.v1.GetMetricsRequest
-	(*GetHistoryRequest)(nil),      // 86: officer.v1.GetHistoryRequest
-	(*GetDiskRequest)(nil),         // 87: officer.v1.GetDiskRequest
-	(*GetWalRequest)(nil),          // 88: officer.v1.GetWalRequest
-	(*GetMaintenanceRequest)(nil),  // 89: officer.v1.GetMaintenanceRequest
-	(*GetScheduleRequest)(nil),     // 90: officer.v1.GetScheduleRequest
-	(*GetConfigRequest)(nil),       // 91: officer.v1.GetConfigRequest
-	(*GetInfoRequest)(nil),         // 92: officer.v1.GetInfoRequest
-	(*MayImportRequest)(nil),       // 93: officer.v1.MayImportRequest
-	(*PinRequest)(nil),             // 94: officer.v1.PinRequest
-	(*UnpinRequest)(nil),           // 95: officer.v1.UnpinRequest
-	(*ReportMetricRequest)(nil),    // 96: officer.v1.ReportMetricRequest
-	(*StartImportRequest)(nil),     // 97: officer.v1.StartImportRequest
-	(*FinishImportRequest)(nil),    // 98: officer.v1.FinishImportRequest
-	(*ReloadConfigRequest)(nil),    // 99: officer.v1.ReloadConfigRequest
-	(*OpenDashboardRequest)(nil),   // 100: officer.v1.OpenDashboardRequest
-	(*StopRequest)(nil),            // 101: officer.v1.StopRequest
-	(*Operation)(nil),              // 102: officer.v1.Operation
-	(*ListOperationsResponse)(nil), // 103: officer.v1.ListOperationsResponse
-	(*ListDatabasesResponse)(nil),  // 104: officer.v1.ListDatabasesResponse
-	(*GetConfigResponse)(nil),      // 105: officer.v1.GetConfigResponse
-	(*OpenDashboardResponse)(nil),  // 106: officer.v1.OpenDashboardResponse
-	(*Event)(nil),                  // 107: officer.v1.Event
+	(*DiffRequest)(nil),            // 73: officer.v1.DiffRequest
+	(*GetOperationRequest)(nil),    // 74: officer.v1.GetOperationRequest
+	(*ListOperationsRequest)(nil),  // 75: officer.v1.ListOperationsRequest
+	(*CancelOperationRequest)(nil), // 76: officer.v1.CancelOperationRequest
+	(*WatchOperationRequest)(nil),  // 77: officer.v1.WatchOperationRequest
+	(*ListDatabasesRequest)(nil),   // 78: officer.v1.ListDatabasesRequest
+	(*GetStatusRequest)(nil),       // 79: officer.v1.GetStatusRequest
+	(*GetHealthRequest)(nil),       // 80: officer.v1.GetHealthRequest
+	(*ListBackupsRequest)(nil),     // 81: officer.v1.ListBackupsRequest
+	(*GetBackupRequest)(nil),       // 82: officer.v1.GetBackupRequest
+	(*ExplainRequest)(nil),         // 83: officer.v1.ExplainRequest
+	(*GetLogsRequest)(nil),         // 84: officer.v1.GetLogsRequest
+	(*ListEventsRequest)(nil),      // 85: officer.v1.ListEventsRequest
+	(*GetMetricsRequest)(nil),      // 86: officer.v1.GetMetricsRequest
+	(*GetHistoryRequest)(nil),      // 87: officer.v1.GetHistoryRequest
+	(*GetDiskRequest)(nil),         // 88: officer.v1.GetDiskRequest
+	(*GetWalRequest)(nil),          // 89: officer.v1.GetWalRequest
+	(*GetMaintenanceRequest)(nil),  // 90: officer.v1.GetMaintenanceRequest
+	(*GetScheduleRequest)(nil),     // 91: officer.v1.GetScheduleRequest
+	(*GetConfigRequest)(nil),       // 92: officer.v1.GetConfigRequest
+	(*GetInfoRequest)(nil),         // 93: officer.v1.GetInfoRequest
+	(*MayImportRequest)(nil),       // 94: officer.v1.MayImportRequest
+	(*PinRequest)(nil),             // 95: officer.v1.PinRequest
+	(*UnpinRequest)(nil),           // 96: officer.v1.UnpinRequest
+	(*ReportMetricRequest)(nil),    // 97: officer.v1.ReportMetricRequest
+	(*StartImportRequest)(nil),     // 98: officer.v1.StartImportRequest
+	(*FinishImportRequest)(nil),    // 99: officer.v1.FinishImportRequest
+	(*ReloadConfigRequest)(nil),    // 100: officer.v1.ReloadConfigRequest
+	(*OpenDashboardRequest)(nil),   // 101: officer.v1.OpenDashboardRequest
+	(*StopRequest)(nil),            // 102: officer.v1.StopRequest
+	(*Operation)(nil),              // 103: officer.v1.Operation
+	(*ListOperationsResponse)(nil), // 104: officer.v1.ListOperationsResponse
+	(*ListDatabasesResponse)(nil),  // 105: officer.v1.ListDatabasesResponse
+	(*GetConfigResponse)(nil),      // 106: officer.v1.GetConfigResponse
+	(*OpenDashboardResponse)(nil),  // 107: officer.v1.OpenDashboardResponse
+	(*Event)(nil),                  // 108: officer.v1.Event
 }
 var file_officer_v1_control_proto_depIdxs = []int32{
 	9,   // 0: officer.v1.CallRequest.status:type_name -> officer.v1.GetStatus
@@ -1845,79 +1847,81 @@ var file_officer_v1_control_proto_depIdxs = []int32{
 	70,  // 67: officer.v1.ControlService.Checkpoint:input_type -> officer.v1.CheckpointRequest
 	71,  // 68: officer.v1.ControlService.Vacuum:input_type -> officer.v1.VacuumRequest
 	72,  // 69: officer.v1.ControlService.Analyze:input_type -> officer.v1.AnalyzeRequest
-	73,  // 70: officer.v1.ControlService.GetOperation:input_type -> officer.v1.GetOperationRequest
-	74,  // 71: officer.v1.ControlService.ListOperations:input_type -> officer.v1.ListOperationsRequest
-	75,  // 72: officer.v1.ControlService.CancelOperation:input_type -> officer.v1.CancelOperationRequest
-	76,  // 73: officer.v1.ControlService.WatchOperation:input_type -> officer.v1.WatchOperationRequest
-	77,  // 74: officer.v1.ControlService.ListDatabases:input_type -> officer.v1.ListDatabasesRequest
-	78,  // 75: officer.v1.ControlService.GetStatus:input_type -> officer.v1.GetStatusRequest
-	79,  // 76: officer.v1.ControlService.GetHealth:input_type -> officer.v1.GetHealthRequest
-	80,  // 77: officer.v1.ControlService.ListBackups:input_type -> officer.v1.ListBackupsRequest
-	81,  // 78: officer.v1.ControlService.GetBackup:input_type -> officer.v1.GetBackupRequest
-	82,  // 79: officer.v1.ControlService.Explain:input_type -> officer.v1.ExplainRequest
-	83,  // 80: officer.v1.ControlService.GetLogs:input_type -> officer.v1.GetLogsRequest
-	84,  // 81: officer.v1.ControlService.ListEvents:input_type -> officer.v1.ListEventsRequest
-	85,  // 82: officer.v1.ControlService.GetMetrics:input_type -> officer.v1.GetMetricsRequest
-	86,  // 83: officer.v1.ControlService.GetHistory:input_type -> officer.v1.GetHistoryRequest
-	87,  // 84: officer.v1.ControlService.GetDisk:input_type -> officer.v1.GetDiskRequest
-	88,  // 85: officer.v1.ControlService.GetWal:input_type -> officer.v1.GetWalRequest
-	89,  // 86: officer.v1.ControlService.GetMaintenance:input_type -> officer.v1.GetMaintenanceRequest
-	90,  // 87: officer.v1.ControlService.GetSchedule:input_type -> officer.v1.GetScheduleRequest
-	91,  // 88: officer.v1.ControlService.GetConfig:input_type -> officer.v1.GetConfigRequest
-	92,  // 89: officer.v1.ControlService.GetInfo:input_type -> officer.v1.GetInfoRequest
-	93,  // 90: officer.v1.ControlService.MayImport:input_type -> officer.v1.MayImportRequest
-	94,  // 91: officer.v1.ControlService.Pin:input_type -> officer.v1.PinRequest
-	95,  // 92: officer.v1.ControlService.Unpin:input_type -> officer.v1.UnpinRequest
-	96,  // 93: officer.v1.ControlService.ReportMetric:input_type -> officer.v1.ReportMetricRequest
-	97,  // 94: officer.v1.ControlService.StartImport:input_type -> officer.v1.StartImportRequest
-	98,  // 95: officer.v1.ControlService.FinishImport:input_type -> officer.v1.FinishImportRequest
-	99,  // 96: officer.v1.ControlService.ReloadConfig:input_type -> officer.v1.ReloadConfigRequest
-	100, // 97: officer.v1.ControlService.OpenDashboard:input_type -> officer.v1.OpenDashboardRequest
-	101, // 98: officer.v1.ControlService.Stop:input_type -> officer.v1.StopRequest
-	2,   // 99: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
-	0,   // 100: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
-	102, // 101: officer.v1.ControlService.BackUp:output_type -> officer.v1.Operation
-	102, // 102: officer.v1.ControlService.Check:output_type -> officer.v1.Operation
-	102, // 103: officer.v1.ControlService.Verify:output_type -> officer.v1.Operation
-	102, // 104: officer.v1.ControlService.Drill:output_type -> officer.v1.Operation
-	102, // 105: officer.v1.ControlService.Restore:output_type -> officer.v1.Operation
-	102, // 106: officer.v1.ControlService.Undo:output_type -> officer.v1.Operation
-	102, // 107: officer.v1.ControlService.Checkpoint:output_type -> officer.v1.Operation
-	102, // 108: officer.v1.ControlService.Vacuum:output_type -> officer.v1.Operation
-	102, // 109: officer.v1.ControlService.Analyze:output_type -> officer.v1.Operation
-	102, // 110: officer.v1.ControlService.GetOperation:output_type -> officer.v1.Operation
-	103, // 111: officer.v1.ControlService.ListOperations:output_type -> officer.v1.ListOperationsResponse
-	102, // 112: officer.v1.ControlService.CancelOperation:output_type -> officer.v1.Operation
-	102, // 113: officer.v1.ControlService.WatchOperation:output_type -> officer.v1.Operation
-	104, // 114: officer.v1.ControlService.ListDatabases:output_type -> officer.v1.ListDatabasesResponse
-	39,  // 115: officer.v1.ControlService.GetStatus:output_type -> officer.v1.Status
-	48,  // 116: officer.v1.ControlService.GetHealth:output_type -> officer.v1.HealthReport
-	41,  // 117: officer.v1.ControlService.ListBackups:output_type -> officer.v1.BackupList
-	42,  // 118: officer.v1.ControlService.GetBackup:output_type -> officer.v1.Backup
-	43,  // 119: officer.v1.ControlService.Explain:output_type -> officer.v1.RetentionReport
-	47,  // 120: officer.v1.ControlService.GetLogs:output_type -> officer.v1.LogPage
-	52,  // 121: officer.v1.ControlService.ListEvents:output_type -> officer.v1.EventPage
-	53,  // 122: officer.v1.ControlService.GetMetrics:output_type -> officer.v1.MetricsReport
-	61,  // 123: officer.v1.ControlService.GetHistory:output_type -> officer.v1.History
-	58,  // 124: officer.v1.ControlService.GetDisk:output_type -> officer.v1.DiskReport
-	59,  // 125: officer.v1.ControlService.GetWal:output_type -> officer.v1.WalReport
-	60,  // 126: officer.v1.ControlService.GetMaintenance:output_type -> officer.v1.MaintenanceStatus
-	62,  // 127: officer.v1.ControlService.GetSchedule:output_type -> officer.v1.ScheduleList
-	105, // 128: officer.v1.ControlService.GetConfig:output_type -> officer.v1.GetConfigResponse
-	4,   // 129: officer.v1.ControlService.GetInfo:output_type -> officer.v1.Info
-	56,  // 130: officer.v1.ControlService.MayImport:output_type -> officer.v1.SpaceVerdict
-	42,  // 131: officer.v1.ControlService.Pin:output_type -> officer.v1.Backup
-	42,  // 132: officer.v1.ControlService.Unpin:output_type -> officer.v1.Backup
-	55,  // 133: officer.v1.ControlService.ReportMetric:output_type -> officer.v1.MetricNoted
-	57,  // 134: officer.v1.ControlService.StartImport:output_type -> officer.v1.ImportNoted
-	57,  // 135: officer.v1.ControlService.FinishImport:output_type -> officer.v1.ImportNoted
-	6,   // 136: officer.v1.ControlService.ReloadConfig:output_type -> officer.v1.ConfigReloaded
-	106, // 137: officer.v1.ControlService.OpenDashboard:output_type -> officer.v1.OpenDashboardResponse
-	8,   // 138: officer.v1.ControlService.Stop:output_type -> officer.v1.Stopping
-	107, // 139: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
-	1,   // 140: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
-	101, // [101:141] is the sub-list for method output_type
-	61,  // [61:101] is the sub-list for method input_type
+	73,  // 70: officer.v1.ControlService.Diff:input_type -> officer.v1.DiffRequest
+	74,  // 71: officer.v1.ControlService.GetOperation:input_type -> officer.v1.GetOperationRequest
+	75,  // 72: officer.v1.ControlService.ListOperations:input_type -> officer.v1.ListOperationsRequest
+	76,  // 73: officer.v1.ControlService.CancelOperation:input_type -> officer.v1.CancelOperationRequest
+	77,  // 74: officer.v1.ControlService.WatchOperation:input_type -> officer.v1.WatchOperationRequest
+	78,  // 75: officer.v1.ControlService.ListDatabases:input_type -> officer.v1.ListDatabasesRequest
+	79,  // 76: officer.v1.ControlService.GetStatus:input_type -> officer.v1.GetStatusRequest
+	80,  // 77: officer.v1.ControlService.GetHealth:input_type -> officer.v1.GetHealthRequest
+	81,  // 78: officer.v1.ControlService.ListBackups:input_type -> officer.v1.ListBackupsRequest
+	82,  // 79: officer.v1.ControlService.GetBackup:input_type -> officer.v1.GetBackupRequest
+	83,  // 80: officer.v1.ControlService.Explain:input_type -> officer.v1.ExplainRequest
+	84,  // 81: officer.v1.ControlService.GetLogs:input_type -> officer.v1.GetLogsRequest
+	85,  // 82: officer.v1.ControlService.ListEvents:input_type -> officer.v1.ListEventsRequest
+	86,  // 83: officer.v1.ControlService.GetMetrics:input_type -> officer.v1.GetMetricsRequest
+	87,  // 84: officer.v1.ControlService.GetHistory:input_type -> officer.v1.GetHistoryRequest
+	88,  // 85: officer.v1.ControlService.GetDisk:input_type -> officer.v1.GetDiskRequest
+	89,  // 86: officer.v1.ControlService.GetWal:input_type -> officer.v1.GetWalRequest
+	90,  // 87: officer.v1.ControlService.GetMaintenance:input_type -> officer.v1.GetMaintenanceRequest
+	91,  // 88: officer.v1.ControlService.GetSchedule:input_type -> officer.v1.GetScheduleRequest
+	92,  // 89: officer.v1.ControlService.GetConfig:input_type -> officer.v1.GetConfigRequest
+	93,  // 90: officer.v1.ControlService.GetInfo:input_type -> officer.v1.GetInfoRequest
+	94,  // 91: officer.v1.ControlService.MayImport:input_type -> officer.v1.MayImportRequest
+	95,  // 92: officer.v1.ControlService.Pin:input_type -> officer.v1.PinRequest
+	96,  // 93: officer.v1.ControlService.Unpin:input_type -> officer.v1.UnpinRequest
+	97,  // 94: officer.v1.ControlService.ReportMetric:input_type -> officer.v1.ReportMetricRequest
+	98,  // 95: officer.v1.ControlService.StartImport:input_type -> officer.v1.StartImportRequest
+	99,  // 96: officer.v1.ControlService.FinishImport:input_type -> officer.v1.FinishImportRequest
+	100, // 97: officer.v1.ControlService.ReloadConfig:input_type -> officer.v1.ReloadConfigRequest
+	101, // 98: officer.v1.ControlService.OpenDashboard:input_type -> officer.v1.OpenDashboardRequest
+	102, // 99: officer.v1.ControlService.Stop:input_type -> officer.v1.StopRequest
+	2,   // 100: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
+	0,   // 101: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
+	103, // 102: officer.v1.ControlService.BackUp:output_type -> officer.v1.Operation
+	103, // 103: officer.v1.ControlService.Check:output_type -> officer.v1.Operation
+	103, // 104: officer.v1.ControlService.Verify:output_type -> officer.v1.Operation
+	103, // 105: officer.v1.ControlService.Drill:output_type -> officer.v1.Operation
+	103, // 106: officer.v1.ControlService.Restore:output_type -> officer.v1.Operation
+	103, // 107: officer.v1.ControlService.Undo:output_type -> officer.v1.Operation
+	103, // 108: officer.v1.ControlService.Checkpoint:output_type -> officer.v1.Operation
+	103, // 109: officer.v1.ControlService.Vacuum:output_type -> officer.v1.Operation
+	103, // 110: officer.v1.ControlService.Analyze:output_type -> officer.v1.Operation
+	103, // 111: officer.v1.ControlService.Diff:output_type -> officer.v1.Operation
+	103, // 112: officer.v1.ControlService.GetOperation:output_type -> officer.v1.Operation
+	104, // 113: officer.v1.ControlService.ListOperations:output_type -> officer.v1.ListOperationsResponse
+	103, // 114: officer.v1.ControlService.CancelOperation:output_type -> officer.v1.Operation
+	103, // 115: officer.v1.ControlService.WatchOperation:output_type -> officer.v1.Operation
+	105, // 116: officer.v1.ControlService.ListDatabases:output_type -> officer.v1.ListDatabasesResponse
+	39,  // 117: officer.v1.ControlService.GetStatus:output_type -> officer.v1.Status
+	48,  // 118: officer.v1.ControlService.GetHealth:output_type -> officer.v1.HealthReport
+	41,  // 119: officer.v1.ControlService.ListBackups:output_type -> officer.v1.BackupList
+	42,  // 120: officer.v1.ControlService.GetBackup:output_type -> officer.v1.Backup
+	43,  // 121: officer.v1.ControlService.Explain:output_type -> officer.v1.RetentionReport
+	47,  // 122: officer.v1.ControlService.GetLogs:output_type -> officer.v1.LogPage
+	52,  // 123: officer.v1.ControlService.ListEvents:output_type -> officer.v1.EventPage
+	53,  // 124: officer.v1.ControlService.GetMetrics:output_type -> officer.v1.MetricsReport
+	61,  // 125: officer.v1.ControlService.GetHistory:output_type -> officer.v1.History
+	58,  // 126: officer.v1.ControlService.GetDisk:output_type -> officer.v1.DiskReport
+	59,  // 127: officer.v1.ControlService.GetWal:output_type -> officer.v1.WalReport
+	60,  // 128: officer.v1.ControlService.GetMaintenance:output_type -> officer.v1.MaintenanceStatus
+	62,  // 129: officer.v1.ControlService.GetSchedule:output_type -> officer.v1.ScheduleList
+	106, // 130: officer.v1.ControlService.GetConfig:output_type -> officer.v1.GetConfigResponse
+	4,   // 131: officer.v1.ControlService.GetInfo:output_type -> officer.v1.Info
+	56,  // 132: officer.v1.ControlService.MayImport:output_type -> officer.v1.SpaceVerdict
+	42,  // 133: officer.v1.ControlService.Pin:output_type -> officer.v1.Backup
+	42,  // 134: officer.v1.ControlService.Unpin:output_type -> officer.v1.Backup
+	55,  // 135: officer.v1.ControlService.ReportMetric:output_type -> officer.v1.MetricNoted
+	57,  // 136: officer.v1.ControlService.StartImport:output_type -> officer.v1.ImportNoted
+	57,  // 137: officer.v1.ControlService.FinishImport:output_type -> officer.v1.ImportNoted
+	6,   // 138: officer.v1.ControlService.ReloadConfig:output_type -> officer.v1.ConfigReloaded
+	107, // 139: officer.v1.ControlService.OpenDashboard:output_type -> officer.v1.OpenDashboardResponse
+	8,   // 140: officer.v1.ControlService.Stop:output_type -> officer.v1.Stopping
+	108, // 141: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
+	1,   // 142: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
+	102, // [102:143] is the sub-list for method output_type
+	61,  // [61:102] is the sub-list for method input_type
 	61,  // [61:61] is the sub-list for extension type_name
 	61,  // [61:61] is the sub-list for extension extendee
 	0,   // [0:61] is the sub-list for field type_name

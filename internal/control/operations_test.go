@@ -273,6 +273,9 @@ func TestOrders_becomeTheMessagesOfTheVerbs(t *testing.T) {
 			}, &messages.CheckpointNow{Mode: "passive", Reason: "manual"}},
 			{func() (*messages.Operation, error) { return s.Vacuum(ctx, &messages.VacuumRequest{Force: true}) }, &messages.VacuumNow{Force: true}},
 			{func() (*messages.Operation, error) { return s.Analyze(ctx, &messages.AnalyzeRequest{}) }, &messages.AnalyzeNow{}},
+			{func() (*messages.Operation, error) {
+				return s.Diff(ctx, &messages.DiffRequest{Id: "a", OtherId: "b"})
+			}, &messages.DiffBackups{Id: "a", OtherId: "b"}},
 		} {
 			one, err := c.start()
 			if err != nil {

@@ -79,6 +79,13 @@ func (s *service) Analyze(ctx context.Context, in *messages.AnalyzeRequest) (*me
 	})
 }
 
+// Diff compares a backup with another one or with the live database.
+func (s *service) Diff(ctx context.Context, in *messages.DiffRequest) (*messages.Operation, error) {
+	return s.begin(ctx, "diff", in, func(job string) proto.Message {
+		return &messages.DiffBackups{Id: in.Id, OtherId: in.OtherId, JobId: job}
+	})
+}
+
 // order is what every request for long work has.
 type order interface {
 	proto.Message

@@ -28,6 +28,7 @@ func routes(to messagesconnect.ControlServiceHandler, options ...connect.Handler
 	unary(r, messagesconnect.ControlServiceCheckpointProcedure, to.Checkpoint)
 	unary(r, messagesconnect.ControlServiceVacuumProcedure, to.Vacuum)
 	unary(r, messagesconnect.ControlServiceAnalyzeProcedure, to.Analyze)
+	unary(r, messagesconnect.ControlServiceDiffProcedure, to.Diff)
 	unary(r, messagesconnect.ControlServiceGetOperationProcedure, to.GetOperation)
 	unary(r, messagesconnect.ControlServiceListOperationsProcedure, to.ListOperations)
 	unary(r, messagesconnect.ControlServiceCancelOperationProcedure, to.CancelOperation)

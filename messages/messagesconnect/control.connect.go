@@ -52,6 +52,8 @@ const (
 	ControlServiceVacuumProcedure = "/officer.v1.ControlService/Vacuum"
 	// ControlServiceAnalyzeProcedure is the fully-qualified name of the ControlService's Analyze RPC.
 	ControlServiceAnalyzeProcedure = "/officer.v1.ControlService/Analyze"
+	// ControlServiceDiffProcedure is the fully-qualified name of the ControlService's Diff RPC.
+	ControlServiceDiffProcedure = "/officer.v1.ControlService/Diff"
 	// ControlServiceGetOperationProcedure is the fully-qualified name of the ControlService's
 	// GetOperation RPC.
 	ControlServiceGetOperationProcedure = "/officer.v1.ControlService/GetOperation"
@@ -149,6 +151,7 @@ type ControlServiceClient interface {
 	Checkpoint(context.Context, *messages.CheckpointRequest) (*messages.Operation, error)
 	Vacuum(context.Context, *messages.VacuumRequest) (*messages.Operation, error)
 	Analyze(context.Context, *messages.AnalyzeRequest) (*messages.Operation, error)
+	Diff(context.Context, *messages.DiffRequest) (*messages.Operation, error)
 	GetOperation(context.Context, *messages.GetOperationRequest) (*messages.Operation, error)
 	ListOperations(context.Context, *messages.ListOperationsRequest) (*messages.ListOperationsResponse, error)
 	CancelOperation(context.Context, *messages.CancelOperationRequest) (*messages.Operation, error)
@@ -252,6 +255,12 @@ func NewControlServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			httpClient,
 			baseURL+ControlServiceAnalyzeProcedure,
 			connect.WithSchema(controlServiceMethods.ByName("Analyze")),
+			connect.WithClientOptions(opts...),
+		),
+		diff: connect.NewClient[messages.DiffRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceDiffProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Diff")),
 			connect.WithClientOptions(opts...),
 		),
 		getOperation: connect.NewClient[messages.GetOperationRequest, messages.Operation](
@@ -454,6 +463,7 @@ type controlServiceClient struct {
 	checkpoint      *connect.Client[messages.CheckpointRequest, messages.Operation]
 	vacuum          *connect.Client[messages.VacuumRequest, messages.Operation]
 	analyze         *connect.Client[messages.AnalyzeRequest, messages.Operation]
+	diff            *connect.Client[messages.DiffRequest, messages.Operation]
 	getOperation    *connect.Client[messages.GetOperationRequest, messages.Operation]
 	listOperations  *connect.Client[messages.ListOperationsRequest, messages.ListOperationsResponse]
 	cancelOperation *connect.Client[messages.CancelOperationRequest, messages.Operation]
@@ -562,6 +572,15 @@ func (c *controlServiceClient) Vacuum(ctx context.Context, req *messages.VacuumR
 // Analyze calls officer.v1.ControlService.Analyze.
 func (c *controlServiceClient) Analyze(ctx context.Context, req *messages.AnalyzeRequest) (*messages.Operation, error) {
 	response, err := c.analyze.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Diff calls officer.v1.ControlService.Diff.
+func (c *controlServiceClient) Diff(ctx context.Context, req *messages.DiffRequest) (*messages.Operation, error) {
+	response, err := c.diff.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -851,6 +870,7 @@ type ControlServiceHandler interface {
 	Checkpoint(context.Context, *messages.CheckpointRequest) (*messages.Operation, error)
 	Vacuum(context.Context, *messages.VacuumRequest) (*messages.Operation, error)
 	Analyze(context.Context, *messages.AnalyzeRequest) (*messages.Operation, error)
+	Diff(context.Context, *messages.DiffRequest) (*messages.Operation, error)
 	GetOperation(context.Context, *messages.GetOperationRequest) (*messages.Operation, error)
 	ListOperations(context.Context, *messages.ListOperationsRequest) (*messages.ListOperationsResponse, error)
 	CancelOperation(context.Context, *messages.CancelOperationRequest) (*messages.Operation, error)
@@ -950,6 +970,12 @@ func NewControlServiceHandler(svc ControlServiceHandler, opts ...connect.Handler
 		ControlServiceAnalyzeProcedure,
 		svc.Analyze,
 		connect.WithSchema(controlServiceMethods.ByName("Analyze")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceDiffHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceDiffProcedure,
+		svc.Diff,
+		connect.WithSchema(controlServiceMethods.ByName("Diff")),
 		connect.WithHandlerOptions(opts...),
 	)
 	controlServiceGetOperationHandler := connect.NewUnaryHandlerSimple(
@@ -1158,6 +1184,8 @@ func NewControlServiceHandler(svc ControlServiceHandler, opts ...connect.Handler
 			controlServiceVacuumHandler.ServeHTTP(w, r)
 		case ControlServiceAnalyzeProcedure:
 			controlServiceAnalyzeHandler.ServeHTTP(w, r)
+		case ControlServiceDiffProcedure:
+			controlServiceDiffHandler.ServeHTTP(w, r)
 		case ControlServiceGetOperationProcedure:
 			controlServiceGetOperationHandler.ServeHTTP(w, r)
 		case ControlServiceListOperationsProcedure:
@@ -1263,6 +1291,10 @@ func (UnimplementedControlServiceHandler) Vacuum(context.Context, *messages.Vacu
 
 func (UnimplementedControlServiceHandler) Analyze(context.Context, *messages.AnalyzeRequest) (*messages.Operation, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Analyze is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Diff(context.Context, *messages.DiffRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Diff is not implemented"))
 }
 
 func (UnimplementedControlServiceHandler) GetOperation(context.Context, *messages.GetOperationRequest) (*messages.Operation, error) {

@@ -5,10 +5,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { OfficerClient } from "./client";
 import { fromFailure, OfficerError } from "./errors";
 import type {
-  AnalyzeRequestSchema, BackUpRequestSchema, CheckpointRequestSchema, CheckRequestSchema, DrillRequestSchema, Operation,
+  AnalyzeRequestSchema, BackUpRequestSchema, CheckpointRequestSchema, CheckRequestSchema, DiffRequestSchema, DrillRequestSchema, Operation,
   RestoreRequestSchema, UndoRequestSchema, VacuumRequestSchema, VerifyRequestSchema,
 } from "./gen/officer/v1/api_pb";
-import type { BackupReport, DrillReport, VerifyReport } from "./gen/officer/v1/backup_pb";
+import type { BackupReport, DiffReport, DrillReport, VerifyReport } from "./gen/officer/v1/backup_pb";
 import type { Progress } from "./gen/officer/v1/common_pb";
 import type { CheckReport } from "./gen/officer/v1/integrity_pb";
 import type { MaintenanceReport } from "./gen/officer/v1/maint_pb";
@@ -43,11 +43,13 @@ export interface Work {
   vacuum(request?: MessageInitShape<typeof VacuumRequestSchema>, options?: WorkOptions): Promise<MaintenanceReport>;
   /** Renews the statistics of the query planner. */
   analyze(request?: MessageInitShape<typeof AnalyzeRequestSchema>, options?: WorkOptions): Promise<MaintenanceReport>;
+  /** Compares a backup with the live database, or with another backup, table by table. */
+  diff(request?: MessageInitShape<typeof DiffRequestSchema>, options?: WorkOptions): Promise<DiffReport>;
 }
 
 const results = {
   backUp: "backup", check: "check", verify: "verify", drill: "drill", restore: "restore", undo: "restore",
-  checkpoint: "checkpoint", vacuum: "maintenance", analyze: "maintenance",
+  checkpoint: "checkpoint", vacuum: "maintenance", analyze: "maintenance", diff: "diff",
 } as const;
 
 export function createWork(client: OfficerClient): Work {
