@@ -78,6 +78,9 @@ func TestStart_everyPartAnswersAndADatabaseIsProtected(t *testing.T) {
 			t.Errorf("%s is %s after %d restarts: %s", a.Name, a.State, a.Restarts, a.LastFailure)
 		}
 	}
+	if err := o.Close(); err != nil { // a file that is being written is no stray
+		t.Error(err)
+	}
 	testkit.CheckDatabase(t, path, officer.HomeOf(path))
 }
 

@@ -2788,8 +2788,11 @@ func (x *GetConfigResponse) GetYaml() string {
 
 // OpenDashboardResponse answers OpenDashboard.
 type OpenDashboardResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Url           string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"` // right once, for a minute
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Url   string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"` // right once, for a minute
+	// A page in the home that leads there, until then: for who opens a browser by a command,
+	// whose arguments every user of the machine can read. Absolute path.
+	File          string `protobuf:"bytes,2,opt,name=file,proto3" json:"file,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2827,6 +2830,13 @@ func (*OpenDashboardResponse) Descriptor() ([]byte, []int) {
 func (x *OpenDashboardResponse) GetUrl() string {
 	if x != nil {
 		return x.Url
+	}
+	return ""
+}
+
+func (x *OpenDashboardResponse) GetFile() string {
+	if x != nil {
+		return x.File
 	}
 	return ""
 }
@@ -3219,9 +3229,10 @@ const file_officer_v1_api_proto_rawDesc = "" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12-\n" +
 	"\afailure\x18\x02 \x01(\v2\x13.officer.v1.FailureR\afailure\"'\n" +
 	"\x11GetConfigResponse\x12\x12\n" +
-	"\x04yaml\x18\x01 \x01(\tR\x04yaml\")\n" +
+	"\x04yaml\x18\x01 \x01(\tR\x04yaml\"=\n" +
 	"\x15OpenDashboardResponse\x12\x10\n" +
-	"\x03url\x18\x01 \x01(\tR\x03url\"0\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12\x12\n" +
+	"\x04file\x18\x02 \x01(\tR\x04file\"0\n" +
 	"\n" +
 	"GetHistory\x12\"\n" +
 	"\rsince_unix_ms\x18\x01 \x01(\x03R\vsinceUnixMs\"5\n" +

@@ -91,7 +91,7 @@ func (c *cli) command() *cobra.Command {
 	root.AddCommand(
 		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(), c.diffVerb(), c.drillVerb(), c.eventsVerb(),
 		c.verifyVerb(), c.checkVerb(), c.vacuumVerb(), c.analyzeVerb(), c.restoreVerb(), c.undoVerb(), c.recoverVerb(), c.pinVerb(), c.unpinVerb(),
-		c.logsVerb(), c.metricsVerb(), c.checkpointVerb(), c.versionVerb(), c.configVerb(), c.notifyVerb(), c.doctorVerb(),
+		c.logsVerb(), c.metricsVerb(), c.checkpointVerb(), c.versionVerb(), c.configVerb(), c.dashboardVerb(), c.notifyVerb(), c.doctorVerb(),
 		c.installVerb(), c.uninstallVerb(), c.completionVerb(), c.manVerb(),
 	)
 	root.CompletionOptions.DisableDefaultCmd = true // completionVerb is cobra's with an example

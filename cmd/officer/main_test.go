@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"officer": main, "sql": sqlMain, "await": awaitMain, "flip": flipMain, "tamper": tamperMain, "hangup": hangupMain})
+	testscript.Main(m, map[string]func(){"officer": main, "sql": sqlMain, "await": awaitMain, "flip": flipMain, "tamper": tamperMain, "hangup": hangupMain, "fetch": fetchMain})
 }
 
 // TestScripts runs one script a verb.

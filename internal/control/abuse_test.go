@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net"
@@ -161,9 +162,16 @@ func (b *book) String() string {
 }
 
 func (f *fort) link() string {
-	link, err := f.api.dashboard("app")
+	link, file, err := f.api.dashboard("app", f.home)
 	if err != nil {
 		f.t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(html.UnescapeString(string(text)), `url=`+link+`"`) {
+		f.t.Errorf("the file holds %s, %v; want it to lead to %s", text, err, link)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		f.t.Errorf("got %v, %v; want 0600", info.Mode(), err)
 	}
 	return link
 }

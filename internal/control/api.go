@@ -3,11 +3,13 @@ package control
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/officer-doofy/officer/internal/fsx"
 )
@@ -150,9 +152,11 @@ func (a *API) Shut(ctx context.Context, home string) error {
 
 // leave closes what an entry has open. Another Officer may begin in that home right after.
 func (a *API) leave(ctx context.Context, e *entry) error {
-	err := a.cfg.Files.Remove(filepath.Join(e.home, endpointName))
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil
+	var err error
+	for _, name := range []string{endpointName, doormatName} {
+		if gone := a.cfg.Files.Remove(filepath.Join(e.home, name)); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
 	}
 	if e.socket != nil {
 		err = errors.Join(err, e.socket.close(ctx))
@@ -192,14 +196,31 @@ func (a *API) listenAt(address string) error {
 // loopback is the port that is opened for the page when there is none.
 const loopback = "127.0.0.1:0"
 
-// dashboard gives a link that logs in once, and opens a port for it when there is none.
-func (a *API) dashboard(database string) (string, error) {
+// dashboard gives a link that logs in once and the file that leads to it. It opens a port
+// when there is none.
+func (a *API) dashboard(database, home string) (link, file string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err := a.listenAt(loopback); err != nil {
-		return "", err
+		return "", "", err
 	}
-	return a.port.at + loginLink(a.gate.invite(), database), nil
+	link = a.port.at + loginLink(a.gate.invite(), database)
+	file = filepath.Join(home, doormatName)
+	if err := fsx.WriteAtomic(a.cfg.Files, file, doormat(link), 0o600); err != nil {
+		a.cfg.Log().Warn("the file that leads to the page cannot be written", slog.String("home", home), slog.Any("error", err))
+		return link, "", nil // the link works without
+	}
+	time.AfterFunc(inviteFor, func() { a.sweep(home) })
+	return link, file, nil
+}
+
+// sweep removes the file that leads to a link which does not work any more. A newer one is
+// younger than that.
+func (a *API) sweep(home string) {
+	file := filepath.Join(home, doormatName)
+	if info, err := a.cfg.Files.Lstat(file); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) >= inviteFor-time.Second {
+		_ = a.cfg.Files.Remove(file)
+	}
 }
 
 // admit gives a home its token, when there is a port to use it at, and writes down where

@@ -28,6 +28,7 @@ const answerWithin = 5 * time.Second
 // whole generated client: that would bring a copy of Connect's generic one for each method.
 type Client struct {
 	call      *connect.Client[envelope, envelope]
+	page      *connect.Client[envelope, envelope]
 	watch     *connect.Client[envelope, envelope]
 	transport *http.Transport
 	database  string
@@ -59,6 +60,7 @@ func Dial(ctx context.Context, home, database string) (*Client, error) {
 	return &Client{
 		transport: transport, database: database,
 		call:  method(messagesconnect.ControlServiceCallProcedure, &messages.CallResponse{}),
+		page:  method(messagesconnect.ControlServiceOpenDashboardProcedure, &messages.OpenDashboardResponse{}),
 		watch: method(messagesconnect.ControlServiceWatchProcedure, &messages.Event{}),
 	}, nil
 }
@@ -167,6 +169,19 @@ func (c *Client) Subscribe(ctx context.Context, from *messages.WatchRequest) (<-
 		}
 	}()
 	return events, nil
+}
+
+// OpenDashboard gives a link to the page that logs in once, and a file that leads to it.
+func (c *Client) OpenDashboard(ctx context.Context) (*messages.OpenDashboardResponse, error) {
+	response, err := c.page.CallUnary(ctx, connect.NewRequest(&envelope{&messages.OpenDashboardRequest{Database: c.database}}))
+	if err != nil {
+		return nil, unpack(ctx, "open the dashboard", err)
+	}
+	link, ok := response.Msg.Message.(*messages.OpenDashboardResponse)
+	if !ok {
+		return nil, messages.NewFailure("internal", "open the dashboard", "an unexpected answer")
+	}
+	return link, nil
 }
 
 // Close gives the connections back.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -18,6 +19,16 @@ func loginLink(code, database string) string {
 		link += "&database=" + url.QueryEscape(database)
 	}
 	return link
+}
+
+// doormatName is the file in a home that leads to a link. The arguments of a program that
+// opens a browser are there for every user of the machine to read (`ps`); this is not.
+const doormatName = "dashboard.html"
+
+func doormat(link string) []byte {
+	return []byte(`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url=` + html.EscapeString(link) + `"><title>Officer</title></html>
+`)
 }
 
 // staleLink is what somebody sees whose link does not work. There is nothing in it that

@@ -79,15 +79,15 @@ func (s *service) OpenDashboard(ctx context.Context, in *messages.OpenDashboardR
 	if !s.local {
 		return nil, ofTheSocket("open the dashboard")
 	}
-	database, f := s.which(ctx, in.Database)
+	d, f := s.find(ctx, in.Database)
 	if f != nil {
 		return nil, carry(f)
 	}
-	url, err := s.api.dashboard(database)
+	link, file, err := s.api.dashboard(d.Name, d.Home)
 	if err != nil {
 		return nil, carry(err)
 	}
-	return &messages.OpenDashboardResponse{Url: url}, nil
+	return &messages.OpenDashboardResponse{Url: link, File: file}, nil
 }
 
 // Watch streams events until the client leaves.
