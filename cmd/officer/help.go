@@ -73,6 +73,10 @@ table, and every verdict it got so far.`,
 		example: "officer show app.db 20261122T174539Z"},
 	"explain": {args: []kind{database, backupID}, long: `Says which rule keeps each backup and on which day it will go, or does so for one.`,
 		example: "officer explain app.db\nofficer explain app.db 20261122T174539Z"},
+	"dashboard": {args: []kind{database}, long: `Opens the page of the Officer that looks after a database in the browser, logged in. When
+it listens at no TCP port it opens one on this machine alone (127.0.0.1). The link works
+once, for a minute; --print-url shows it, for a browser elsewhere behind ssh -L.`,
+		example: "officer dashboard app.db\nofficer dashboard app.db --print-url"},
 	"diff": {args: []kind{database, backupID, backupID}, long: `Compares a backup with the live database, or with another backup: rows that came, went
 or changed, by table. Nothing is changed.`,
 		example: "officer diff app.db 20261122T174539Z\nofficer diff app.db 20261122T174539Z 20261123T060000Z"},
