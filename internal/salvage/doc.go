@@ -11,10 +11,12 @@
 //   - The chart (walk.go, chart.go, leaf.go): every b-tree is walked, and a page is
 //     taken for a child only if its keys lie between those of its parent. Where no page
 //     fits there is a gap with a known range of keys.
+//   - Orphans (audition.go, orphan.go): pages that no tree holds go only into a gap that
+//     holds all their keys, of the one table that their rows fit.
 //   - Damaged pages (carve.go): rows by strict decoding at every offset.
 //   - Overflow chains (chain.go): of exact length, ending in 0, of one owner.
 //   - Writing (write.go): the best evidence first, so that of two rows with one key the
-//     better proven one stands. What is not proven is a stray.
+//     better proven one stands. What is not proven is a stray (stray.go).
 //
 // It is pure: bytes come from io.ReaderAt, rows go to a [Sink]. Memory is bounded by
 // three bytes a page and a few pages; whatever the input, it ends without a panic.

@@ -7,6 +7,7 @@ func (r *rescue) chartAll() error {
 	if err := r.begin(StageChart, int64(r.g.Count)); err != nil {
 		return err
 	}
+	r.audition()
 	for _, t := range r.tables {
 		if err := r.chartTable(t); err != nil {
 			return err
@@ -55,7 +56,5 @@ func (r *rescue) chartFree() {
 		n = trunk.Next
 	}
 }
-
-func (r *rescue) place() error { return nil }
 
 func (r *rescue) prove() error { return nil }

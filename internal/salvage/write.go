@@ -14,7 +14,7 @@ func (r *rescue) write() error {
 			return err
 		}
 	}
-	return nil
+	return r.strayPages()
 }
 
 func (r *rescue) plan() *Plan {
