@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/internal/process"
 	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
@@ -82,8 +84,22 @@ func (r *runner) environment(from []string) []string {
 			env = append(env, name+"="+value)
 		}
 	}
+	if at.Socket == "" {
+		at.Socket = r.socketToCome()
+	}
 	add("OFFICER_SOCKET", at.Socket)
 	add("OFFICER_URL", at.URL)
 	add("OFFICER_TOKEN_FILE", at.TokenFile)
 	return env
+}
+
+// socketToCome is where Officer will answer once the database that is waited for is there:
+// the app that makes it has to know now.
+func (r *runner) socketToCome() string {
+	cfg := r.now.Load()
+	places, err := officer.PlacesOf(configured(cfg))
+	if err != nil || len(places) == 0 || cfg.API.Socket == "off" {
+		return ""
+	}
+	return control.SocketOf(places[0].Home)
 }

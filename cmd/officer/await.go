@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -82,13 +83,26 @@ func (r *runner) await(ctx context.Context) {
 	}
 }
 
-// welcome takes on what has come; what was wrong with the others stays as it was.
+// welcome takes on what has come and tells where it is reached; what was wrong with the
+// others stays as it was.
 func (r *runner) welcome(ctx context.Context) {
 	if r.end.stopping() {
 		return
 	}
-	if _, err := r.Reload(ctx, configured(r.now.Load())); err != nil {
+	done, err := r.Reload(ctx, configured(r.now.Load()))
+	if err != nil {
 		showError(r.c, err)
 		return
 	}
+	for _, d := range r.Databases() {
+		if r.c.json && slices.Contains(done.Added, d.Path) {
+			r.c.line(comeJSON{Type: "database", readyDatabase: r.readyDatabase(d)})
+		}
+	}
+}
+
+// comeJSON is the line for a database that was waited for.
+type comeJSON struct {
+	Type string `json:"type"`
+	readyDatabase
 }

@@ -50,7 +50,7 @@ func (c *cli) ready(r *runner, s *stay) {
 	at := r.endpoint()
 	line.Socket, line.URL, line.TokenFile = given(at.Socket), given(at.URL), given(at.TokenFile)
 	for _, d := range r.Databases() {
-		line.Databases = append(line.Databases, readyDatabase{Name: d.Name, Path: d.Path, Home: d.Home, Socket: given(r.Endpoint(d.Path).Socket)})
+		line.Databases = append(line.Databases, r.readyDatabase(d))
 	}
 	for _, p := range r.Problems() {
 		if p.Failure.Code == "missing" && len(line.Waiting) > 0 {
@@ -74,6 +74,10 @@ func (c *cli) ready(r *runner, s *stay) {
 	}
 }
 
+func (r *runner) readyDatabase(d officer.Looked) readyDatabase {
+	return readyDatabase{Name: d.Name, Path: d.Path, Home: d.Home, Socket: given(r.Endpoint(d.Path).Socket)}
+}
+
 // note writes a line for people.
 func (c *cli) note(format string, args ...any) {
 	if !c.json && !c.quiet {
@@ -94,8 +98,7 @@ func (c *cli) leave(reason string) {
 	}
 }
 
-// endpoint is where this Officer answers: at the first database, and while that is waited
-// for, at the port.
+// endpoint is where this Officer answers: at the first database that is there.
 func (r *runner) endpoint() officer.Endpoint {
 	homes, _ := officer.PlacesOf(configured(r.now.Load()))
 	for _, d := range homes {

@@ -90,9 +90,7 @@ func (r *runner) reload(ctx context.Context) (*messages.ConfigReloaded, error) {
 		return nil, err
 	}
 	r.now.Store(cfg)
-	if !r.c.json {
-		fmt.Fprintf(r.c.out, "%s configuration read again: %s\n", time.Now().Format("15:04:05"), reloadText(done))
-	}
+	r.c.note("%s configuration read again: %s", time.Now().Format("15:04:05"), reloadText(done))
 	for _, p := range r.Problems() {
 		showFailure(r.c.err, r.c.errStyle, p.Failure)
 	}

@@ -116,7 +116,7 @@ func TestApp_leavesNobodyBehind(t *testing.T) {
 // does not get into the way of who makes it, and creates none itself.
 func TestApp_makesItsDatabaseItself(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "app.db")
-	cmd := exec.Command(officerBinary, "run", db, "--json", "--", "sh", "-c", `read go; sqlite3 `+db+` "pragma journal_mode=wal; create table t(x); insert into t values(1)"; read stop`)
+	cmd := exec.Command(officerBinary, "run", db, "--json", "--", "sh", "-c", `read go; test "$OFFICER_SOCKET" = `+db+`-officer/officer.sock || exit 20; sqlite3 `+db+` "pragma journal_mode=wal; create table t(x); insert into t values(1)"; read stop`)
 	hand, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +145,10 @@ func TestApp_makesItsDatabaseItself(t *testing.T) {
 		t.Errorf("Officer made %q", found)
 	}
 	io.WriteString(hand, "go\n")
+	come := s.await("the database", func(l line) bool { return l.Type == "database" })
+	if come.Path != db || come.Socket != db+"-officer/officer.sock" {
+		t.Errorf("it tells of %+v", come)
+	}
 	s.event("backup.verified")
 	if o := officer(t, "list", db, "--json"); o.code != 0 || !strings.Contains(o.stdout, `"rows":1`) {
 		t.Errorf("list: exit %d, %s", o.code, o.stdout)

@@ -30,6 +30,7 @@ type line struct {
 	PID       int      `json:"pid"`
 	Version   string   `json:"version"`
 	Socket    string   `json:"socket"`
+	Path      string   `json:"path"`
 	Reason    string   `json:"reason"`
 	Watches   []string `json:"watches"`
 	Waiting   []string `json:"waiting"`
