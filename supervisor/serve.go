@@ -118,11 +118,16 @@ func (r *Running) closeWays(ctx context.Context) {
 	}
 }
 
-// Endpoint tells where the API of a database is reached; the zero value while it is not.
+// Endpoint tells where the API of a database is reached, of one that is not there (yet) where
+// the port is; the zero value while it is not.
 func (r *Running) Endpoint(database string) Endpoint {
-	p, f := r.find(database)
-	if api := r.served(); api != nil && f == nil {
-		return api.Endpoint(p.home)
+	api := r.served()
+	if api == nil {
+		return Endpoint{}
 	}
-	return Endpoint{}
+	home := ""
+	if p, f := r.find(database); f == nil {
+		home = p.home
+	}
+	return api.Endpoint(home)
 }

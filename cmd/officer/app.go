@@ -69,7 +69,7 @@ func (r *runner) isChild(pid int) bool {
 // environment is what the app gets: where Officer answers, and nothing of what a service
 // manager told Officer about itself.
 func (r *runner) environment(from []string) []string {
-	at := r.endpoint()
+	at := r.toCome(r.endpoint())
 	var env []string
 	for _, pair := range from {
 		name, _, _ := strings.Cut(pair, "=")
@@ -84,22 +84,25 @@ func (r *runner) environment(from []string) []string {
 			env = append(env, name+"="+value)
 		}
 	}
-	if at.Socket == "" {
-		at.Socket = r.socketToCome()
-	}
 	add("OFFICER_SOCKET", at.Socket)
 	add("OFFICER_URL", at.URL)
 	add("OFFICER_TOKEN_FILE", at.TokenFile)
 	return env
 }
 
-// socketToCome is where Officer will answer once the database that is waited for is there:
-// the app that makes it has to know now.
-func (r *runner) socketToCome() string {
+// toCome fills in where Officer will answer once the first database is there: the app that
+// makes it has to know now.
+func (r *runner) toCome(at officer.Endpoint) officer.Endpoint {
 	cfg := r.now.Load()
 	places, err := officer.PlacesOf(configured(cfg))
-	if err != nil || len(places) == 0 || cfg.API.Socket == "off" {
-		return ""
+	if err != nil || len(places) == 0 {
+		return at
 	}
-	return control.SocketOf(places[0].Home)
+	if at.Socket == "" && cfg.API.Socket != "off" {
+		at.Socket = control.SocketOf(places[0].Home)
+	}
+	if at.TokenFile == "" && at.URL != "" {
+		at.TokenFile = filepath.Join(places[0].Home, "token")
+	}
+	return at
 }

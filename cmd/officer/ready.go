@@ -98,15 +98,15 @@ func (c *cli) leave(reason string) {
 	}
 }
 
-// endpoint is where this Officer answers: at the first database that is there.
+// endpoint is where this Officer answers: at the first database that is there, and while
+// all of them are waited for, at the port.
 func (r *runner) endpoint() officer.Endpoint {
-	homes, _ := officer.PlacesOf(configured(r.now.Load()))
-	for _, d := range homes {
+	for _, d := range r.Databases() {
 		if at := r.Endpoint(d.Path); at.Socket != "" || at.URL != "" {
 			return at
 		}
 	}
-	return officer.Endpoint{}
+	return r.Endpoint("")
 }
 
 // given is nil for "", JSON's null.

@@ -254,12 +254,17 @@ func (a *API) endpointOf(e *entry) Endpoint {
 	return out
 }
 
-// Endpoint tells where the Officer of a home is reached; the zero value if nowhere.
+// Endpoint tells where the Officer of a home is reached, of one that it does not have (yet)
+// where the port is; the zero value if nowhere.
 func (a *API) Endpoint(home string) Endpoint {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	e := a.entryOf(home)
-	if e == nil {
+	switch {
+	case e != nil:
+	case a.port != nil:
+		e = &entry{}
+	default:
 		return Endpoint{}
 	}
 	return a.endpointOf(e)

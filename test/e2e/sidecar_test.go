@@ -4,9 +4,12 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,6 +33,8 @@ type line struct {
 	PID       int      `json:"pid"`
 	Version   string   `json:"version"`
 	Socket    string   `json:"socket"`
+	URL       string   `json:"url"`
+	TokenFile string   `json:"token_file"`
 	Path      string   `json:"path"`
 	Reason    string   `json:"reason"`
 	Watches   []string `json:"watches"`
@@ -519,4 +524,55 @@ func TestSidecar_ofSeveralDatabases(t *testing.T) {
 	if o := officer(t, "status", "--home", filepath.Join(dir, "home"), filepath.Join(dir, "b.db"), "--json"); o.code == 6 || o.stderr != "" {
 		t.Errorf("status: exit %d, %s", o.code, o.stderr)
 	}
+}
+
+// TestSidecar_asInAPod runs what examples/kubernetes runs: the probe of a kubelet, which
+// calls the pod by its address, is answered also while there is no database yet.
+func TestSidecar_asInAPod(t *testing.T) {
+	dir := t.TempDir()
+	db, home := filepath.Join(dir, "app.db"), filepath.Join(dir, "backups")
+	cmd := exec.Command(officerBinary, "run", db, "--json", "--wait", "--home", home, "--listen", "0.0.0.0:0")
+	cmd.Env = append(os.Environ(), "OFFICER_API_ALLOW_REMOTE=true")
+	var warned bytes.Buffer
+	cmd.Stderr = &warned
+	s := begin(t, cmd)
+	if len(s.ready.Waiting) != 1 || s.ready.URL == "" {
+		t.Fatalf("it is ready with %+v", s.ready)
+	}
+	_, port, err := net.SplitHostPort(strings.TrimRight(strings.TrimPrefix(s.ready.URL, "http://"), "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := func(path string) int {
+		request, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+port+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = "10.244.1.7:" + port
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		return answer.StatusCode
+	}
+	if got := probe("/livez"); got != http.StatusOK {
+		t.Errorf("alive before there is a database: %d", got)
+	}
+	if got := probe("/v1/status"); got == http.StatusOK {
+		t.Error("the status was given to whoever asks")
+	}
+	app := openShell(t, db)
+	app.exec("pragma journal_mode=wal; create table t(x); insert into t values(1)")
+	s.await("the database", func(l line) bool { return l.Type == "database" })
+	s.event("backup.verified")
+	if got := probe("/livez"); got != http.StatusOK {
+		t.Errorf("alive with a database: %d", got)
+	}
+	if _, err := os.Stat(filepath.Join(home, "officer.sock")); err != nil {
+		t.Errorf("the socket for the app: %v", err)
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	s.gone(time.Now())
+	checkpointed(t, db, app, 1)
 }
