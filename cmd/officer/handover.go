@@ -30,8 +30,9 @@ const (
 // holder is an Officer that has the lock of a home.
 type holder struct {
 	at        control.Endpoint
-	version   string // "" = it did not answer
+	version   string // as it says, or wrote down when it began
 	pid       int64
+	said      bool // it answered
 	stopping  bool
 	databases []string
 }
@@ -54,11 +55,14 @@ func (h *holder) json() *holderJSON {
 		TokenFile: given(h.at.TokenFile), Answers: h.answers()}
 }
 
-func (h *holder) answers() bool { return h != nil && h.version != "" }
+func (h *holder) answers() bool { return h != nil && h.said }
 
 func (h *holder) String() string {
-	if !h.answers() {
+	switch {
+	case h.version == "":
 		return "another Officer (it does not answer)"
+	case !h.said:
+		return fmt.Sprintf("another Officer (%s, pid %d, it does not answer)", clean(h.version), h.pid)
 	}
 	return fmt.Sprintf("another Officer (%s, pid %d)", clean(h.version), h.pid)
 }
@@ -75,13 +79,13 @@ func holderOf(ctx context.Context, home string) *holder {
 	h := &holder{}
 	// One that could not write down where it is answers at its socket all the same.
 	if at, err := control.ReadEndpoint(fsx.OS(), home); err == nil {
-		h.at = at
+		h.at, h.version, h.pid = at, at.Version, int64(at.PID)
 	} else {
 		h.at.Socket = control.SocketOf(home)
 	}
 	if got, err := client.Ask(ctx, &messages.GetInfo{}, nil); err == nil {
 		if info, ok := got.(*messages.Info); ok {
-			h.version, h.pid, h.stopping, h.databases = info.Version, info.Pid, info.Stopping, info.Databases
+			h.said, h.version, h.pid, h.stopping, h.databases = true, info.Version, info.Pid, info.Stopping, info.Databases
 		}
 	}
 	return h
