@@ -1,7 +1,7 @@
 # Targets only call go; .ci/run puts them together as a clean machine needs them.
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: build test race lint generate laws fuzz-short cross bench e2e ci
+.PHONY: build test race lint generate promise laws fuzz-short cross bench e2e ci
 
 build: ; go build ./cmd/officer
 
@@ -14,6 +14,9 @@ laws: ; go test -count=1 ./internal/laws
 lint: ; $(LINT) run ./...
 
 generate: ; go generate ./messages
+
+# At a release: from now on what proto/ holds is promised.
+promise: ; go tool -modfile=tools/go.mod buf build --exclude-source-info -o proto/officer.binpb
 
 # FUZZ=FuzzParse PACKAGE=./internal/manifest
 PACKAGE ?= ./internal/manifest

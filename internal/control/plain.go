@@ -73,7 +73,14 @@ func word(w http.ResponseWriter, ok bool) {
 func (s *service) health(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), metricsWithin)
 	defer cancel()
-	d, f := s.find(ctx, r.URL.Query().Get("database"))
+	name := r.URL.Query().Get("database")
+	if s.named(name) == "" {
+		if list, f := fetch[*messages.ListDatabasesResponse](ctx, s, "", &messages.ListDatabasesRequest{}); f == nil && len(list.Databases) > 1 {
+			worst(w, list)
+			return
+		}
+	}
+	d, f := s.find(ctx, name)
 	if f != nil {
 		plainly(w, f)
 		return
@@ -88,6 +95,21 @@ func (s *service) health(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusServiceUnavailable
 	}
 	writeJSON(w, status, report.HealthOf(h, d.Name))
+}
+
+// worst is the health of all databases: that of the one that is worst off, which is named.
+func worst(w http.ResponseWriter, list *messages.ListDatabasesResponse) {
+	d := list.Databases[0]
+	for _, one := range list.Databases {
+		if one.Health > d.Health {
+			d = one
+		}
+	}
+	status := http.StatusOK
+	if d.Health == messages.Severity_SEVERITY_RED {
+		status = http.StatusServiceUnavailable
+	}
+	writeJSON(w, status, report.HealthOf(&messages.HealthReport{Health: d.Health, Headline: d.Headline}, d.Name))
 }
 
 // status is the object of `officer status --json`.
