@@ -109,7 +109,8 @@ type Disk struct {
 	BlockImportsBytes int64 // 0 = 500 MB, negative = never
 	BlockWritesBytes  int64 // 0 = 100 MB, negative = never
 	// ReserveBytes is the size of {home}/reserve, a file that is given up when writes are
-	// blocked, so that the last checkpoint can finish; 0 = 16 MB, negative = none.
+	// blocked, so that the last checkpoint can finish; 0 = twice the size of the database,
+	// from 250 kB to 16 MB; negative = none.
 	ReserveBytes int64
 	Every        time.Duration // between two looks while there is room; 0 = 1 h
 }

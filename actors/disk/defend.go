@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -76,10 +77,18 @@ func (d *disk) reserveBytes(v *standing) int64 {
 		return d.cfg.ReserveBytes
 	case d.cfg.ReserveBytes < 0:
 		return 0
-	case v.TotalBytes > 0:
-		return min(reserveDefaultBytes, v.TotalBytes/reserveShare)
 	}
-	return reserveDefaultBytes
+	// What a checkpoint adds to the database is what its WAL holds, and that of a small one
+	// holds little: four hundred of them shall not take gigabytes. In powers of two, so that
+	// one that grows does not have it written anew at every look.
+	sizeBytes := int64(reserveLeastBytes)
+	for sizeBytes < reserveDefaultBytes && sizeBytes < 2*(d.ledger.sizes.DatabaseBytes+d.ledger.sizes.WALBytes) {
+		sizeBytes *= 2
+	}
+	if v.TotalBytes > 0 {
+		sizeBytes = min(sizeBytes, v.TotalBytes/reserveShare)
+	}
+	return min(sizeBytes, reserveDefaultBytes)
 }
 
 // releaseReserve gives its room to the last checkpoint.
@@ -192,11 +201,11 @@ func fill(ctx context.Context, f fsx.File, sizeBytes int64) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for i := range burst {
+		for i := 0; i < len(burst); i += 8 {
 			noise ^= noise << 13
 			noise ^= noise >> 7
 			noise ^= noise << 17
-			burst[i] = byte(noise)
+			binary.LittleEndian.PutUint64(burst[i:], noise)
 		}
 		if _, err := f.Write(burst[:min(left, burstBytes)]); err != nil {
 			return err

@@ -49,8 +49,8 @@ type Config struct {
 
 	// Limits in bytes of free space; 0 = default, negative = never.
 	Limits space.Limits
-	// ReserveBytes is the size of {home}/reserve; 0 = 16 MB, or a sixteenth of a small
-	// volume; negative = no reserve.
+	// ReserveBytes is the size of {home}/reserve; 0 = twice that of the database and its
+	// WAL, from 250 kB to 16 MB, or a sixteenth of a small volume; negative = no reserve.
 	ReserveBytes int64
 	// FenceWhenFull holds all writes back while the database's volume is at its last level.
 	FenceWhenFull bool
@@ -84,7 +84,8 @@ const (
 	jitter = time.Minute
 
 	reserveDefaultBytes = 16_000_000 // a WAL at its limit, and some
-	reserveShare        = 16         // of a small volume
+	reserveLeastBytes   = reserveDefaultBytes / 64
+	reserveShare        = 16 // of a small volume
 
 	// settleTime leaves the first minute to the first check and the first backup.
 	settleTime = 30 * time.Second

@@ -504,3 +504,58 @@ func TestConditions_haveWordsForEveryPlaceholder(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestReserve_isAsLargeAsTheDatabaseNeeds(t *testing.T) {
+	run(t, func(w *world) { w.cfg.ReserveBytes = 0 }, func(w *world) {
+		if got := w.reserveBytes(); got != 16*mb {
+			w.T.Errorf("5 MB: got %d bytes, want 16 MB", got)
+		}
+	})
+	run(t, func(w *world) {
+		w.cfg.ReserveBytes = 0
+		w.write(w.cfg.Database, 50_000)
+	}, func(w *world) {
+		if got := w.reserveBytes(); got != mb/4 {
+			w.T.Errorf("50 kB: got %d bytes, want 250 kB", got)
+		}
+		first, err := os.Stat(w.reserve)
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		w.write(w.cfg.Database, 120_000)
+		w.report()
+		if again, _ := os.Stat(w.reserve); !os.SameFile(first, again) {
+			w.T.Error("written anew although it was large enough")
+		}
+		w.write(w.cfg.Database+"-wal", 300_000)
+		w.report()
+		w.Settle()
+		if got := w.reserveBytes(); got != mb {
+			w.T.Errorf("420 kB: got %d bytes, want 1 MB", got)
+		}
+	})
+}
+
+func TestLook_tellsMetricsOfTheSizes(t *testing.T) {
+	var metrics *testkit.Probe
+	run(t, func(w *world) { metrics = w.Probe("officer/app/metrics") }, func(w *world) {
+		w.write(w.cfg.Database+"-wal", 4000)
+		w.report()
+		var got *messages.RecordSizes
+		for _, h := range metrics.Heard() {
+			got, _ = h.Message.(*messages.RecordSizes)
+		}
+		if got.GetDatabaseBytes() != 5*mb || got.GetWalBytes() != 4000 || got.GetFreeBytes() == 0 {
+			w.T.Errorf("got %v, want database, WAL and free space", got)
+		}
+		if err := os.Remove(w.cfg.Database); err != nil {
+			w.T.Fatal(err)
+		}
+		w.report()
+		heard := metrics.Heard()
+		got, _ = heard[len(heard)-1].Message.(*messages.RecordSizes)
+		if got == nil || got.DatabaseBytes != nil || got.WalBytes != nil || got.FreeBytes == nil {
+			w.T.Errorf("without a database: got %v, want the free space alone", got)
+		}
+	})
+}
