@@ -34,6 +34,9 @@ type Config struct {
 	LockWait time.Duration
 	// Logger receives what concerns no single database; nil = dropped.
 	Logger *slog.Logger
+	// OnlySQLite says that this program holds no other SQLite, as command officer does not.
+	// Then none is looked for; a program that links another driver as well must leave it out.
+	OnlySQLite bool
 	// VFS names the registered SQLite VFS to use, "" = the operating system. It must show
 	// the same files as FS.
 	VFS string

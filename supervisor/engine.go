@@ -23,6 +23,7 @@ type engine struct {
 	path  string
 	vfs   string
 	files fsx.FS
+	only  bool                // no other SQLite can be in this process
 	held  *sqlite.Descriptors // what all connections of this Officer hold, so that the guard knows the others
 }
 
@@ -53,7 +54,7 @@ func (e *engine) Open(ctx context.Context, purpose dbowner.Purpose) (dbowner.Dat
 // Guard refuses a file that another SQLite of this process holds: dbowner.Opener. Files
 // of a VFS of its own have no descriptors that another one could hold.
 func (e *engine) Guard(context.Context) error {
-	if e.vfs != "" {
+	if e.vfs != "" || e.only {
 		return nil
 	}
 	_, err := sqlite.ForeignDriverGuard([]string{e.path}, e.held)

@@ -94,7 +94,7 @@ func configFailure(err error) error {
 // configured is what Officer is started with.
 func configured(c *config.Config) officer.Config {
 	out := officer.Config{
-		Home: c.Home,
+		Home: c.Home, OnlySQLite: true,
 		Log: officer.Log{Level: levelOf(c.Log.Level), Format: c.Log.Format, MaxFileBytes: c.Log.MaxFileBytes,
 			Keep: c.Log.Keep, MaxTotalBytes: c.Log.MaxTotalBytes},
 		API: officer.API{Socket: c.API.Socket, Listen: c.API.Listen, AllowRemote: c.API.AllowRemote, Hosts: c.API.Hosts, Origins: c.API.Origins},

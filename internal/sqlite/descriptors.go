@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/ncruces/go-sqlite3"
@@ -83,10 +84,11 @@ func (d *Descriptors) look() (done func()) {
 	return d.turns.Unlock
 }
 
-// held lists all known descriptors. complete is false when a connection is at work or
+// held lists the known descriptors: those of connections to paths, or with none all.
+// complete is false when a connection is at work or
 // belongs to database/sql: it may then hold a journal, WAL or -shm that is not listed.
 // The database files themselves are always listed.
-func (d *Descriptors) held() (fds map[uintptr]bool, complete bool) {
+func (d *Descriptors) held(paths []string) (fds map[uintptr]bool, complete bool) {
 	fds, complete = map[uintptr]bool{}, true
 	if d == nil {
 		return fds, true
@@ -94,6 +96,9 @@ func (d *Descriptors) held() (fds map[uintptr]bool, complete bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for c, known := range d.conns {
+		if paths != nil && !slices.Contains(paths, c.path) {
+			continue
+		}
 		if c.mu.TryLock() {
 			if c.db != nil && !c.broken {
 				known = heldBy(c.db)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -31,14 +32,46 @@ func ForeignDriverGuard(paths []string, own *Descriptors) (known bool, err error
 		}
 	}
 	defer own.look()()
-	entries, err := os.ReadDir("/proc/self/fd")
+	open, err := descriptorsOn(main, beside)
 	if err != nil {
 		return false, nil //nolint:nilerr // no /proc in this container: it cannot be told
 	}
-	held, complete := own.held()
-	for _, e := range entries {
-		fd, err := strconv.Atoi(e.Name())
-		if err != nil || held[uintptr(fd)] {
+	// The few connections to these databases explain what is open as a rule; to ask all of a
+	// process that looks after hundreds costs more than the look.
+	held, _ := own.held(paths)
+	if !slices.ContainsFunc(open, func(d descriptor) bool { return !held[d.fd] }) {
+		return true, nil
+	}
+	held, complete := own.held(nil)
+	for _, d := range open {
+		if !held[d.fd] && (d.main || complete) {
+			return true, fault.New(fault.ForeignDriver, op, "descriptor %d of this process is open on %s, but not by Officer's SQLite", d.fd, d.name)
+		}
+	}
+	return true, nil
+}
+
+// descriptor is one of this process on a file of a database.
+type descriptor struct {
+	fd   uintptr
+	name string
+	main bool // the database itself
+}
+
+// descriptorsOn lists the descriptors of this process that are open on the given files.
+func descriptorsOn(main, beside map[fileNumber]string) (open []descriptor, err error) {
+	dir, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		fd, err := strconv.Atoi(name)
+		if err != nil {
 			continue
 		}
 		var st unix.Stat_t
@@ -46,15 +79,13 @@ func ForeignDriverGuard(paths []string, own *Descriptors) (known bool, err error
 			continue // closed meanwhile
 		}
 		number := fileNumber{uint64(st.Dev), st.Ino}
-		name, found := main[number]
-		if !found && complete {
-			name, found = beside[number]
-		}
-		if found {
-			return true, fault.New(fault.ForeignDriver, op, "descriptor %d of this process is open on %s, but not by Officer's SQLite", fd, name)
+		if path, is := main[number]; is {
+			open = append(open, descriptor{uintptr(fd), path, true})
+		} else if path, is := beside[number]; is {
+			open = append(open, descriptor{uintptr(fd), path, false})
 		}
 	}
-	return true, nil
+	return open, nil
 }
 
 func note(set map[fileNumber]string, path string) {
