@@ -87,12 +87,8 @@ func (o *operation) form(name string) operationForm {
 		s := d.summary()
 		form := dayForm{Day: d.date, Count: s.Count, Failed: s.Failed, SumUS: d.sumUS, P50US: s.P50.Microseconds(),
 			P95US: s.P95.Microseconds(), P99US: s.P99.Microseconds(), MaxUS: s.Max.Microseconds()}
-		if d.hist != nil {
-			for _, bar := range d.hist.Distribution() {
-				if bar.Count > 0 {
-					form.Cells = append(form.Cells, [2]int64{bar.From, bar.Count})
-				}
-			}
+		if d.runs != nil {
+			form.Cells = d.runs.cells()
 		}
 		f.Days = append(f.Days, form)
 	}
@@ -179,14 +175,14 @@ func (f dayForm) day(last bool) (d day, wrong string) {
 	if len(f.Cells) == 0 {
 		return d, ""
 	}
-	d.hist = histogram()
+	d.runs = &spread{}
 	var runs int64
 	for _, c := range f.Cells {
 		if c[0] < 0 || c[0] > microsecondMax || c[1] < 1 || c[1] > f.Count-runs {
 			return d, "the histogram of " + f.Day + " does not fit its count"
 		}
 		runs += c[1]
-		_ = d.hist.RecordValues(c[0], c[1]) // within its range, as just seen
+		d.runs.add(c[0], c[1])
 	}
 	return d, ""
 }

@@ -1,26 +1,16 @@
 package rolling
 
-import (
-	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
-)
+import "time"
 
 const dateLayout = "2006-01-02"
 
-// day is one operation on one local day. While it lasts its runs are in a histogram;
+// day is one operation on one local day. While it lasts it has the spread of its runs;
 // afterwards only its summary is left.
 type day struct {
 	date  string
-	hist  *hdrhistogram.Histogram // nil once the day is closed
+	runs  *spread // nil once the day is closed
 	sumUS int64
 	Summary
-}
-
-// histogram holds microseconds up to a day, to two digits, in about 30 kB: as much as
-// percentiles of a day deserve, for as long as the day lasts.
-func histogram() *hdrhistogram.Histogram {
-	return hdrhistogram.New(1, microsecondMax, 2)
 }
 
 // today gives the open day for a run at now. A clock that was set back does not open a
@@ -32,8 +22,8 @@ func (o *operation) today(c calendar) *day {
 	if n := len(o.days); n > 0 {
 		last := &o.days[n-1]
 		if last.date >= date {
-			if last.hist == nil {
-				last.hist = histogram() // its runs before are in the summary alone
+			if last.runs == nil {
+				last.runs = &spread{} // those before are in the summary alone
 			}
 			return last
 		}
@@ -42,7 +32,7 @@ func (o *operation) today(c calendar) *day {
 	if len(o.days) >= DaysMax {
 		o.days = append(o.days[:0], o.days[len(o.days)-DaysMax+1:]...)
 	}
-	o.days = append(o.days, day{date: date, hist: histogram()})
+	o.days = append(o.days, day{date: date, runs: &spread{}})
 	return &o.days[len(o.days)-1]
 }
 
@@ -92,28 +82,23 @@ func (d *day) add(r run) {
 	d.sumUS += r.us
 	d.Max = max(d.Max, micro(r.us))
 	d.Mean = micro(d.sumUS / d.Count)
-	_ = d.hist.RecordValue(r.us) // within its range by construction
+	d.runs.add(r.us, 1)
 }
 
 // summary computes the percentiles of a day that lasts; they are within one percent.
 func (d *day) summary() Summary {
 	s := d.Summary
-	if d.hist == nil || d.hist.TotalCount() == 0 {
+	if d.runs == nil || d.runs.count() == 0 {
 		return s
 	}
-	n := d.hist.TotalCount()
-	at := func(percent int64) time.Duration {
-		// The histogram rounds to a rank, the nearest rank is the next one above.
-		rank := (n*percent + 99) / 100
-		return min(micro(d.hist.ValueAtPercentile(100*float64(rank)/float64(n))), s.Max)
-	}
+	at := func(percent int64) time.Duration { return min(micro(d.runs.at(percent)), s.Max) }
 	s.P50, s.P95, s.P99 = at(50), at(95), at(99)
 	return s
 }
 
 func (d *day) close() {
 	d.Summary = d.summary()
-	d.hist = nil
+	d.runs = nil
 }
 
 // summaries gives the days that are still to be shown, oldest first.

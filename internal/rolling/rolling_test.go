@@ -267,3 +267,23 @@ func BenchmarkRecord(b *testing.B) {
 		k.Record(now, rolling.Sample{Name: "query", Took: time.Millisecond})
 	}
 }
+
+func TestDay_fewRunsAreExactAlsoAfterARestart(t *testing.T) {
+	b, now := book(), at("2026-05-10 12:00")
+	for i := range 200 {
+		b.Record(now, rolling.Sample{Name: "x", Took: time.Duration(100_001+i) * time.Millisecond})
+	}
+	data, err := b.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := rolling.Parse(data, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, book := range []*rolling.Book{b, again} {
+		if d := only(t, book, now, "x").Days[0]; d.P50 != 100_100*time.Millisecond || d.P95 != 100_190*time.Millisecond {
+			t.Errorf("got %v and %v, want the exact ranks", d.P50, d.P95)
+		}
+	}
+}
