@@ -18,7 +18,7 @@ import (
 func (a *API) local(database string) http.Handler {
 	s := a.service(database)
 	s.local = true
-	next := a.sheltered(a.routes(s))
+	next := a.sheltered(whenAsked(func() http.Handler { return a.routes(s) }))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		protect(w.Header(), "'none'")
 		if a.crosses(w, r, nil) {

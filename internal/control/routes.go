@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -67,6 +68,13 @@ func routes(to messagesconnect.ControlServiceHandler, options ...connect.Handler
 	r.mux.Handle(messagesconnect.ControlServiceWatchOperationProcedure,
 		connect.NewServerStreamHandlerSimple(messagesconnect.ControlServiceWatchOperationProcedure, to.WatchOperation, r.options...))
 	return r.mux
+}
+
+// whenAsked makes a handler with its first request. The forty of a service take 160 kB, and
+// of hundreds of sockets most are never used.
+func whenAsked(makeHandler func() http.Handler) http.Handler {
+	once := sync.OnceValue(makeHandler)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { once().ServeHTTP(w, r) })
 }
 
 // router collects the handlers of routes.
