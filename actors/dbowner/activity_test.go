@@ -68,6 +68,41 @@ func TestActivity_answersWhileAJobRunsAndOutlivesARestart(t *testing.T) {
 	})
 }
 
+// A connection that read much makes way for a fresh one, which is no commit and misses none.
+func TestWorker_opensAfreshAfterALargeJob(t *testing.T) {
+	inWorld(t, dbowner.Config{}, func(t *testing.T, w *world, db *fake) {
+		opened := func() (opened, open int) {
+			db.with(func() { opened, open = db.opened[dbowner.ForWork], db.open[dbowner.ForWork] })
+			return opened, open
+		}
+		w.ask(&messages.InspectDatabase{Job: &messages.Job{}})
+		advance(time.Minute)
+		if n, open := opened(); n != 1 || open != 1 {
+			t.Errorf("after a look: %d opened, %d open, want 1", n, open)
+		}
+		w.ask(&messages.CopyDatabase{Job: &messages.Job{}, ToPath: filepath.Join(t.TempDir(), "copy.db")})
+		advance(10 * time.Second)
+		if n, open := opened(); n != 2 || open != 1 {
+			t.Errorf("after a copy: %d opened, %d open, want 2 and 1", n, open)
+		}
+		advance(time.Hour)
+		if a := w.activity(); a.LastCommitUnixMs != 0 {
+			t.Errorf("the fresh connection counts as a commit: %v", a)
+		}
+		db.with(func() { db.commits++ })
+		advance(time.Minute + time.Second)
+		if a := w.activity(); a.LastCommitUnixMs == 0 {
+			t.Error("a commit was missed")
+		}
+		db.with(func() { db.openErr = fault.New(fault.Busy, "open", "not now") })
+		w.ask(&messages.CopyDatabase{Job: &messages.Job{}, ToPath: filepath.Join(t.TempDir(), "copy.db")})
+		advance(10 * time.Second)
+		if n, open := opened(); n != 2 || open != 1 {
+			t.Errorf("when it cannot be opened: %d opened, %d open, want the old one to stay", n, open)
+		}
+	})
+}
+
 // A VACUUM on Officer's own account is refused when the app committed a moment ago, and
 // taken back when it holds the lock for too long.
 func TestVacuum_givesWay(t *testing.T) {

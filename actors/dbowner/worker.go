@@ -53,9 +53,11 @@ func (w *worker) run(ctx actor.Context, o *order) *outcome {
 	out.stirred, out.looked = w.feel(o)
 	t := &task{worker: w, order: o, db: w.db, system: ctx.ActorSystem(), stirred: out.stirred}
 	out.reply, out.err = t.do()
+	next := w.successor(o, out)
 	if _, looking := o.message.(*look); !looking {
 		w.after(o, out)
 	}
+	w.hand(next)
 	switch fault.CodeOf(out.err) {
 	case fault.Internal, fault.IO, fault.NoMemory:
 		w.close() // its state is not known; the next order opens afresh
@@ -82,6 +84,54 @@ func (w *worker) ready(ctx context.Context) error {
 		w.close()
 	}
 	return err
+}
+
+// successor is the connection that takes over from one which read much.
+type successor struct {
+	db      Database // nil = the old one stays
+	version int64
+}
+
+// successor opens a connection in the place of one that a job made large: an engine never
+// gives memory back before it is closed, and most of the day nothing is asked of it. The
+// old one closes last, so that it is not the last one of the database, whose closing would
+// remove the WAL.
+func (w *worker) successor(o *order, out *outcome) successor {
+	if out.err != nil || !large(o.message) {
+		return successor{}
+	}
+	db, err := w.led.open(o.ctx, w.cfg.Opener, ForWork)
+	if err != nil {
+		return successor{}
+	}
+	// What is committed from here on changes the version; what was before is still felt by
+	// the old one.
+	version, err := db.DataVersion(o.ctx)
+	if err == nil {
+		err = w.identify(db)
+	}
+	if err != nil {
+		w.closeQuietly(db)
+		return successor{}
+	}
+	return successor{db, version}
+}
+
+// large tells whether a job reads so much that the cache of its connection is worth to be rid of.
+func large(message any) bool {
+	switch message.(type) {
+	case *messages.CopyDatabase, *messages.ReadContent, *messages.OverwriteDatabase, *messages.VacuumDatabase, *messages.AnalyzeDatabase:
+		return true
+	}
+	return false
+}
+
+func (w *worker) hand(next successor) {
+	if next.db == nil {
+		return
+	}
+	w.close()
+	w.db, w.led.activity.last.version = next.db, next.version
 }
 
 // identify compares the open file with what its path names and with the file that was
@@ -187,8 +237,8 @@ func (t *task) tell(stage string, done, total int64, unit string) {
 	t.system.Root.Send(t.owner, &messages.Progress{JobId: t.id, Stage: stage, Done: done, Total: total, Unit: unit})
 }
 
-func (t *task) closeQuietly(db Database) {
-	if err := t.led.close(db); err != nil {
-		t.cfg.Log.Warn("a connection did not close cleanly", slog.Any("error", err))
+func (w *worker) closeQuietly(db Database) {
+	if err := w.led.close(db); err != nil {
+		w.cfg.Log.Warn("a connection did not close cleanly", slog.Any("error", err))
 	}
 }

@@ -57,7 +57,7 @@ func (f *fake) Open(_ context.Context, p dbowner.Purpose) (dbowner.Database, err
 	}
 	f.opened[p]++
 	f.open[p]++
-	return &connection{fake: f, purpose: p}, nil
+	return &connection{fake: f, purpose: p, number: int64(f.opened[p])}, nil
 }
 
 func (f *fake) Guard(context.Context) error {
@@ -71,6 +71,7 @@ func (f *fake) MatchPageSize(context.Context, string, string, int) error { retur
 type connection struct {
 	*fake
 	purpose dbowner.Purpose
+	number  int64 // versions of two connections say nothing about each other
 	held    bool
 }
 
@@ -130,7 +131,7 @@ func (c *connection) Analyze(context.Context, time.Duration, bool) error { retur
 func (c *connection) DataVersion(context.Context) (int64, error) {
 	c.fake.mu.Lock()
 	defer c.fake.mu.Unlock()
-	return 1 + c.fake.commits, nil
+	return 1000*c.number + c.fake.commits, nil
 }
 func (c *connection) HasMoved() (bool, error) {
 	c.fake.mu.Lock()
