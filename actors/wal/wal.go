@@ -16,6 +16,7 @@ package wal
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -78,6 +79,7 @@ const (
 	stopWithin = 1800 * time.Millisecond // Officer's stop gives 2 s
 	factsWait  = 10 * time.Minute        // facts may queue behind a full check
 
+	calmFor       = time.Minute            // between two looks of the actor itself at a WAL that stays as it is
 	lookMeanwhile = time.Second            // a round runs; one that did its work looks again by itself
 	lookEmptied   = 100 * time.Millisecond // a fast writer fills an emptied WAL within a second
 
@@ -141,10 +143,11 @@ type wal struct {
 	ledger  *ledger
 	running *round
 	waiting []*round
-	looking func() // stops the timer of the next look
-	starts  int    // tries of the checkpoint at start
-	large   bool   // wal_large is raised
-	asking  bool   // GetActivity is under way
+	looking func()        // stops the timer of the next look
+	still   *atomic.Int64 // Unix nanoseconds when rest last saw the WAL as it was; nil without one
+	starts  int           // tries of the checkpoint at start
+	large   bool          // wal_large is raised
+	asking  bool          // GetActivity is under way
 }
 
 // Receive is the table of contents.
@@ -229,6 +232,7 @@ func (w *wal) lookIn(ctx actor.Context, d time.Duration) {
 	if w.looking != nil {
 		w.looking()
 	}
+	w.still = nil
 	w.looking = w.After(ctx, d, lookAgain{})
 }
 
@@ -240,6 +244,10 @@ func (w *wal) look(ctx actor.Context) {
 		return
 	}
 	size, modified := w.size()
+	if w.still != nil {
+		w.ledger.state = w.ledger.state.Still(time.Unix(0, w.still.Load()))
+		w.still = nil
+	}
 	next, do := w.policy.Next(w.ledger.state, growth.Look{At: time.Now(), Bytes: size, Modified: modified})
 	w.ledger.state = next
 	w.showLarge(ctx, size, do.Large)
@@ -247,7 +255,11 @@ func (w *wal) look(ctx actor.Context) {
 		w.ledger.hostages, w.ledger.state.Blocked = nil, false
 		w.showBlocked(ctx)
 	}
-	w.lookIn(ctx, do.Next)
+	if do.Calm {
+		w.rest(ctx, do.Next, size, modified)
+	} else {
+		w.lookIn(ctx, do.Next)
+	}
 	switch {
 	case do.Empty:
 		w.begin(ctx, &round{mode: truncate, reason: reasonGrowth, own: true})
@@ -257,6 +269,26 @@ func (w *wal) look(ctx actor.Context) {
 		w.asking = true
 		w.Ask(ctx, w.cfg.Peers.Of("dbowner"), &messages.GetActivity{}, askTimeout, activity{time.Now()})
 	}
+}
+
+// rest looks as often as before, beside the actor, while the WAL stays as it is: of four
+// hundred databases hardly one is written to at a time.
+func (w *wal) rest(ctx actor.Context, every time.Duration, size int64, modified time.Time) {
+	still := new(atomic.Int64)
+	still.Store(time.Now().UnixNano())
+	w.still = still
+	if w.looking != nil {
+		w.looking()
+	}
+	w.looking = w.Poll(ctx, every, calmFor, func() bool {
+		at := time.Now().UnixNano()
+		nowBytes, nowModified := w.size()
+		if nowBytes != size || !nowModified.Equal(modified) {
+			return true
+		}
+		still.Store(at)
+		return false
+	}, lookAgain{})
 }
 
 // idle empties the WAL unless somebody is at work.

@@ -198,3 +198,20 @@ func TestPassive_doesNothingUnasked(t *testing.T) {
 		}
 	})
 }
+
+// A WAL that rests is looked at beside the actor; one that then grows is emptied as soon as
+// if it had been looked at all the time.
+func TestRest_growthIsSeenAtTheNextLook(t *testing.T) {
+	inWorld(t, false, func(w *world) {
+		w.Advance(20 * time.Minute)
+		before := len(w.modes())
+		w.fill(6_000_000)
+		w.Advance(time.Minute)
+		if got := w.modes()[before:]; len(got) != 2 || got[1] != "truncate" {
+			t.Errorf("got %v, want it emptied", got)
+		}
+		if r := testkit.Ask[*messages.WalReport](w.Bench, w.pid, &messages.GetWal{}); r.GetWalBytes() != 0 {
+			t.Errorf("got %v", r)
+		}
+	})
+}

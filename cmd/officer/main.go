@@ -19,6 +19,7 @@ import (
 )
 
 func main() {
+	slim()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	work := func(ctx context.Context) int { return execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }

@@ -156,6 +156,7 @@ func (r *runner) attend(ctx, work context.Context, s *stay) (code int, err error
 	}
 	defer context.AfterFunc(ctx, func() { r.end.want("a signal", 0) })()
 	go r.hangups(work)
+	go giveBack(work)
 	r.end.rest()
 	return report.Done, nil
 }

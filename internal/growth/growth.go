@@ -45,6 +45,7 @@ type Step struct {
 	Empty bool          // move its pages and empty it, because it grows
 	Idle  bool          // the same, because nobody has written for a while
 	Large bool          // it is beyond the limit
+	Calm  bool          // Next is the slowest, and what it will find unless the WAL changes is known
 	Next  time.Duration // until the next look
 }
 
@@ -90,6 +91,7 @@ func (p Policy) Next(s State, l Look) (State, Step) {
 		s.pause = min(max(2*s.pause, lookChanged), p.LookEvery)
 	}
 	step.Next = s.pause
+	step.Calm = !changed && !step.Large && !step.Empty && !step.Idle && !s.Blocked && s.pause == p.LookEvery
 	s.last = l
 	return s, step
 }
@@ -109,6 +111,14 @@ func (p Policy) untilSoon(before, now Look) time.Duration {
 		return lookChanged
 	}
 	return max(time.Duration(left), lookFastest)
+}
+
+// Still notes that nothing had changed at a later time, so that growth is measured from there.
+func (s State) Still(at time.Time) State {
+	if at.After(s.last.At) {
+		s.last.At = at
+	}
+	return s
 }
 
 // Emptied notes what an attempt left, so that growth is measured from there.

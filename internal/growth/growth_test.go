@@ -62,7 +62,7 @@ func TestNext_whatToDo(t *testing.T) {
 		{"below the mark", State{}, Look{At: begin(), Bytes: 4_499_999}, Step{Next: lookChanged}},
 		{"nothing there", State{}, Look{At: begin()}, Step{Next: lookChanged}},
 		{"emptied in vain, unchanged", State{last: old, quiet: begin(), pause: time.Minute, tried: true},
-			Look{At: begin().Add(time.Minute), Bytes: 6_000_000, Modified: begin()}, Step{Next: time.Minute}},
+			Look{At: begin().Add(time.Minute), Bytes: 6_000_000, Modified: begin()}, Step{Calm: true, Next: time.Minute}},
 		{"emptied in vain, changed", State{last: old, quiet: begin(), pause: time.Minute, tried: true},
 			Look{At: begin().Add(time.Minute), Bytes: 6_000_000, Modified: begin().Add(time.Second)}, Step{Empty: true, Next: lookChanged}},
 		{"blocked, unchanged", State{last: old, quiet: begin(), tried: true, Blocked: true},
@@ -70,9 +70,9 @@ func TestNext_whatToDo(t *testing.T) {
 		{"idle", State{last: Look{At: begin(), Bytes: 5}, quiet: begin(), pause: time.Minute},
 			Look{At: begin().Add(30 * time.Minute), Bytes: 5}, Step{Idle: true, Next: time.Minute}},
 		{"not idle yet", State{last: Look{At: begin(), Bytes: 5}, quiet: begin(), pause: time.Minute},
-			Look{At: begin().Add(29 * time.Minute), Bytes: 5}, Step{Next: time.Minute}},
+			Look{At: begin().Add(29 * time.Minute), Bytes: 5}, Step{Calm: true, Next: time.Minute}},
 		{"idle and empty", State{last: Look{At: begin()}, quiet: begin(), pause: time.Minute},
-			Look{At: begin().Add(time.Hour)}, Step{Next: time.Minute}},
+			Look{At: begin().Add(time.Hour)}, Step{Calm: true, Next: time.Minute}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if _, got := policy().Next(tc.s, tc.l); got != tc.want {
@@ -130,5 +130,20 @@ func TestNext_growthIsMeasuredFromWhatAnAttemptLeft(t *testing.T) {
 	_, step := p.Next(s, Look{At: at.Add(220 * time.Millisecond), Bytes: 1_000_000, Modified: at.Add(220 * time.Millisecond)})
 	if step.Next > 200*time.Millisecond {
 		t.Errorf("the next look is in %v; by then the WAL is %d MB", step.Next, 1+step.Next.Milliseconds()/100)
+	}
+}
+
+func TestStill_growthIsMeasuredFromTheLastLookThatSawNothing(t *testing.T) {
+	p, at := policy(), begin()
+	s, _ := p.Next(State{}, Look{At: at})
+	seen := Look{At: at.Add(time.Minute), Bytes: 4_000_000, Modified: at.Add(time.Minute)}
+	if _, step := p.Next(s, seen); step.Empty {
+		t.Error("4 MB in a minute: emptied at once")
+	}
+	if _, step := p.Next(s.Still(at.Add(59*time.Second)), seen); step.Next > lookChanged/2 {
+		t.Errorf("4 MB in a second: the next look is in %v", step.Next)
+	}
+	if got := s.Still(at.Add(-time.Second)); got.last.At != at {
+		t.Error("an older look counts")
 	}
 }

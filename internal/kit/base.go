@@ -130,17 +130,82 @@ func (b *Base) After(ctx actor.Context, d time.Duration, msg any) (stop func()) 
 	}
 	b.timers[t] = struct{}{}
 	root, self := ctx.ActorSystem().Root, ctx.Self()
-	t.timer = time.AfterFunc(d, func() { root.Send(self, t) })
+	t.set(d, func() { root.Send(self, t) })
 	return func() {
-		t.timer.Stop()
+		t.stop()
 		delete(b.timers, t)
 	}
+}
+
+// Poll sends msg to the actor itself once probe tells true, or after limit. It probes
+// beside the actor at whole multiples of every: what is as it was costs no message, and
+// hundreds of actors wake up together. probe may block; it must not touch the actor.
+// stop is safe to call at any time, and so is the end of the incarnation.
+func (b *Base) Poll(ctx actor.Context, every, limit time.Duration, probe func() bool, msg any) (stop func()) {
+	t := &timeUp{message: msg}
+	if b.timers == nil {
+		b.timers = make(map[*timeUp]struct{})
+	}
+	b.timers[t] = struct{}{}
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	end := time.Now().Add(limit)
+	next := func() time.Duration {
+		now := time.Now()
+		return max(min(now.Truncate(every).Add(every).Sub(now), end.Sub(now)), 0)
+	}
+	look := func() {
+		if !time.Now().Before(end) || told(probe) {
+			root.Send(self, t)
+			return
+		}
+		t.again(next())
+	}
+	t.set(next(), look)
+	return func() {
+		t.stop()
+		delete(b.timers, t)
+	}
+}
+
+// told is what a probe tells; one that panics has something to tell.
+func told(probe func() bool) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = true
+		}
+	}()
+	return probe()
 }
 
 // timeUp carries a timer's message to the incarnation that set it.
 type timeUp struct {
 	message any
-	timer   *time.Timer
+
+	mu    sync.Mutex
+	timer *time.Timer
+	over  bool
+}
+
+func (t *timeUp) set(d time.Duration, f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.timer = time.AfterFunc(d, f)
+}
+
+// again sets a timer that fired once more, unless it was stopped meanwhile.
+func (t *timeUp) again(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over {
+		t.timer.Reset(d)
+	}
+}
+
+func (t *timeUp) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	t.timer.Stop()
 }
 
 func (b *Base) timerFired(t *timeUp) bool {
@@ -214,7 +279,7 @@ func (b *Base) release(f *messages.Failure) {
 		r.Answer(f)
 	}
 	for t := range b.timers {
-		t.timer.Stop()
+		t.stop()
 	}
 	b.timers = nil
 	if b.cancel != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -274,6 +275,61 @@ func TestAfter_stopped(t *testing.T) {
 		b.Advance(time.Minute)
 		if got := n.all(); got != "[]" {
 			t.Errorf("got %s, want nothing", got)
+		}
+	})
+}
+
+func TestPoll_tellsOnceItSeesSomething(t *testing.T) {
+	testkit.Run(t, func(b *testkit.Bench) {
+		pid, n := spawn(b, "worker")
+		var probes, seen atomic.Int32
+		poll := func(probe func() bool, limit time.Duration, msg string) {
+			b.Tell(pid, deed(func(w *worker, ctx actor.Context) { w.Poll(ctx, time.Second, limit, probe, msg) }))
+			b.Settle()
+		}
+		poll(func() bool { probes.Add(1); return seen.Load() > 0 }, time.Hour, "seen")
+		b.Advance(10 * time.Second)
+		if got := probes.Load(); got < 9 || got > 11 || n.all() != "[]" {
+			t.Errorf("after 10 s: %d probes and %s, want one a second and nothing told", got, n.all())
+		}
+		seen.Store(1)
+		b.Advance(time.Minute)
+		if got := probes.Load(); got > 12 || n.all() != "[timer seen]" {
+			t.Errorf("got %d probes and %s, want one more and one message", got, n.all())
+		}
+		poll(func() bool { return false }, 90*time.Second, "over")
+		b.Advance(89 * time.Second)
+		before := n.all()
+		b.Advance(2 * time.Second)
+		if before != "[timer seen]" || n.all() != "[timer seen timer over]" {
+			t.Errorf("got %s, then %s; want it told at its limit", before, n.all())
+		}
+		poll(func() bool { panic("defect") }, time.Hour, "panicked")
+		b.Advance(2 * time.Second)
+		if n.all() != "[timer seen timer over timer panicked]" {
+			t.Errorf("got %s, want a probe that panics to be told", n.all())
+		}
+	})
+}
+
+func TestPoll_endsWithTheIncarnationAndWhenStopped(t *testing.T) {
+	testkit.Run(t, func(b *testkit.Bench) {
+		pid, n := spawn(b, "worker")
+		var probes atomic.Int32
+		probe := func() bool { probes.Add(1); return false }
+		b.Tell(pid, deed(func(w *worker, ctx actor.Context) {
+			stop := w.Poll(ctx, time.Second, time.Hour, probe, "stopped")
+			stop()
+			stop()
+			w.Poll(ctx, time.Second, time.Hour, probe, "of before")
+		}))
+		b.Advance(3 * time.Second)
+		b.Tell(pid, deed(func(*worker, actor.Context) { panic("by order") }))
+		b.Advance(time.Second)
+		before := probes.Load()
+		b.Advance(2 * time.Hour)
+		if got := probes.Load(); before > 4 || got != before || n.all() != "[*actor.Restarting]" {
+			t.Errorf("got %d probes, then %d, and %s; want none after the end", before, got, n.all())
 		}
 	})
 }

@@ -148,6 +148,7 @@ func vendors() []vendor {
 		{path: "connectrpc.com/connect", importers: []string{"internal/control", "messages/messagesconnect"}, why: "the API is one adapter"},
 		{path: "github.com/goccy/go-yaml", importers: []string{"internal/config"}, why: "one place reads the configuration and names the line"},
 		{path: "github.com/spf13", importers: []string{"cmd"}, why: "only the command line has flags"},
+		{path: "github.com/orcaman/concurrent-map", importers: []string{"cmd"}, why: "its size is set once, in a process of Officer's own"},
 		{path: "google.golang.org/protobuf", importers: speakers, why: "the core and the adapters speak plain values"},
 		{path: "golang.org/x/sys", importers: []string{"internal/fsx", "internal/sqlite", "internal/host", "internal/process", "supervisor", "cmd"},
 			why: "what differs between operating systems stays in few places"},
