@@ -27,7 +27,7 @@ type Officer interface {
 
 // Limits of what a client may send: no request of a verb comes near.
 const (
-	requestBytesMax = 1 << 20
+	requestBytesMax = 256 << 10
 	answerBytesMax  = 64 << 20 // a list of many backups with many tables
 )
 
