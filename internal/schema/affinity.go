@@ -19,7 +19,7 @@ func AffinityOf(declared string) Affinity {
 			found = Text
 		case strings.HasPrefix(s[i:], "blob") && (found == Numeric || found == Real):
 			found = Blob
-		case found == Numeric && (strings.HasPrefix(s[i:], "real") || strings.HasPrefix(s[i:], "floa") || strings.HasPrefix(s[i:], "doub")):
+		case found == Numeric && len(s)-i >= 4 && listed(" real floa doub ", s[i:i+4]): //nolint:misspell // the beginning of "double"
 			found = Real
 		}
 	}

@@ -3,6 +3,6 @@
 // and default, keys, the indexes that constraints imply, foreign keys.
 //
 // It never guesses. What it does not know for certain it calls by name: a statement
-// that it cannot read at all is [Unusual]; an expression (CHECK, generated column, WHERE
+// that it cannot read at all is [UnusualError]; an expression (CHECK, generated column, WHERE
 // of a partial index) is skipped and noted, because only SQLite can compile it.
 package schema

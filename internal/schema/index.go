@@ -8,7 +8,7 @@ type Declared struct {
 }
 
 // ParseIndex reads the beginning of a CREATE INDEX statement as it stands in
-// sqlite_schema (https://sqlite.org/lang_createindex.html). The error is an *Unusual.
+// sqlite_schema (https://sqlite.org/lang_createindex.html). The error is an *UnusualError.
 func ParseIndex(sql string) (*Declared, error) {
 	p := newParser(sql)
 	p.expect("create")
@@ -45,8 +45,8 @@ func (d *Declared) Bind(t *Table) (*Index, error) {
 	return x, nil
 }
 
-// part reads one indexed column. Whatever is not the name of a stored column with a
-// collation and a direction is an expression.
+// part reads one indexed column. Whatever is not the name of a column with a collation
+// and a direction is an expression.
 func (d *Declared) part(t *Table, x *Index) Part {
 	p := d.p
 	from, deep := p.at, 0
@@ -58,7 +58,7 @@ func (d *Declared) part(t *Table, x *Index) Part {
 		for deep > 0 && p.accept(")") {
 			deep--
 		}
-		if c >= 0 && deep == 0 && t.Columns[c].Generated != Virtual {
+		if c >= 0 && deep == 0 {
 			part := Part{Column: c, Collation: t.Columns[c].Collation}
 			if p.accept("collate") {
 				part.Collation = Fold(p.name())
@@ -72,7 +72,13 @@ func (d *Declared) part(t *Table, x *Index) Part {
 	p.at = from
 	x.Opaque = "an expression"
 	d.expression()
-	return Part{Column: Expression, Collation: Binary}
+	part := Part{Column: Expression, Collation: Binary, Desc: p.tokens[p.at-1].is("desc")}
+	for _, token := range p.tokens[from:p.at] {
+		if token.is("collate") {
+			part.Collation = Undetermined
+		}
+	}
+	return part
 }
 
 // expression skips to the comma or parenthesis that ends it.

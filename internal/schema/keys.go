@@ -165,6 +165,11 @@ func (t *Table) store() {
 // (https://sqlite.org/src/info/bba7b69f9849b5bf).
 func (t *Table) finish(x *Index, declared bool) {
 	x.Entry = append(x.Parts[:0:0], x.Parts...)
+	for _, p := range x.Parts {
+		if p.Column >= 0 && t.Columns[p.Column].Generated == Virtual {
+			x.Opaque = "a generated column"
+		}
+	}
 	key := t.Primary()
 	switch {
 	case key == nil:

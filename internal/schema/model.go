@@ -59,6 +59,9 @@ const (
 	RTrim  = "rtrim"
 )
 
+// Undetermined is the collation of an expression with a COLLATE somewhere in it.
+const Undetermined = "?"
+
 // Part is one column of a key.
 type Part struct {
 	Column    int // of the table; Rowid or Expression
@@ -81,7 +84,7 @@ type Index struct {
 	Primary bool   // of a WITHOUT ROWID table: it is the table
 	Parts   []Part // the columns that are declared
 	Entry   []Part // all columns of an entry: Parts, then what leads to the row
-	Opaque  string // "an expression" or "a WHERE clause": its entries depend on it; "" = none
+	Opaque  string // "an expression", "a WHERE clause", "a generated column": its entries depend on it; "" = none
 }
 
 // ForeignKey is a REFERENCES clause.
@@ -137,12 +140,12 @@ func (t *Table) Slot(column int) int {
 	return -1
 }
 
-// Unusual says that a statement is beyond this package. It does not mean that the
+// UnusualError says that a statement is beyond this package. It does not mean that the
 // statement is wrong.
-type Unusual struct {
+type UnusualError struct {
 	What string // the text that is not understood
 	At   int    // byte offset in the statement
 }
 
 // Error says what is not understood.
-func (u *Unusual) Error() string { return "not understood: " + u.What }
+func (u *UnusualError) Error() string { return "not understood: " + u.What }

@@ -7,7 +7,7 @@ type parser struct {
 	sql    string
 	tokens []token
 	at     int
-	err    *Unusual
+	err    *UnusualError
 }
 
 func newParser(sql string) *parser {
@@ -39,7 +39,7 @@ func (p *parser) fail(t token) {
 		if t.kind == tokenEnd {
 			what = "the end of the statement"
 		}
-		p.err = &Unusual{What: what, At: t.from}
+		p.err = &UnusualError{What: what, At: t.from}
 	}
 }
 

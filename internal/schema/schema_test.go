@@ -78,6 +78,8 @@ var ddl = []string{
 	`create table t(abort, action, after, "order" int, "primary", key, asc, desc integer, left, temp, with, without, generated, always)`,
 	`create table t(a, b); create index i on t(a, b desc); create unique index "i 2" on t("b", 'a' collate nocase asc); create index i3 on t(a collate german)`,
 	`create table t(a, b); create index i on t(a+1); create index j on t(b) where a > 0; create index k on t(abs(a), b); create index l on t((a))`,
+	`create table t(a, b text collate nocase); create index i on t(a + 1 desc); create index j on t(b || 'x', a); create index k on t(lower(b) asc)`,
+	`create table t(a, b int as (a) collate nocase, c as (b) stored, unique(b, a)); create index i on t(b desc, c); create unique index j on t(b)`,
 	`create table t(ü, größe text); create index i on t(Größe)`,
 	`create table t(a, constraint x primary key(a) unique(a))`,
 	`create table t(a constraint c1 not null constraint c2 unique constraint c3)`,
@@ -186,9 +188,6 @@ func compareIndex(t *testing.T, db *sqlite3.Conn, table *Table, x *Index) {
 	var got, want []string
 	for i, p := range x.Entry {
 		coll := p.Collation
-		if p.Column == Expression {
-			coll = "binary"
-		}
 		got = append(got, fmt.Sprintf("%d %v %s %v", p.Column, p.Desc, coll, i < len(x.Parts)))
 	}
 	rows(t, db, `pragma index_xinfo(`+quote(x.Name)+`)`, func(s *sqlite3.Stmt) {
@@ -272,7 +271,7 @@ func TestParse_namesWhatItDoesNotUnderstand(t *testing.T) {
 		``: "the end of the statement",
 	} {
 		_, err := ParseTable(sql)
-		var u *Unusual
+		var u *UnusualError
 		if !errors.As(err, &u) || u.What != what {
 			t.Errorf("%s: got %v, want %q not understood", sql, err, what)
 		}
@@ -297,11 +296,11 @@ func TestParse_notesExpressions(t *testing.T) {
 
 // wide makes no table; it makes the parser run a long way.
 func TestParse_takesLinearTime(t *testing.T) {
-	sql := `create table t(a check(` + strings.Repeat("(", 1<<20) + strings.Repeat(")", 1<<20) + `))`
+	sql := `create table t(a check(` + strings.Repeat("(", 1<<16) + strings.Repeat(")", 1<<16) + `))`
 	if _, err := ParseTable(sql); err != nil {
 		t.Error(err)
 	}
-	if _, err := ParseTable(`create table t(a` + strings.Repeat(", b", 1<<20) + `)`); err == nil {
+	if _, err := ParseTable(`create table t(a` + strings.Repeat(", b", 1<<16) + `)`); err == nil {
 		t.Error("the same name over and over: got no error")
 	}
 }

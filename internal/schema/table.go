@@ -14,7 +14,7 @@ type builder struct {
 }
 
 // ParseTable reads a CREATE TABLE statement as it stands in sqlite_schema
-// (https://sqlite.org/lang_createtable.html). The error is an *Unusual.
+// (https://sqlite.org/lang_createtable.html). The error is an *UnusualError.
 func ParseTable(sql string) (*Table, error) {
 	b := &builder{parser: newParser(sql), t: &Table{RowidColumn: -1}, byName: map[string]int{}}
 	b.expect("create", "table")
