@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
@@ -19,7 +20,15 @@ func register(db *sqlite3.Conn) error {
 
 // standIn lets a database with an unknown collation be read row by row. The order it
 // gives is not the database's, so nothing that depends on order is believed afterwards.
+//
+// SQLite asks for NOCASE and RTRIM, too, in a database in UTF-16: it knows them for UTF-8
+// only, and converts once nobody has them otherwise. To give it one of ours would put
+// every such index in the wrong order.
 func (c *Conn) standIn(db *sqlite3.Conn, name string) {
+	switch strings.ToLower(name) {
+	case "binary", "nocase", "rtrim":
+		return
+	}
 	if db.CreateCollation(name, bytes.Compare) == nil {
 		c.standIns = append(c.standIns, name)
 	}

@@ -253,6 +253,18 @@ func TestCheckFull_ofWhatIsUnknownHereCannotJudge(t *testing.T) {
 	wantCode(t, err, fault.CannotJudge)
 }
 
+func TestCheckFull_inUTF16KnowsTheBuiltInCollations(t *testing.T) {
+	path := makeDB(t, filepath.Join(t.TempDir(), "a.db"), `PRAGMA encoding='UTF-16le';
+		CREATE TABLE t(a TEXT COLLATE NOCASE UNIQUE, b TEXT COLLATE RTRIM UNIQUE);
+		INSERT INTO t VALUES('a', 'x'), ('B', 'x 1'), ('c', 'x!'), ('D', 'y  '), ('e', 'y !');`)
+	for _, readOnly := range []bool{true, false} {
+		report, err := open(t, path, Options{ReadOnly: readOnly}).CheckFull(t.Context())
+		if err != nil || report.Verdict != check.OK {
+			t.Errorf("read-only %v: got %+v %v, want ok", readOnly, report, err)
+		}
+	}
+}
+
 func TestCheckForeignKeys_listsOrphansUpToTheLimit(t *testing.T) {
 	path := makeDB(t, filepath.Join(t.TempDir(), "a.db"), plain+`DELETE FROM a WHERE id<=3; CREATE TABLE w(a INT REFERENCES a(id), k TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO w VALUES(1,'x');`)
 	c := open(t, path, Options{ReadOnly: true})
