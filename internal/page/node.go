@@ -123,7 +123,13 @@ func (d *Node) CellAt(off int, c *Cell) error {
 		c.Rowid, c.Total, c.Start, c.Local, c.Size = int64(key), 0, p+n, 0, p+n-off
 		return nil
 	}
-	total, n := Varint(b[p:])
+	if p == len(b) {
+		return broken(CellEnd, d.Page, off, int64(p))
+	}
+	total, n := uint64(b[p]), 1
+	if total >= 0x80 {
+		total, n = longVarint(b[p:])
+	}
 	if total > payloadMax {
 		return broken(CellPayload, d.Page, p, int64(total))
 	}
@@ -138,6 +144,10 @@ func (d *Node) CellAt(off int, c *Cell) error {
 	}
 	if n == 0 {
 		return broken(CellEnd, d.Page, off, int64(p))
+	}
+	if end := p + int(total); int(total) <= d.most && end <= len(b) && end >= off+cellMin {
+		c.Total, c.Start, c.Local, c.Size = int(total), p, int(total), end-off
+		return nil
 	}
 	return d.place(c, p, int(total))
 }

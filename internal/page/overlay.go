@@ -21,6 +21,23 @@ func (x frameIndex) sorted() frameIndex {
 }
 
 func (x frameIndex) find(page uint32) uint32 {
+	if i := x.search(page); i < len(x) && x[i].page == page {
+		return x[i].frame
+	}
+	return 0
+}
+
+// within gives what is indexed of so many pages from n on.
+func (x frameIndex) within(n, pages uint32) frameIndex {
+	i := x.search(n)
+	j := i
+	for j < len(x) && x[j].page-n < pages {
+		j++
+	}
+	return x[i:j]
+}
+
+func (x frameIndex) search(page uint32) int {
 	lo, hi := 0, len(x)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
@@ -30,10 +47,7 @@ func (x frameIndex) find(page uint32) uint32 {
 			hi = mid
 		}
 	}
-	if lo < len(x) && x[lo].page == page {
-		return x[lo].frame
-	}
-	return 0
+	return lo
 }
 
 // Overlay is a database as of the last commit in its log: pages come from there, or
@@ -69,16 +83,36 @@ func OpenOverlay(file io.ReaderAt, fileBytes int64, wal *WAL) (*Overlay, error) 
 	if h.PageSize != wal.Header.PageSize {
 		return nil, broken(WALPageSize, 0, 8, int64(h.PageSize))
 	}
-	o.Header, o.Geometry = h, NewGeometry(h, wal.Pages)
+	count, err := h.Pages(int64(wal.Pages) * int64(h.PageSize))
+	if err != nil {
+		return nil, err
+	}
+	o.Header, o.Geometry = h, NewGeometry(h, count)
 	return o, nil
 }
 
 // ReadPage reads page n.
 func (o *Overlay) ReadPage(n uint32, into []byte) error {
 	if frame := o.wal.Frame(n); frame != 0 {
-		return o.Geometry.read(o.wal.r, n, o.wal.offset(frame), into)
+		return o.Geometry.read(o.wal.r, n, 1, o.wal.offset(frame), into)
 	}
-	return o.Geometry.read(o.file, n, int64(n-1)*int64(o.Geometry.PageSize), into)
+	return o.Geometry.read(o.file, n, 1, int64(n-1)*int64(o.Geometry.PageSize), into)
+}
+
+// ReadRun reads pages from n on: from the file, but for those that are in the log.
+func (o *Overlay) ReadRun(n uint32, into []byte) error {
+	size := o.Geometry.PageSize
+	frames := o.wal.index.within(n, uint32(len(into)/size))
+	if len(frames) == 0 {
+		return o.Geometry.read(o.file, n, len(into)/size, int64(n-1)*int64(size), into)
+	}
+	for ; len(into) >= size; into = into[size:] {
+		if err := o.ReadPage(n, into[:size]); err != nil {
+			return err
+		}
+		n++
+	}
+	return nil
 }
 
 // shortIs makes a read that ended early the breach of a rule, unless something else

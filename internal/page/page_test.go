@@ -365,7 +365,7 @@ func TestEncoding_convertsLikeSQLite(t *testing.T) {
 // walBytes is a log over pages of 512 bytes: page 2, page 3 with a commit, page 2 again
 // with a commit, page 1 without one.
 func walBytes(bigEndian bool, frames int) []byte {
-	b := make([]byte, WALHeaderBytes)
+	b := append([]byte(nil), make([]byte, WALHeaderBytes)...)
 	put32(b, 0, walMagic)
 	if bigEndian {
 		b[3] |= 1
@@ -450,6 +450,7 @@ func TestReadWAL_whenItIsCutShort(t *testing.T) {
 
 func TestOverlay_readsLogOverFile(t *testing.T) {
 	file := append(append(headerBytes(), make([]byte, 412)...), bytes.Repeat([]byte{0xaa}, 512)...)
+	clear(file[28:32]) // the size in the header is that of the writer of page 1
 	log := walBytes(false, 4)
 	w, err := ReadWAL(bytes.NewReader(log), int64(len(log)), 0)
 	if err != nil {
@@ -471,6 +472,26 @@ func TestOverlay_readsLogOverFile(t *testing.T) {
 	}
 	if err := o.ReadPage(4, p); err == nil {
 		t.Error("page 4 is in neither: got no error")
+	}
+	run := make([]byte, 3*512)
+	if err := o.ReadRun(1, run); err != nil || !bytes.Equal(run[:512], file[:512]) || run[512] != 2 || run[1024] != 1 {
+		t.Errorf("pages 1 to 3: got %x %x %x, %v, want file, frame 3, frame 2", run[0], run[512], run[1024], err)
+	}
+	if err := o.ReadRun(3, run); err == nil {
+		t.Error("pages 3 to 5 of 4: got no error")
+	}
+}
+
+func TestFile_readsRuns(t *testing.T) {
+	f := openFile(t, bytes.Repeat([]byte{7}, 512))
+	run := make([]byte, 1024)
+	if err := f.ReadRun(1, run); err != nil || run[0] != 'S' || run[512] != 7 {
+		t.Errorf("got %x %x, %v", run[0], run[512], err)
+	}
+	for _, size := range []int{0, 511, 513} {
+		if err := f.ReadRun(1, run[:size]); err == nil {
+			t.Errorf("into %d bytes: got no error", size)
+		}
 	}
 }
 

@@ -13,6 +13,12 @@ type Pages interface {
 	ReadPage(n uint32, into []byte) error
 }
 
+// Runs is what Pages may also have: neighbours are read at once.
+type Runs interface {
+	// ReadRun fills into, which is some pages long, with pages from n on.
+	ReadRun(n uint32, into []byte) error
+}
+
 // File is a database file by itself. Whatever waits in a write-ahead log or a rollback
 // journal beside it is not seen.
 type File struct {
@@ -42,15 +48,20 @@ func OpenFile(r io.ReaderAt, fileBytes int64) (*File, error) {
 
 // ReadPage reads page n. What a file that was cut short lacks of a page is an error.
 func (f *File) ReadPage(n uint32, into []byte) error {
-	return f.Geometry.read(f.r, n, int64(n-1)*int64(f.Geometry.PageSize), into)
+	return f.Geometry.read(f.r, n, 1, int64(n-1)*int64(f.Geometry.PageSize), into)
 }
 
-// read reads page n from where it lies.
-func (g *Geometry) read(r io.ReaderAt, n uint32, at int64, into []byte) error {
-	if !g.Holds(n) {
+// ReadRun reads pages from n on.
+func (f *File) ReadRun(n uint32, into []byte) error {
+	return f.Geometry.read(f.r, n, len(into)/f.Geometry.PageSize, int64(n-1)*int64(f.Geometry.PageSize), into)
+}
+
+// read reads so many pages, of which n is the first, from where they lie.
+func (g *Geometry) read(r io.ReaderAt, n uint32, pages int, at int64, into []byte) error {
+	if !g.Holds(n) || uint64(n)+uint64(pages)-1 > uint64(g.Count) {
 		return broken(PageRange, n, 0, int64(n))
 	}
-	if len(into) != g.PageSize {
+	if len(into) != pages*g.PageSize || pages == 0 {
 		return broken(PageBuffer, n, 0, int64(len(into)))
 	}
 	got, err := r.ReadAt(into, at)

@@ -178,6 +178,7 @@ func pageBreaches() []breach {
 		{CellEnd, node(leafBytes, func(b []byte) { put16(b, 8, 508); copy(b[508:], []byte{0x81, 0x80, 0x80, 0x80}) })},
 		{CellEnd, node(leafBytes, func(b []byte) { put16(b, 8, 508); copy(b[508:], []byte{1, 0x80, 0x80, 0x80}) })},
 		{CellEnd, node(interiorBytes, func(b []byte) { b[511] = 0x80 })},
+		{CellEnd, node(interiorBytes, func(b []byte) { b[0] = byte(IndexInterior); put16(b, 5, 508); put16(b, 12, 508) })},
 		{CellPayload, node(leafBytes, set(500, 0x88, 0x80, 0x80, 0x80, 0))},
 		{ChildNumber, node(interiorBytes, set(510, 10))},
 		{ChildNumber, node(interiorBytes, set(510, 0))},

@@ -17,8 +17,15 @@ func Varint(b []byte) (v uint64, n int) {
 }
 
 func longVarint(b []byte) (v uint64, n int) {
-	if len(b) > 1 && b[1] < 0x80 {
-		return uint64(b[0]&0x7f)<<7 | uint64(b[1]), 2
+	if len(b) > 3 {
+		switch {
+		case b[1] < 0x80:
+			return uint64(b[0]&0x7f)<<7 | uint64(b[1]), 2
+		case b[2] < 0x80:
+			return uint64(b[0]&0x7f)<<14 | uint64(b[1]&0x7f)<<7 | uint64(b[2]), 3
+		case b[3] < 0x80:
+			return uint64(b[0]&0x7f)<<21 | uint64(b[1]&0x7f)<<14 | uint64(b[2]&0x7f)<<7 | uint64(b[3]), 4
+		}
 	}
 	for n < len(b) && n < VarintMax-1 {
 		c := b[n]

@@ -134,9 +134,9 @@ func ReadWAL(r io.ReaderAt, walBytes int64, frameMax uint32) (*WAL, error) {
 			}
 			break // somebody cut the log meanwhile: the frame was not committed
 		}
-		f, err := h.ParseFrame(frame, &sum)
-		if err != nil {
-			break
+		f, broken := h.ParseFrame(frame, &sum)
+		if broken != nil {
+			break // what follows was left over by an earlier generation
 		}
 		w.index = append(w.index, indexed{f.Page, n})
 		if f.Commit != 0 {
