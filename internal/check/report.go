@@ -1,6 +1,3 @@
-// Package check holds what a check of a database can say: verdict, findings,
-// foreign-key violations and broken app rules. Whoever does the looking (SQLite's
-// pragmas today, a page engine later) speaks these values.
 package check
 
 import "time"
@@ -37,12 +34,16 @@ const (
 )
 
 // Finding is one thing that is wrong. Object is a table or index where known,
-// Page a page number (0 = unknown), Detail the sentence of the engine.
+// Page a page number (0 = unknown), Detail the sentence of the engine. Rowid is only
+// known with HasRowid.
 type Finding struct {
 	Kind   string // "structure", "index", "content", "not_null", "unique", "check", "type", "module", "header"
 	Object string
 	Page   int64
 	Detail string
+
+	Rowid    int64
+	HasRowid bool
 }
 
 // ForeignKey is an orphaned row: a yellow finding, not damage.

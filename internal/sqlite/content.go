@@ -13,6 +13,7 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
+	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/manifest"
 )
 
@@ -20,7 +21,7 @@ const (
 	// bigValueBytes is the size from which a value is streamed once its row has proved
 	// to be beyond lengthMaxBytes.
 	bigValueBytes = 1 << 20
-	// blobChunkBytes is one read of a streamed value; a multiple of 8 (rowHash.bytes).
+	// blobChunkBytes is one read of a streamed value; a multiple of 8 (check.RowDigest.Bytes).
 	blobChunkBytes = 256 << 10
 )
 
@@ -60,7 +61,7 @@ func (c *Conn) content() (manifest.Content, error) {
 		if err != nil {
 			return manifest.Content{}, c.fail("digest table "+t.name, err)
 		}
-		content.Tables = append(content.Tables, manifest.Table{Name: t.name, Rows: sum.rows, Digest: sum.hex()})
+		content.Tables = append(content.Tables, manifest.Table{Name: t.name, Rows: sum.Rows(), Digest: sum.Hex()})
 	}
 	return content, nil
 }
@@ -130,7 +131,7 @@ func quote(name string) string {
 
 // digestTable reads the table's own b-tree: without NOT INDEXED SQLite may read all
 // columns out of a covering index instead.
-func (c *Conn) digestTable(t table) (tableSum, error) {
+func (c *Conn) digestTable(t table) (check.TableDigest, error) {
 	list := make([]string, 0, len(t.columns)+1)
 	if t.rowid != "" {
 		list = append(list, t.rowid)
@@ -145,58 +146,60 @@ func (c *Conn) digestTable(t table) (tableSum, error) {
 	return sum, err
 }
 
-func (c *Conn) digestRows(sql string, rowidFirst bool) (tableSum, error) {
+func (c *Conn) digestRows(sql string, rowidFirst bool) (check.TableDigest, error) {
 	s, _, err := c.db.Prepare(sql)
 	if err != nil {
-		return tableSum{}, err
+		return check.TableDigest{}, err
 	}
 	defer s.Close()
-	var sum tableSum
+	var sum check.TableDigest
 	n := s.ColumnCount()
 	for s.Step() {
-		h := newRowHash()
+		h := check.NewRowDigest()
 		col := 0
 		if rowidFirst {
-			h.rowid(s.ColumnInt64(0))
+			h.Rowid(s.ColumnInt64(0))
 			col = 1
 		}
 		for ; col < n; col++ {
 			feed(&h, s, col)
 		}
 		if err := s.Err(); err != nil {
-			return tableSum{}, err
+			return check.TableDigest{}, err
 		}
-		sum.add(&h)
+		sum.Add(&h)
 	}
 	return sum, s.Err()
 }
 
 // feed hashes one value. RawBlob gives the bytes of text in the database's own
 // encoding; asking for text would convert UTF-16 and repair what is not valid in it.
-func feed(h *rowHash, s *sqlite3.Stmt, col int) {
-	tag := uint64(tagBlob)
+func feed(h *check.RowDigest, s *sqlite3.Stmt, col int) {
+	var p []byte
 	switch s.ColumnType(col) {
 	case sqlite3.NULL:
-		h.null()
+		h.Null()
 		return
 	case sqlite3.INTEGER:
-		h.integer(s.ColumnInt64(col))
+		h.Integer(s.ColumnInt64(col))
 		return
 	case sqlite3.FLOAT:
-		h.real(s.ColumnFloat(col))
+		h.Real(s.ColumnFloat(col))
 		return
 	case sqlite3.TEXT:
-		tag = tagText
+		p = s.ColumnRawBlob(col)
+		h.Text(len(p))
+	default:
+		p = s.ColumnRawBlob(col)
+		h.Blob(len(p))
 	}
-	p := s.ColumnRawBlob(col)
-	h.head(tag, int64(len(p)))
-	h.bytes(p)
+	h.Bytes(p)
 }
 
 // digestBigRows is digestTable for tables with values that no statement may hold: big
 // values are streamed through the incremental blob interface
 // (https://sqlite.org/c3ref/blob_open.html). The digest is the same.
-func (c *Conn) digestBigRows(t table) (tableSum, error) {
+func (c *Conn) digestBigRows(t table) (check.TableDigest, error) {
 	list := []string{t.rowid}
 	for _, name := range t.columns {
 		q := quote(name)
@@ -205,15 +208,15 @@ func (c *Conn) digestBigRows(t table) (tableSum, error) {
 	}
 	s, _, err := c.db.Prepare(`SELECT ` + strings.Join(list, ",") + ` FROM main.` + quote(t.name) + ` NOT INDEXED`)
 	if err != nil {
-		return tableSum{}, err
+		return check.TableDigest{}, err
 	}
 	defer s.Close()
-	var sum tableSum
+	var sum check.TableDigest
 	buf := make([]byte, blobChunkBytes)
 	for s.Step() {
-		h := newRowHash()
+		h := check.NewRowDigest()
 		rowid := s.ColumnInt64(0)
-		h.rowid(rowid)
+		h.Rowid(rowid)
 		for i, name := range t.columns {
 			col := 1 + 3*i
 			size := s.ColumnInt64(col + 1)
@@ -221,24 +224,24 @@ func (c *Conn) digestBigRows(t table) (tableSum, error) {
 				feed(&h, s, col+2)
 				continue
 			}
-			tag := uint64(tagBlob)
 			if s.ColumnText(col) == "text" {
-				tag = tagText
+				h.Text(int(size))
+			} else {
+				h.Blob(int(size))
 			}
-			h.head(tag, size)
 			if err := c.feedBlob(&h, t.name, name, rowid, buf); err != nil {
-				return tableSum{}, err
+				return check.TableDigest{}, err
 			}
 		}
 		if err := s.Err(); err != nil {
-			return tableSum{}, err
+			return check.TableDigest{}, err
 		}
-		sum.add(&h)
+		sum.Add(&h)
 	}
 	return sum, s.Err()
 }
 
-func (c *Conn) feedBlob(h *rowHash, table, column string, rowid int64, buf []byte) error {
+func (c *Conn) feedBlob(h *check.RowDigest, table, column string, rowid int64, buf []byte) error {
 	blob, err := c.db.OpenBlob("main", table, column, rowid, false)
 	if err != nil {
 		return err
@@ -246,7 +249,7 @@ func (c *Conn) feedBlob(h *rowHash, table, column string, rowid int64, buf []byt
 	defer blob.Close()
 	for {
 		n, err := io.ReadFull(blob, buf)
-		h.bytes(buf[:n])
+		h.Bytes(buf[:n])
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			return nil
 		}

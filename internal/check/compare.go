@@ -1,0 +1,53 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// compare holds that tables and indexes hold the same.
+func (v *verifier) compare() error {
+	located := 0
+	for _, tr := range v.tables {
+		rows := &v.sums[tr.number]
+		for i, x := range tr.indexes {
+			entries := &v.sums[x.number]
+			switch {
+			case rows.broken || entries.broken: // the damage has a finding of its own
+			case rows.unsure:
+				v.asks = append(v.asks, ask{table: tr.name, why: "index " + x.name + " cannot be compared with rows that are not all known", how: Full})
+			case rows.rows == entries.rows && (rows.indexes == nil || rows.indexes[i] == entries.entries):
+			default:
+				detail := fmt.Sprintf("index %s does not hold what the %d rows of table %s hold", x.name, rows.rows, tr.name)
+				if rows.rows != entries.rows {
+					detail = fmt.Sprintf("index %s has %d entries, but table %s has %d rows", x.name, entries.rows, tr.name, rows.rows)
+				}
+				v.found.add(Finding{Kind: kindIndex, Object: x.name, Detail: detail})
+				if located++; located <= locateIndexes && v.o.Crew.Workers() == 1 { // a crew's findings are taken again by one alone
+					if err := v.locate(tr, i); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// contents lists what the tables hold.
+func (v *verifier) contents() (list []Content) {
+	for _, tr := range v.tables {
+		t := &v.sums[tr.number]
+		if t.broken || t.unsure {
+			continue
+		}
+		c := Content{Name: tr.name, Rows: int64(t.rows)}
+		if v.o.Digest {
+			c.Digest = t.digest.hex()
+		}
+		list = append(list, c)
+	}
+	slices.SortFunc(list, func(a, b Content) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
