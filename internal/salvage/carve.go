@@ -144,3 +144,18 @@ func (p *profile) admits(values []Value) bool {
 	}
 	return true
 }
+
+// complete tells whether rows fill their page from the first one to its end, so that no
+// other can have been there.
+func (r *rescue) complete(rows []candidate) bool {
+	first, bytes := r.g.Usable, 0
+	for i := range rows {
+		first = min(first, rows[i].Offset)
+		bytes += rows[i].Size
+	}
+	return r.g.Usable-first-bytes <= fragmentsMax
+}
+
+// fragmentsMax is how many bytes of a page may be lost in fragments
+// (https://sqlite.org/fileformat2.html#b_tree_pages).
+const fragmentsMax = 60

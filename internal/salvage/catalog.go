@@ -32,8 +32,8 @@ func (r *rescue) readSchema() error {
 	if err != nil {
 		return err
 	}
-	entries = r.withBase(entries, len(gaps) > 0)
-	r.tabulate(entries)
+	r.catalog = r.withBase(entries, len(gaps) > 0)
+	r.tabulate(r.catalog)
 	return nil
 }
 

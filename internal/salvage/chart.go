@@ -75,8 +75,12 @@ func (c *charter) leaf(n uint32, d *page.Node, b []byte, s span) error {
 		return err
 	}
 	if !c.marks.has(n, flagSound) {
-		for _, row := range c.credible(c.t, d, b, s) {
-			c.chained(&row.Cell)
+		rows := c.credible(c.t, d, b, s)
+		for i := range rows {
+			c.chained(&rows[i].Cell)
+		}
+		if !c.complete(rows) && len(c.t.torn) < gapsMax {
+			c.t.torn = append(c.t.torn, s)
 		}
 		return nil
 	}

@@ -15,6 +15,8 @@
 //     holds all their keys, of the one table that their rows fit.
 //   - Damaged pages (carve.go): rows by strict decoding at every offset.
 //   - Overflow chains (chain.go): of exact length, ending in 0, of one owner.
+//   - The backup (base.go, keys.go): its rows only where the chart has gaps, so that
+//     nothing that was deleted returns; counted apart.
 //   - Writing (write.go): the best evidence first, so that of two rows with one key the
 //     better proven one stands. What is not proven is a stray (stray.go).
 //

@@ -1,24 +1,38 @@
 package salvage
 
-import "github.com/officer-doofy/officer/internal/page"
+import (
+	"slices"
+
+	"github.com/officer-doofy/officer/internal/page"
+	"github.com/officer-doofy/officer/internal/schema"
+)
 
 // keyed is one entry of an index b-tree.
 type keyed struct {
 	values []Value
 	page   uint32
+	from   Origin
 	what   string
 	partly bool
 }
+
+// keyGap is a place in an index b-tree where entries may be missing: between two that
+// are there, nil = the beginning or the end.
+type keyGap struct{ lo, hi []Value }
 
 // keyWalk goes over an index b-tree in key order: that of an index, or of a WITHOUT
 // ROWID table.
 type keyWalk struct {
 	*rescue
 	owner   owner
-	claim   bool // the first walk
+	t       *table             // whose rows these are, nil for an index
+	claim   bool               // the first walk
+	take    func(*keyed) error // nil = entries are not wanted
+	missing int                // pages that are not there or damaged
+	gaps    []keyGap
+	open    bool    // the last gap has no end yet
+	last    []Value // key of the last entry
 	bufs    [depthMax][]byte
-	take    func(*keyed) error // nil on the first walk
-	missing int
 }
 
 func (w *keyWalk) buf(depth int) []byte {
@@ -31,20 +45,16 @@ func (w *keyWalk) buf(depth int) []byte {
 func (w *keyWalk) tree(n uint32, depth int) error {
 	var d page.Node
 	if depth == depthMax || !w.enters(n) || !w.read(n, w.buf(depth)) || d.Parse(&w.g, n, w.buf(depth)) != nil || d.Kind.Table() {
-		w.missing++
+		w.lose()
 		return nil
 	}
+	from := Kept
+	if d.Validate(&w.cover) != nil {
+		w.lose()
+		from = Salvaged
+	}
 	if w.claim {
-		if d.Validate(&w.cover) != nil {
-			w.missing++
-		}
 		w.marks.owners[n] = w.owner
-		for i := range d.Cells {
-			var c page.Cell
-			if d.Cell(i, &c) == nil {
-				w.chained(&c)
-			}
-		}
 	}
 	if err := w.tick(); err != nil {
 		return err
@@ -55,14 +65,27 @@ func (w *keyWalk) tree(n uint32, depth int) error {
 				return err
 			}
 		}
-		if w.take == nil || i == d.Cells {
-			continue
+		if i == d.Cells {
+			break
 		}
-		if err := w.entry(n, &d, i); err != nil {
+		if err := w.entry(n, &d, i, from); err != nil {
 			return err
 		}
 	}
+	if from == Salvaged {
+		w.lose()
+	}
 	return nil
+}
+
+// lose notes that entries may be missing here.
+func (w *keyWalk) lose() {
+	w.missing++
+	if w.t == nil || w.open || len(w.gaps) >= gapsMax {
+		return
+	}
+	w.gaps = append(w.gaps, keyGap{lo: cloneKey(w.last)})
+	w.open = true
 }
 
 func (w *keyWalk) enters(n uint32) bool {
@@ -72,17 +95,92 @@ func (w *keyWalk) enters(n uint32) bool {
 	return w.marks.owner(n) == w.owner
 }
 
-func (w *keyWalk) entry(n uint32, d *page.Node, i int) error {
+func (w *keyWalk) entry(n uint32, d *page.Node, i int, from Origin) error {
 	var c page.Cell
 	if d.Cell(i, &c) != nil {
 		return nil
 	}
-	k := keyed{page: n}
-	k.values, k.what, k.partly = w.record(d, &c)
-	if k.values == nil {
+	if w.claim {
+		w.chained(&c)
+	}
+	if w.t == nil && w.take == nil {
+		return nil
+	}
+	k := keyed{page: n, from: from}
+	if w.claim {
+		k.values, _ = w.head(d, &c) // the key is what matters
+	} else {
+		k.values, k.what, k.partly = w.record(d, &c)
+	}
+	if len(k.values) == 0 || from == Salvaged && w.t != nil && !fits(w.t.def, k.values, w.g.Encoding) {
+		return nil
+	}
+	if w.t != nil {
+		w.passed(k.values)
+	}
+	if w.take == nil {
 		return nil
 	}
 	return w.take(&k)
+}
+
+// passed keeps the key of a row and ends the gap before it.
+func (w *keyWalk) passed(values []Value) {
+	if !w.claim {
+		return
+	}
+	w.t.profile.rows++
+	parts := len(w.t.def.Primary().Parts)
+	w.last = copyKey(w.last, values[:min(parts, len(values))])
+	if w.open {
+		w.gaps[len(w.gaps)-1].hi = cloneKey(w.last)
+		w.open = false
+	}
+}
+
+// copyKey copies a key over an older one, whose memory it takes.
+func copyKey(into, key []Value) []Value {
+	for len(into) < len(key) {
+		into = append(into, Value{})
+	}
+	into = into[:len(key)]
+	for i, v := range key {
+		bytes := append(into[i].Bytes[:0], v.Bytes...)
+		into[i] = v
+		into[i].Bytes = bytes
+	}
+	return into
+}
+
+func cloneKey(key []Value) []Value {
+	if len(key) == 0 {
+		return nil
+	}
+	out := slices.Clone(key)
+	for i := range out {
+		out[i].Bytes = slices.Clone(out[i].Bytes)
+	}
+	return out
+}
+
+// within tells whether a key lies in one of the gaps. Under a collation that is not
+// known here nothing does.
+func within(gaps []keyGap, key []Value, parts []schema.Part, r *rescue) bool {
+	for _, g := range gaps {
+		after, before := g.lo == nil, g.hi == nil
+		if !after {
+			order, known := compareKeys(key, g.lo, parts, r.g.Encoding)
+			after = known && order > 0
+		}
+		if after && !before {
+			order, known := compareKeys(key, g.hi, parts, r.g.Encoding)
+			before = known && order < 0
+		}
+		if after && before {
+			return true
+		}
+	}
+	return false
 }
 
 // chartKeys claims an index b-tree and gives how many of its pages are missing or
@@ -91,6 +189,16 @@ func (r *rescue) chartKeys(root uint32, o owner) (missing int, err error) {
 	w := &keyWalk{rescue: r, owner: o, claim: true}
 	err = w.tree(root, 0)
 	return w.missing, err
+}
+
+// chartKeyed claims the b-tree of a WITHOUT ROWID table.
+func (r *rescue) chartKeyed(t *table) error {
+	w := &keyWalk{rescue: r, owner: t.owner, claim: true, t: t}
+	if err := w.tree(t.root, 0); err != nil {
+		return err
+	}
+	t.keyGaps = w.gaps
+	return nil
 }
 
 // keysUnder reads the entries of an index b-tree.

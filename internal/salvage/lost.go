@@ -8,6 +8,9 @@ const fanout = 100
 // lost estimates how many rows a table has lost: for each place without a page the rows
 // that such a page has on average, and never more than there are rowids for.
 func (t *table) lost() int64 {
+	if t.def.WithoutRowid {
+		return int64(len(t.keyGaps))
+	}
 	if t.profile.pages == 0 {
 		return 0
 	}

@@ -28,8 +28,7 @@ func (r *rescue) chartAll() error {
 
 func (r *rescue) chartTable(t *table) (err error) {
 	if t.def.WithoutRowid {
-		_, err = r.chartKeys(t.root, t.owner)
-		return err
+		return r.chartKeyed(t)
 	}
 	t.gaps, err = r.chart(t, t.root, everything())
 	return err

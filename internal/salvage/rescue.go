@@ -11,6 +11,7 @@ type rescue struct {
 	vitals  vitals
 	marks   *marks
 	schema  *table // sqlite_schema itself
+	catalog []entry
 	tables  []*table
 	objects []Object
 	loose   []*index // indexes whose table is not known

@@ -13,7 +13,9 @@ type table struct {
 	root    uint32 // 0 = not known
 	owner   owner
 	indexes []*index
-	gaps    []gap // where rows may be missing, in key order
+	gaps    []gap    // where rows may be missing
+	keyGaps []keyGap // those of a WITHOUT ROWID table
+	torn    []span   // of damaged pages on which rows may be missing
 	profile profile
 	tally   TableReport
 	place   int // in Plan.Tables

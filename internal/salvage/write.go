@@ -1,5 +1,7 @@
 package salvage
 
+import "slices"
+
 // write gives the sink everything that was found, table by table, the best evidence
 // first.
 func (r *rescue) write() error {
@@ -31,11 +33,36 @@ func (r *rescue) plan() *Plan {
 
 func (r *rescue) writeTable(t *table) error {
 	if t.def.WithoutRowid {
-		return r.keysUnder(t.root, t.owner, func(k *keyed) error {
-			return r.put(t, &found{values: k.values, from: Kept, page: k.page, what: k.what, partly: k.partly})
-		})
+		return r.writeKeyed(t)
 	}
-	return r.rows(t, func(f *found) error { return r.put(t, f) })
+	if err := r.rows(t, func(f *found) error { return r.put(t, f) }); err != nil {
+		return err
+	}
+	return r.writeBase(t)
+}
+
+// writeKeyed writes the rows of a WITHOUT ROWID table, then the backup's for its gaps.
+func (r *rescue) writeKeyed(t *table) error {
+	w := &keyWalk{rescue: r, owner: t.owner, t: t, take: func(k *keyed) error {
+		return r.put(t, &found{values: k.values, from: k.from, page: k.page, what: k.what, partly: k.partly})
+	}}
+	if err := w.tree(t.root, 0); err != nil {
+		return err
+	}
+	if r.base == nil || len(t.keyGaps) == 0 || r.base.g.Encoding != r.g.Encoding {
+		return nil
+	}
+	was := r.base.byName(t.name)
+	if was == nil || !slices.Equal(slotsFrom(t.def, was.def), slotsFrom(was.def, was.def)) {
+		return nil // an index b-tree of other columns is in another order
+	}
+	parts := t.def.Primary().Parts
+	return r.base.keysUnder(was.root, was.owner, func(k *keyed) error {
+		if k.what != "" || len(k.values) < len(parts) || !within(t.keyGaps, k.values, parts, r) {
+			return nil
+		}
+		return r.put(t, &found{values: k.values, from: FromBase, page: k.page})
+	})
 }
 
 // put gives a row to the sink: into its table if it is whole, else among the strays.

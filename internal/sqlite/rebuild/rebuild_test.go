@@ -123,3 +123,54 @@ func TestRecover_findsWhatIsStillThere(t *testing.T) {
 		}
 	}
 }
+
+// What is lost comes from an older copy, and from nowhere else does anything come: what
+// was deleted since stays deleted.
+func TestRecover_lendsFromTheBaseOnlyWhatIsLost(t *testing.T) {
+	for _, kind := range []testkit.Kind{testkit.Page512, testkit.Page4096, testkit.WithoutRowid, testkit.UTF16be, testkit.AutoVacuumFull} {
+		base := testkit.Build(t, t.TempDir(), kind)
+		path := filepath.Join(t.TempDir(), "in.db")
+		if err := fsx.CopyFile(context.Background(), fsx.OS(), base, path, nil); err != nil {
+			t.Fatal(err)
+		}
+		execSQL(t, path, "DELETE FROM items WHERE id IN (1,2,3,298,299,300)", "PRAGMA wal_checkpoint(truncate)")
+		want := contentOf(t, path)
+		damages := []func() string{
+			func() string { return testkit.ZeroPageOf(t, path, "items", 1) },
+		}
+		if kind == testkit.WithoutRowid {
+			damages = append(damages, func() string { return testkit.ZeroPageOf(t, path, "keyed", 2) })
+		}
+		damages = append(damages, func() string { return testkit.ZeroHeader(t, path, 1) })
+		did := ""
+		for _, damage := range damages {
+			did += damage() + "; "
+		}
+		to := path + ".out"
+		got, err := rebuild.Recover(context.Background(), rebuild.Order{FS: fsx.OS(), File: path, To: to, Base: base})
+		if err != nil {
+			t.Fatalf("%s: %s: %v", kind, did, err)
+		}
+		lent := int64(0)
+		for _, table := range got.Tables {
+			lent += table.FromBase
+		}
+		if have := contentOf(t, to); !have.Equal(want) || lent == 0 || got.Whole() {
+			t.Errorf("%s: %s: %d rows lent, whole %v, got %+v\nwant %+v", kind, did, lent, got.Whole(), have, want)
+		}
+	}
+}
+
+func execSQL(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	db, err := sqlite.OpenDB(path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range statements {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -72,7 +73,12 @@ func Recover(ctx context.Context, o Order) (*Result, error) {
 		return nil, err
 	}
 	defer src.close()
-	opts := salvage.Options{Tick: func(stage salvage.Stage, done, total int64) error {
+	compile, done, err := compiler()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	opts := salvage.Options{Compile: compile, Tick: func(stage salvage.Stage, done, total int64) error {
 		if o.Progress != nil {
 			o.Progress(string(stage), done, total)
 		}
@@ -160,13 +166,23 @@ func interrupted(ctx context.Context, err error) error {
 	return err
 }
 
-// Compile gives what asks SQLite whether a CREATE statement stands.
-func Compile() (compile func(sql string) error, done func(), err error) {
+// compiler gives what asks SQLite whether a CREATE statement stands. It runs nothing.
+func compiler() (compile func(sql string) error, done func(), err error) {
 	db, err := sqlite3.Open(":memory:")
 	if err != nil {
 		return nil, nil, err
 	}
-	return func(sql string) error { return db.Exec("SAVEPOINT s; " + sql + "; ROLLBACK TO s; RELEASE s") }, func() { _ = db.Close() }, nil
+	return func(sql string) error {
+		s, tail, err := db.Prepare(sql)
+		if err != nil {
+			return err
+		}
+		_ = s.Close()
+		if strings.Trim(tail, " \t\r\n;") != "" {
+			return errors.New("it is more than one statement")
+		}
+		return nil
+	}, func() { _ = db.Close() }, nil
 }
 
 // source is a database on disk, with what lies beside it.
