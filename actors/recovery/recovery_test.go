@@ -899,3 +899,37 @@ func TestStart_tidiesWhatKillsLeftInTheQuarantine(t *testing.T) {
 		}
 	})
 }
+
+// The first kill leaves an empty database; the second one comes while the restore is
+// carried out again. What is then in place is neither a state of the app's nor one that
+// was wanted.
+func TestKill_twiceOverADestroyedHeaderEndsInTheRestored(t *testing.T) {
+	for _, stage := range []string{"asked", "kept", "reset", "written"} {
+		t.Run(stage, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				w.suspect = true
+				w.write(noHeaderFile)
+			}, func(w *world) {
+				w.set(only("reset", "hang"))
+				go w.askAndForget(&messages.RestoreBackup{Confirmed: true})
+				w.settle()
+				w.kill()
+				w.suspect = false
+				w.set(only(stage, "hang"))
+				w.boot(nil)
+				w.settle()
+				w.kill()
+				w.set(nil)
+				w.boot(nil)
+				<-time.After(2 * time.Hour)
+				w.settle()
+				if got, want := w.live(), string(encode(t, content(3, 4))); got != want {
+					t.Errorf("live is %s, want %s", got, want)
+				}
+				if args, up := w.condition(restoreUnfinished); up {
+					t.Errorf("restore_unfinished is still up: %s", args)
+				}
+			})
+		})
+	}
+}

@@ -204,6 +204,7 @@ func (r *run) endAgain(ctx context.Context, s *set, found string) (looked, error
 	}
 	rep, err := r.carryOut(ctx, append([]step{
 		{"preview the restore", (*run).preview},
+		{"remember what was replaced", (*run).recall},
 		{"open the journal", (*run).journal},
 		{"copy the backup", (*run).stage},
 	}, goLive()...))
@@ -211,4 +212,11 @@ func (r *run) endAgain(ctx context.Context, s *set, found string) (looked, error
 		return looked{set: s}, err
 	}
 	return looked{ending: endedAgain, set: r.set, found: found + "; the restore was carried out again", report: rep}, nil
+}
+
+// recall takes what the killed run found for what is replaced: what lies there now is what
+// that run left of it, and must not count as a state to come back to.
+func (r *run) recall(context.Context) error {
+	r.before = r.killed.rec.Before
+	return nil
 }
