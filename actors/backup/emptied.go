@@ -13,8 +13,22 @@ func (b *backup) emptied(t *take, standing manifest.Entry) *messages.Failure {
 	if t.facts.GetSizeBytes() > 0 || len(standing.Tables) == 0 || t.msg.GetForce() {
 		return nil
 	}
+	return b.nothingToSave("is empty (0 bytes)")
+}
+
+// stripped is emptied for a database that has pages and no table in them: what a restore
+// over a destroyed header leaves when it is killed halfway, and what only dropping
+// everything makes otherwise.
+func (b *backup) stripped(t *take, copied *messages.CopyReport) *messages.Failure {
+	if len(copied.GetContent().GetTables()) > 0 || len(t.standing.Tables) == 0 || t.msg.GetForce() {
+		return nil
+	}
+	return b.nothingToSave("holds no table any more")
+}
+
+func (b *backup) nothingToSave(how string) *messages.Failure {
 	return messages.NewFailure("database_emptied", takeOp,
-		"%s is empty (0 bytes), but its newest verified backup holds tables", b.cfg.Database).
+		"%s %s, but its newest verified backup holds tables", b.cfg.Database, how).
 		WithDid(didNothing).
 		WithHints("officer restore "+b.cfg.Database, "officer list "+b.cfg.Database)
 }

@@ -269,6 +269,10 @@ func (b *backup) copyDone(ctx actor.Context, t *take, a *kit.Answer) {
 			b.skip(ctx, t, "the database holds what the last verified backup holds")
 		}}, func(context.Context) (any, error) { return nil, b.cfg.Shelf.Discard(temp) })
 	default:
+		if f := b.stripped(t, r); f != nil {
+			b.fail(ctx, t, f)
+			return
+		}
 		t.backup.report = r
 		t.req.Tell(&messages.Progress{JobId: t.job, Stage: "verify", Total: r.GetSizeBytes(), Unit: "bytes"})
 		temp, want, sizeBytes := t.backup.temp, contentIn(r.GetContent()), r.GetSizeBytes()

@@ -11,6 +11,7 @@ import (
 	"github.com/officer-doofy/officer/actors/backup"
 	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/messages"
 	"github.com/officer-doofy/officer/testkit"
 )
@@ -385,4 +386,23 @@ func TestConditions_areDeclaredSoundly(t *testing.T) {
 	if _, err := condition.NewRegistry(backup.Conditions()...); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestTakeBackup_ofADatabaseThatLostAllItsTablesIsRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start(passive)
+		kept := w.take(&messages.TakeBackup{}).GetBackup()
+		w.commit(2)
+		w.locked(func() { w.content = manifest.Content{SchemaDigest: "none"} })
+		if f := w.fails(&messages.TakeBackup{}); f.GetCode() != "database_emptied" {
+			t.Errorf("got %v, want database_emptied", f)
+		}
+		if found := testkit.Ask[*messages.Backup](w.Bench, w.pid, &messages.FindBackup{}); found.GetId() != kept.GetId() {
+			t.Errorf("a restore would take %s, want %s", found.GetId(), kept.GetId())
+		}
+		if b := w.take(&messages.TakeBackup{Force: true}).GetBackup(); !b.GetVerified() {
+			t.Errorf("by force: %v", b)
+		}
+		w.tidy()
+	})
 }
