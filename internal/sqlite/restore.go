@@ -31,6 +31,7 @@ func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) err
 	if err != nil {
 		return err
 	}
+	weak := false // the end of the restore is not durable yet
 	// Lock order is always live before source; nobody else has source.
 	return c.do(ctx, opRestore, func() error {
 		if c.opts.ReadOnly {
@@ -43,14 +44,17 @@ func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) err
 		if err := c.endFence(); err != nil {
 			return err
 		}
-		err := source.do(ctx, opRestore, func() error { return source.writeInto(ctx, c, opts) })
+		err := source.do(ctx, opRestore, func() (err error) {
+			weak, err = source.writeInto(ctx, c, opts)
+			return err
+		})
 		if err != nil {
 			if fenced && c.db.Exec(`BEGIN IMMEDIATE`) == nil {
 				c.fenced = true
 			}
 			return err
 		}
-		return c.afterRestore(ctx, want)
+		return c.afterRestore(ctx, want, weak)
 	})
 }
 
@@ -94,33 +98,38 @@ func (c *Conn) mayRestore(source *Conn) error {
 }
 
 // writeInto copies all pages of c, the source, into live's file in one transaction of
-// a connection of its own.
-func (c *Conn) writeInto(ctx context.Context, live *Conn, opts RestoreOptions) error {
+// a connection of its own. weak says that a power cut may still take it back.
+func (c *Conn) writeInto(ctx context.Context, live *Conn, opts RestoreOptions) (weak bool, err error) {
 	params := append(vfsParam(live.opts.VFS), "mode", "rw", "_pragma", "busy_timeout("+itoa(int(live.opts.BusyTimeout.Milliseconds()))+")")
 	// EXTRA also makes the end of a rollback journal durable. The pragma parses the
-	// schema; where that is damaged the default, FULL, has to do.
+	// schema; where that is damaged the default, FULL, has to do until it is not.
 	b, err := c.db.BackupInit("main", fileURI(live.path, append(params, "_pragma", "synchronous(extra)")...))
-	if err != nil {
+	if fault.IsDamage(c.fail(opRestore, err)) {
+		weak = true
 		b, err = c.db.BackupInit("main", fileURI(live.path, params...))
 	}
 	if err != nil {
-		return err
+		return weak, err
 	}
 	defer b.Close()
 	if opts.BeforeLock != nil {
 		if err := opts.BeforeLock(); err != nil {
-			return err
+			return weak, err
 		}
 	}
 	// No page yet, but the write lock of the destination.
 	if _, err := b.Step(0); err != nil {
-		return err
+		return weak, err
 	}
 	if opts.BeforeWrite != nil {
 		if err := opts.BeforeWrite(); err != nil {
-			return err
+			return weak, err
 		}
 	}
+	return weak, c.steps(ctx, b, opts)
+}
+
+func (c *Conn) steps(ctx context.Context, b *sqlite3.Backup, opts RestoreOptions) error {
 	size, err := c.value(`PRAGMA main.page_size`)
 	if err != nil {
 		return err
@@ -141,11 +150,17 @@ func (c *Conn) writeInto(ctx context.Context, live *Conn, opts RestoreOptions) e
 	return b.Close()
 }
 
-// afterRestore compares what is live now with what was to be restored.
-func (c *Conn) afterRestore(ctx context.Context, want *manifest.Content) error {
+// afterRestore compares what is live now with what was to be restored, and makes it
+// durable if it is not.
+func (c *Conn) afterRestore(ctx context.Context, want *manifest.Content, weak bool) error {
 	// A connection cannot follow a change of the text encoding.
 	if err := c.reconnect(ctx); err != nil {
 		return err
+	}
+	if weak && want != nil {
+		if err := c.commitDurably(); err != nil {
+			return err
+		}
 	}
 	var got manifest.Content
 	if want != nil {
@@ -169,6 +184,16 @@ func (c *Conn) afterRestore(ctx context.Context, want *manifest.Content) error {
 		return fault.New(fault.Mismatch, opRestore, "restored, but the live content differs from the backup: %s", firstDifference(*want, got))
 	}
 	return nil
+}
+
+// commitDurably makes a commit that changes nothing, with the removal of its journal
+// synced: with it that of the journal before.
+func (c *Conn) commitDurably() error {
+	version, err := c.value(`PRAGMA main.user_version`)
+	if err != nil {
+		return err
+	}
+	return c.db.Exec(`PRAGMA main.synchronous=EXTRA; PRAGMA main.user_version=` + itoa(int(version)) + `; PRAGMA main.synchronous=FULL`)
 }
 
 // ResetDatabase makes an empty database with the given page size out of a live one
