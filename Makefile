@@ -1,7 +1,7 @@
 # Targets only call go; .ci/run puts them together as a clean machine needs them.
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: build test race lint generate promise laws fuzz-short cross bench e2e ci
+.PHONY: build test race lint generate promise laws fuzz-short cross bench e2e campaign ci
 
 build: ; go build ./cmd/officer
 
@@ -34,5 +34,12 @@ cross:
 bench: ; go test -run '^$$' -bench . -benchmem ./...
 
 e2e: ; go test -tags e2e -count=1 -v ./test/e2e/...
+
+# The fault campaign: BUDGET points, of which SEED decides all that is left to chance.
+BUDGET ?= 20000
+SEED ?= 1
+campaign:
+	OFFICER_SIM_POINTS=$$(( $(BUDGET) / 100 )) go test -count=1 -v -run TestDisk_bites ./testkit/simfs
+	OFFICER_POINTS=$(BUDGET) OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestCampaign ./test/campaign
 
 ci: ; .ci/run
