@@ -153,7 +153,7 @@ func (a *API) Shut(ctx context.Context, home string) error {
 // leave closes what an entry has open. Another Officer may begin in that home right after.
 func (a *API) leave(ctx context.Context, e *entry) error {
 	var err error
-	for _, name := range []string{endpointName, doormatName} {
+	for _, name := range []string{endpointName, doormatName, pipeFile} {
 		if gone := a.cfg.Files.Remove(filepath.Join(e.home, name)); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
 			err = errors.Join(err, gone)
 		}

@@ -10,6 +10,8 @@ import (
 const (
 	endpointName     = "endpoint.json"
 	endpointBytesMax = 64 << 10
+	// pipeFile has the name of the pipe on Windows: it is not to be guessed.
+	pipeFile = "officer.pipe"
 )
 
 // Endpoint is where a running Officer is reached; {home}/endpoint.json has it while it runs.
@@ -38,4 +40,13 @@ func writeEndpoint(files fsx.FS, home string, e Endpoint) error {
 		return err
 	}
 	return fsx.WriteAtomic(files, filepath.Join(home, endpointName), append(data, '\n'), 0o600)
+}
+
+// SocketOf is where the socket of a home is, or would be; "" when there can be none.
+func SocketOf(home string) string {
+	path, err := socketPath(home, false)
+	if err != nil {
+		return ""
+	}
+	return path
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package control
 
 import (
@@ -15,15 +17,6 @@ const socketName = "officer.sock"
 // socketPathMax is what every system takes as the path of a Unix socket: macOS has room
 // for 104 bytes, Linux for 108, both with the closing NUL.
 const socketPathMax = 103
-
-// SocketOf is where the socket of a home is, or would be; "" when there can be none.
-func SocketOf(home string) string {
-	path, err := socketPath(home, false)
-	if err != nil {
-		return ""
-	}
-	return path
-}
 
 // socketPath is where the socket of a home is: in it, or when that path is too long
 // under a hash of it in the user's runtime folder, or else in a folder of the user's

@@ -15,7 +15,6 @@ func noDisk() map[string]string {
 		"internal/process/parent_linux.go": "a pidfd is a process, not a file",
 		"internal/control/socket.go":       "makes the private directory of a unix socket in the runtime directory",
 		"internal/control/socket_unix.go":  "a unix socket is an address: its mode and its left-over name are the listener's business",
-		"internal/control/socket_other.go": "as socket_unix.go",
 	}
 }
 
