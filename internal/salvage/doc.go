@@ -5,8 +5,9 @@
 //
 //   - Geometry by vote (geometry.go, encoding.go): page size, reserved bytes and
 //     encoding are what most pages say, the header only one voice among them.
-//   - The newest committed state (log.go, undo.go, store.go): frames of the write-ahead
-//     log judged one by one, a hot journal undone.
+//   - The newest committed state (log.go, flip.go, stale.go, undo.go, store.go): frames of
+//     the write-ahead log judged one by one, a flipped bit in one put right by its
+//     checksum, a log that was left behind told by the pages, a hot journal undone.
 //   - The schema (catalog.go): from its tree, from loose pages, from the backup.
 //   - The chart (walk.go, chart.go, leaf.go): every b-tree is walked, and a page is
 //     taken for a child only if its keys lie between those of its parent. Where no page

@@ -56,11 +56,15 @@ func Run(src Source, opts Options, sink Sink) (*Report, error) {
 func open(src *Source, opts Options) (*rescue, error) {
 	first := newestFirst(src)
 	guess := lenientSize(src, first)
-	l := readLog(src, guess)
+	l, old := readLog(src, guess), false
 	if l != nil && len(l.of(1)) > 0 {
 		b := make([]byte, l.header.PageSize)
 		if l.readFrame(l.of(1)[0].number, b) {
-			first = b
+			if old = older(b, first); old {
+				l = nil
+			} else {
+				first = b
+			}
 		}
 	}
 	size := 0
@@ -72,6 +76,13 @@ func open(src *Source, opts Options) (*rescue, error) {
 		v.note("the write-ahead log is of another page size and was not used")
 		l = nil
 	}
+	if l != nil && l.stale(src, &v.geometry) {
+		// The vitals stand in page 1, which the file then has newer.
+		v, l, old = examine(src, newestFirst(src), 0), nil, true
+	}
+	if old {
+		v.note("the write-ahead log is older than the file: it was left behind, and was not used")
+	}
 	u := readUndo(src)
 	r := &rescue{store: newStore(src, v.geometry, l, u), opts: opts, vitals: v}
 	r.marks = newMarks(r.g.Count)
@@ -79,6 +90,16 @@ func open(src *Source, opts Options) (*rescue, error) {
 	r.owners = 1
 	r.stage, r.total = StageLook, int64(r.g.Count)
 	return r, r.report0()
+}
+
+// older tells whether the page 1 of a log was written before that of the file. A log
+// that belongs to its file never was: a checkpoint makes both the same
+// (https://sqlite.org/fileformat2.html#file_change_counter).
+func older(inLog, inFile []byte) bool {
+	a, errA := page.ParseHeader(inLog)
+	b, errB := page.ParseHeader(inFile)
+	ahead := int32(b.ChangeCounter - a.ChangeCounter) // the counter may wrap
+	return errA == nil && errB == nil && b.ChangeCounter == b.ValidFor && ahead > 0
 }
 
 func lenientSize(src *Source, first []byte) int {

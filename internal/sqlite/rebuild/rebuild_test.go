@@ -3,6 +3,7 @@ package rebuild_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -171,6 +172,57 @@ func execSQL(t *testing.T, path string, statements ...string) {
 	for _, s := range statements {
 		if _, err := db.Exec(s); err != nil {
 			t.Fatalf("%s: %v", s, err)
+		}
+	}
+}
+
+// A log that was checkpointed long ago and left behind would bring old rows back over
+// newer ones. One that belongs to the file is used.
+func TestRecover_usesALogOnlyOfItsOwnFile(t *testing.T) {
+	path := testkit.Build(t, t.TempDir(), testkit.WAL)
+	db, err := sqlite.OpenDB(path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	run := func(statements ...string) {
+		for _, s := range statements {
+			if _, err := db.Exec(s); err != nil {
+				t.Fatalf("%s: %v", s, err)
+			}
+		}
+	}
+	files := fsx.OS()
+	take := func(name string, suffixes ...string) string {
+		to := filepath.Join(t.TempDir(), name)
+		for _, s := range suffixes {
+			if err := fsx.CopyFile(context.Background(), files, path+s, to+s, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return to
+	}
+	run("PRAGMA wal_autocheckpoint=0")
+	for i := range 5 {
+		run(fmt.Sprintf("UPDATE items SET note = note || ' %d' WHERE id %% 7 = %d", i, i))
+	}
+	own := take("own.db", "", "-wal")
+	old := own + "-wal"
+	wantOwn := contentOf(t, own)
+	run("PRAGMA wal_checkpoint(truncate)", "UPDATE items SET note = 'newer' WHERE id % 11 = 5", "DELETE FROM items WHERE id % 50 = 1", "PRAGMA wal_checkpoint(truncate)")
+	newer := take("newer.db", "")
+	wantNewer := contentOf(t, newer)
+	if err := fsx.CopyFile(context.Background(), files, old, newer+"-wal", nil); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]manifest.Content{own: wantOwn, newer: wantNewer} {
+		to := path + ".out"
+		if _, err := rebuild.Recover(context.Background(), rebuild.Order{FS: files, File: path, To: to}); err != nil {
+			t.Fatal(err)
+		}
+		if have := contentOf(t, to); !have.Equal(want) {
+			t.Errorf("%s: got %+v\nwant %+v", filepath.Base(path), have, want)
 		}
 	}
 }
