@@ -120,7 +120,7 @@ func (c *cli) begin(ctx context.Context, start officer.Config, takeOver bool) (r
 		if err == nil {
 			running, err = officer.Start(ctx, start)
 		}
-		err, ends := c.explain(ctx, places, err)
+		ends, err := c.explain(ctx, places, err)
 		// Who answered a moment ago may have been told to stop just then.
 		if !ends || time.Now().After(patience) {
 			return running, before, err
@@ -158,7 +158,7 @@ func (c *cli) take(ctx context.Context, at officer.Looked, h *holder, places []o
 	}
 	client, err := control.Dial(ctx, at.Home, "")
 	if err != nil {
-		return nil //nolint:nilerr // it ended meanwhile: its place is free
+		return nil // it ended meanwhile: its place is free
 	}
 	defer client.Close()
 	_, err = client.Ask(ctx, &messages.StopOfficer{
@@ -191,10 +191,10 @@ type held struct {
 func (h *held) Unwrap() error { return h.Failure }
 
 // explain says of a lock that could not be had who has it; ends tells that it will soon be free.
-func (c *cli) explain(ctx context.Context, places []officer.Looked, err error) (explained error, ends bool) {
+func (c *cli) explain(ctx context.Context, places []officer.Looked, err error) (ends bool, explained error) {
 	var f *messages.Failure
 	if !errors.As(err, &f) || f.Code != "locked" {
-		return err, false
+		return false, err
 	}
 	for _, at := range places {
 		h := holderOf(ctx, at.Home)
@@ -205,7 +205,7 @@ func (c *cli) explain(ctx context.Context, places []officer.Looked, err error) (
 		if h.answers() {
 			f.Hints = append(f.Hints, "officer run --take-over "+quoted(at.Path))
 		}
-		return &held{Failure: f, by: h}, !h.answers() || h.stopping
+		return !h.answers() || h.stopping, &held{Failure: f, by: h}
 	}
-	return err, true
+	return true, err
 }

@@ -48,7 +48,7 @@ func bury(mine func(pid int) bool) (more bool) {
 		err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 		pid := deadIn(&info)
 		switch {
-		case err == unix.EINTR: //nolint:errorlint // a system call gives the number itself
+		case err == unix.EINTR:
 			continue
 		case err != nil || pid == 0:
 			return false
