@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import Database from "better-sqlite3";
-import { officerMiddleware, OfficerError, startOfficer } from "@officer-doofy/officer";
+import { officerMiddleware, OfficerError, onThisMachine, startOfficer } from "@officer-doofy/officer";
 import { healthCalls } from "./calls.mjs";
 
 const page = readFileSync(new URL("page.html", import.meta.url));
@@ -32,7 +32,7 @@ export async function startApp(path, { home, binary, everyMs = 200 } = {}) {
   }, everyMs);
 
   const calls = healthCalls(officer);
-  const card = officerMiddleware(officer);
+  const card = officerMiddleware(officer, { authorize: onThisMachine }); // an app with a login asks that
   const server = http.createServer((request, response) =>
     card(request, response, () => void serve(request, response, { calls, db, state })));
   server.listen(0, "127.0.0.1");

@@ -100,7 +100,10 @@ class Officer:
         """Events as they happen; first those of this run that came after the given sequence."""
         connection = Connection(self.socket, timeout)
         connection.request("GET", "/v1/events", headers={"Last-Event-ID": str(after)})
-        for line in connection.getresponse():
+        response = connection.getresponse()
+        if response.status != 200:
+            raise OfficerError({"code": "refused", "text": f"the stream of events answers {response.status}"})
+        for line in response:
             if line.startswith(b"data:"):
                 yield json.loads(line[5:])
 

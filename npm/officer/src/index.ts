@@ -1,6 +1,6 @@
 export { startOfficer, Officer, type OfficerEvents, type OfficerState, type StartOptions } from "./officer";
 export { connectOfficer, Link, toPlain, type ConnectOptions } from "./link";
-export { officerMiddleware, type Middleware, type MiddlewareOptions } from "./middleware";
+export { officerMiddleware, onThisMachine, type Middleware, type MiddlewareOptions } from "./middleware";
 export { OfficerError } from "./errors";
 export { findBinary, platformPackage } from "./binary";
 export type { OfficerClient } from "./client";

@@ -17,9 +17,10 @@ export interface MiddlewareOptions {
    */
   hosts?: readonly string[] | undefined;
   /**
-   * Who may: the app's own login. Left out, only clients on this machine may. `false` is answered with 403.
+   * Who may: the app's own login, or onThisMachine. Whatever is not `true` is answered with 403. It has no default, since who
+   * passes may restore and download: on a machine with several users, each of them reaches a port of the loopback.
    */
-  authorize?: ((request: http.IncomingMessage) => boolean | Promise<boolean>) | undefined;
+  authorize: (request: http.IncomingMessage) => boolean | Promise<boolean>;
   /** Look only: no backup, restore, check or download through here. */
   readOnly?: boolean | undefined;
 }
@@ -37,7 +38,13 @@ const files = /^\/(?:|[\w-]+(?:\.[\w-]+)*\.(?:js|css|svg|png|ico|woff2|html|webm
 const download = /^\/v1\/backups\/[\w.-]+\/download$/;
 
 /** Serves page, card, events and API of an Officer below `mount`. */
-export function officerMiddleware(officer: { readonly find: Finder }, options: MiddlewareOptions = {}): Middleware {
+export function officerMiddleware(officer: { readonly find: Finder }, options: MiddlewareOptions): Middleware {
+  if (typeof options?.authorize !== "function") {
+    throw new OfficerError({
+      code: "usage", op: "mount Officer", text: "officerMiddleware has to be told who may pass",
+      hints: ["authorize: (request) => isAdmin(request)", "authorize: onThisMachine"],
+    });
+  }
   const mount = (options.mount ?? "/officer").replace(/\/+$/, "");
   return (request, response, next) => {
     const path = inside(request, mount);
@@ -68,7 +75,7 @@ async function pass(
 ): Promise<void> {
   const refusal = stranger(request, options.hosts ?? []) ?? foreignPage(request);
   if (refusal) return refuse(response, 403, refusal);
-  if (!(await allowed(request, options))) return refuse(response, 403, "not allowed");
+  if ((await options.authorize(request)) !== true) return refuse(response, 403, "not allowed");
   if (target === "") {
     // The page names what it loads relative to itself.
     const own = ((request as { originalUrl?: string }).originalUrl ?? request.url ?? "").split("?")[0]!.split("/").pop()!;
@@ -112,8 +119,8 @@ function foreignPage(request: http.IncomingMessage): string | undefined {
   return "this page is of another origin";
 }
 
-async function allowed(request: http.IncomingMessage, options: MiddlewareOptions): Promise<boolean> {
-  if (options.authorize) return (await options.authorize(request)) === true;
+/** For `authorize`: every process of this machine, of whatever user, and nobody else. */
+export function onThisMachine(request: http.IncomingMessage): boolean {
   const from = (request.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
   return from === "::1" || from.startsWith("127.");
 }

@@ -13,6 +13,10 @@ export interface Ready {
   /** Of the TCP port, empty without `listen`. */
   url: string;
   tokenFile: string;
+  /** What is looked after. */
+  databases: { name: string; path: string; home: string }[];
+  /** Of several databases, those that could not be taken on, and why. */
+  problems: { path: string; error: OfficerError }[];
 }
 
 /** How a run ended. */
@@ -130,17 +134,22 @@ function parse(line: string): Said {
 
 function readyOf(s: Said): Ready {
   return {
-    version: String(s["version"] ?? ""), pid: Number(s["pid"] ?? 0), socket: String(s["socket"] ?? ""),
-    url: String(s["url"] ?? ""), tokenFile: String(s["token_file"] ?? ""),
+    version: text(s["version"]), pid: Number(s["pid"] ?? 0), socket: text(s["socket"]), url: text(s["url"]), tokenFile: text(s["token_file"]),
+    databases: list(s["databases"]).map((d) => ({ name: text(d["name"]), path: text(d["path"]), home: text(d["home"]) })),
+    problems: list(s["problems"]).map((p) => ({ path: text(p["path"]), error: errorOf((p["error"] ?? {}) as Said) })),
   };
 }
 
 function failureOf(s: Said): OfficerError {
-  const e = (s["error"] ?? {}) as Said;
-  const hints = Array.isArray(e["hints"]) ? e["hints"].map(String) : [];
+  return errorOf((s["error"] ?? {}) as Said, typeof s["code"] === "number" ? s["code"] : undefined);
+}
+
+function errorOf(e: Said, exitCode?: number): OfficerError {
   return new OfficerError({
-    code: String(e["code"] || "start_failed"), op: String(e["op"] ?? "run"), text: String(e["text"] || "Officer did not start"),
-    did: String(e["did"] ?? ""), hints, dataChanged: e["data_changed"] === true,
-    exitCode: typeof s["code"] === "number" ? s["code"] : undefined,
+    code: text(e["code"]) || "start_failed", op: text(e["op"]) || "run", text: text(e["text"]) || "Officer did not start", did: text(e["did"]),
+    hints: (Array.isArray(e["hints"]) ? e["hints"] : []).map(String), dataChanged: e["data_changed"] === true, exitCode,
   });
 }
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const list = (value: unknown): Said[] => (Array.isArray(value) ? (value as Said[]) : []);

@@ -7,7 +7,7 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { officerMiddleware } from "@officer-doofy/officer";
+import { officerMiddleware, onThisMachine } from "@officer-doofy/officer";
 
 const dir = mkdtempSync(join(tmpdir(), "om-"));
 const socket = join(dir, "s");
@@ -41,7 +41,7 @@ after(() => {
 
 /** An app with the door mounted, and a way to ask it as anybody. */
 async function app(t, options, wrap = mounted) {
-  const server = http.createServer(wrap(officerMiddleware({ find: async () => ({ socket }) }, options)));
+  const server = http.createServer(wrap(officerMiddleware({ find: async () => ({ socket }) }, { authorize: onThisMachine, ...options })));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => {
@@ -157,6 +157,15 @@ test("hosts and authorize open the door further, and close it", async (t) => {
   assert.equal((await ask("/officer/v1/status", from("ada"))).status, 403, "only true lets in");
 });
 
+test("who may is never left open", () => {
+  for (const options of [undefined, {}, { authorize: true }]) {
+    assert.throws(() => officerMiddleware({ find: async () => ({ socket }) }, options), (e) => e.code === "usage" && e.hints.length === 2);
+  }
+  for (const [address, may] of [["127.0.0.1", true], ["127.8.9.1", true], ["::1", true], ["::ffff:127.0.0.1", true], ["10.0.0.7", false], ["::ffff:10.0.0.7", false], [undefined, false]]) {
+    assert.equal(onThisMachine({ socket: { remoteAddress: address } }), may, address);
+  }
+});
+
 test("what throws in authorize lets nobody in", async (t) => {
   const ask = await app(t, {
     authorize: () => {
@@ -210,7 +219,7 @@ async function eventually(what, withinMs = 5_000) {
 }
 
 test("a stream goes on until the page leaves, and ends then", async (t) => {
-  const server = http.createServer(officerMiddleware({ find: async () => ({ socket }) }));
+  const server = http.createServer(officerMiddleware({ find: async () => ({ socket }) }, { authorize: onThisMachine }));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => {
@@ -229,7 +238,7 @@ test("a stream goes on until the page leaves, and ends then", async (t) => {
 });
 
 test("an Officer that is gone is 503", async (t) => {
-  const server = http.createServer(officerMiddleware({ find: async () => ({ socket: join(dir, "nobody") }) }));
+  const server = http.createServer(officerMiddleware({ find: async () => ({ socket: join(dir, "nobody") }) }, { authorize: onThisMachine }));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => {

@@ -154,12 +154,14 @@ test("several databases, each with its events", async (t) => {
   const dir = folder();
   const heard = new Map();
   const officer = await started(t, {
-    db: [database(dir, "a.db"), database(dir, "b.db")],
+    db: [database(dir, "a.db"), database(dir, "b.db"), join(dir, "none.db")],
     onEvent: (e) => heard.set(e.database, [...(heard.get(e.database) ?? []), e.type]),
   });
   const { databases } = await officer.client.listDatabases();
   assert.deepEqual(databases.map((d) => d.name).sort(), ["a", "b"]);
   await eventually(() => ["a", "b"].every((n) => heard.get(n)?.includes("backup.verified")));
+  assert.deepEqual(officer.info.databases.map((d) => d.name), ["a", "b"]);
+  assert.deepEqual(officer.info.problems.map((p) => [p.path, p.error.code]), [[join(dir, "none.db"), "missing"]]);
   await assert.rejects(officer.client.getStatus({ database: "c" }), (e) => e.code === "unknown_database");
 });
 
