@@ -1,7 +1,7 @@
 # Targets only call go; .ci/run puts them together as a clean machine needs them.
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: build test race lint generate promise laws fuzz-short cross bench e2e campaign ci
+.PHONY: build test race lint generate promise laws fuzz-short cross bench e2e campaign ci release
 
 build: ; go build ./cmd/officer
 
@@ -43,3 +43,6 @@ campaign:
 	OFFICER_POINTS=$(BUDGET) OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestCampaign ./test/campaign
 
 ci: ; .ci/run
+
+# make release VERSION=0.1.0 → dist/; TARGETS=linux/amd64 for less. Wants node for the npm packages.
+release: ; go run -C packaging . -version '$(VERSION)' -targets '$(TARGETS)'
