@@ -328,12 +328,12 @@ func TestAccess_isGivenToWhomItIsDue(t *testing.T) {
 		"the token and bad cookie": {f.bearer(), "Cookie: officer-" + port + "=x"},
 	} {
 		res := f.send("POST", pin, `{"id":"a"}`, headers...)
-		if body, _ := io.ReadAll(res.Body); res.StatusCode != 200 {
+		if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
 			t.Errorf("%s: got %d %s", name, res.StatusCode, body)
 		}
 	}
 	pre := f.send("OPTIONS", pin, "", "Origin: https://app.example.org", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization")
-	if pre.StatusCode != 204 || pre.Header.Get("Access-Control-Allow-Origin") != "https://app.example.org" ||
+	if pre.StatusCode != http.StatusNoContent || pre.Header.Get("Access-Control-Allow-Origin") != "https://app.example.org" ||
 		!strings.Contains(pre.Header.Get("Access-Control-Allow-Headers"), "Authorization") || !strings.Contains(pre.Header.Get("Access-Control-Allow-Methods"), "POST") {
 		t.Errorf("preflight of an origin of the config: got %d %v", pre.StatusCode, pre.Header)
 	}
@@ -345,11 +345,11 @@ func TestAccess_probesAndPageNeedNoToken(t *testing.T) {
 	f := newFort(t, nil)
 	for path, want := range map[string]string{"/livez": "ok\n", "/readyz": "ok\n", "/": "the page", "/officer-card.js": "the page", "/assets/1/x.js": "the page"} {
 		res := f.send("GET", path, "")
-		if body, _ := io.ReadAll(res.Body); res.StatusCode != 200 || string(body) != want {
+		if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || string(body) != want {
 			t.Errorf("%s: got %d %q, want %q", path, res.StatusCode, body, want)
 		}
 	}
-	if res := f.send("GET", "/livez", "", "Host: 10.1.2.3:8484"); res.StatusCode != 200 {
+	if res := f.send("GET", "/livez", "", "Host: 10.1.2.3:8484"); res.StatusCode != http.StatusOK {
 		t.Errorf("/livez by the address of a pod: got %d", res.StatusCode)
 	}
 }
@@ -435,7 +435,7 @@ func TestLogin_isGoodOnceAndForAMinute(t *testing.T) {
 		t.Errorf("a look at the link: got %d %v", res.StatusCode, res.Cookies())
 	}
 	res := f.send("GET", link, "")
-	if res.StatusCode != 303 || res.Header.Get("Location") != "/?database=app" || len(res.Cookies()) != 1 {
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/?database=app" || len(res.Cookies()) != 1 {
 		t.Fatalf("got %d to %q with %v", res.StatusCode, res.Header.Get("Location"), res.Cookies())
 	}
 	c := res.Cookies()[0]
@@ -493,7 +493,7 @@ func TestGate_wrongTokensAreTurnedAwayAndTheRightOneIsNot(t *testing.T) {
 	if count[401] < wrongBurst || count[429] == 0 || count[401]+count[429] != 4*wrongBurst {
 		t.Errorf("got %v, want about %d times 401 and then 429", count, wrongBurst)
 	}
-	if res := f.send("POST", getInfo, "{}", f.bearer()); res.StatusCode != 200 {
+	if res := f.send("POST", getInfo, "{}", f.bearer()); res.StatusCode != http.StatusOK {
 		t.Errorf("the right token meanwhile: got %d", res.StatusCode)
 	}
 	if lines := strings.Count(f.log.String(), "requests were refused"); lines > 2 {
@@ -588,7 +588,7 @@ func TestDownload_givesTheFileOfTheListAndNothingElse(t *testing.T) {
 		return res, string(body)
 	}
 	res, body := get()
-	if res.StatusCode != 200 || !strings.HasPrefix(body, "SQLite format 3\x00 of app-") || res.Header.Get("Content-Type") != "application/vnd.sqlite3" ||
+	if res.StatusCode != http.StatusOK || !strings.HasPrefix(body, "SQLite format 3\x00 of app-") || res.Header.Get("Content-Type") != "application/vnd.sqlite3" ||
 		res.Header.Get("Content-Disposition") != "attachment; filename=app-20261122T174539Z.db" {
 		t.Errorf("got %d %q %v", res.StatusCode, body, res.Header)
 	}
@@ -657,14 +657,14 @@ func TestCrowd_slowClientsGiveWay(t *testing.T) {
 			continue // turned out already
 		}
 		if i%20 == 19 {
-			if res := f.send("POST", getInfo, "{}", f.bearer(), "Connection: close"); res.StatusCode != 200 {
+			if res := f.send("POST", getInfo, "{}", f.bearer(), "Connection: close"); res.StatusCode != http.StatusOK {
 				t.Fatalf("with %d slow clients: got %d", i+1, res.StatusCode)
 			}
 		}
 		open++
 	}
 	res := f.send("POST", getInfo, "{}", f.bearer())
-	if res.StatusCode != 200 {
+	if res.StatusCode != http.StatusOK {
 		t.Errorf("with 200 slow clients: got %d", res.StatusCode)
 	}
 }

@@ -16,7 +16,7 @@ func call(t *testing.T, to http.Handler, path, last string) *httptest.ResponseRe
 	t.Helper()
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	r, err := http.NewRequestWithContext(ctx, "GET", "http://officer"+path, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://officer"+path, nil)
 	if err != nil {
 		t.Skip("no address")
 	}

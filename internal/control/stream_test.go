@@ -124,7 +124,7 @@ type heard struct {
 
 func listenTo(t *testing.T, a *API, path, last string) *listener {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", a.port.at+path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.port.at+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func listenTo(t *testing.T, a *API, path, last string) *listener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+	if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
 		b, _ := io.ReadAll(res.Body)
 		t.Fatalf("got %d %s %s", res.StatusCode, res.Header.Get("Content-Type"), b)
 	}
