@@ -88,6 +88,10 @@ func (w *worker) load(d *page.Node, c *page.Cell, take bool) *key {
 // back to be the one before the next.
 func (w *worker) entry(d *page.Node, c *page.Cell, prev *key) *key {
 	w.tally.rows++
+	if w.tree.light {
+		w.glance(d, c)
+		return nil
+	}
 	k := w.load(d, c, true)
 	if k == nil || w.tree.blind {
 		return nil

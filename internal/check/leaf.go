@@ -54,11 +54,15 @@ func (w *worker) about(kind string, n uint32, rowid int64, detail string) {
 // rowOf checks one row of a rowid table.
 func (w *worker) rowOf(d *page.Node, c *page.Cell) {
 	w.tally.rows++
+	rowid, total := c.Rowid, c.Total
+	if w.tree.light {
+		w.glance(d, c)
+		return
+	}
 	body, l, ok := w.payload(d, c, true)
 	if !ok {
 		return
 	}
-	rowid, total := c.Rowid, c.Total
 	if l != nil {
 		if body, ok = w.headOf(l, total); !ok {
 			return
@@ -69,11 +73,31 @@ func (w *worker) rowOf(d *page.Node, c *page.Cell) {
 		return
 	}
 	if w.tree.each != nil && l == nil {
-		w.tree.each(w, rowid, &w.row, body)
+		w.tree.each(w, &record{d, c, rowid, &w.row, body})
 	}
 	if w.tree.plan != nil {
 		w.values(d.Page, rowid, &w.row, body, l)
 	}
+}
+
+// glance reads what is on the page of a row, and more only for its header.
+func (w *worker) glance(d *page.Node, c *page.Cell) {
+	body := d.Payload(c)
+	if c.Local < c.Total && page.RecordHead(body) > c.Local {
+		var l *long
+		var ok bool
+		if body, l, ok = w.payload(d, c, false); ok && l != nil {
+			body, ok = w.headOf(l, c.Total)
+		}
+		if !ok {
+			return
+		}
+	}
+	if err := w.row.parse(body, c.Total); err != nil {
+		w.about(kindContent, d.Page, c.Rowid, "the row's "+err.Error())
+		return
+	}
+	w.tree.each(w, &record{d, c, c.Rowid, &w.row, body})
 }
 
 // headOf reads the header of a record that is too long to be put together.

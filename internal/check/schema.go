@@ -54,7 +54,7 @@ func (v *verifier) readSchema() error {
 	if scout.err != nil {
 		return scout.err
 	}
-	v.compiled = true
+	v.compiled, v.whole, v.names = true, !rows.beyond, map[string]bool{}
 	if rows.beyond {
 		v.unjudged = append(v.unjudged, Finding{Kind: kindModule, Object: first.name, Detail: "the schema is larger than is read here"})
 		v.compiled = false
@@ -73,7 +73,8 @@ type schemaRows struct {
 	beyond bool
 }
 
-func (s *schemaRows) take(w *worker, rowid int64, f *fields, body []byte) {
+func (s *schemaRows) take(w *worker, row *record) {
+	f, body, rowid := row.f, row.body, row.rowid
 	s.bytes += len(body)
 	if s.bytes > schemaMaxBytes || len(s.list) == schemaMaxRows {
 		s.beyond = true
@@ -109,6 +110,7 @@ func (v *verifier) build(list []object) {
 		} else {
 			names[key] = true
 		}
+		v.names[schema.Fold(o.name)] = v.names[schema.Fold(o.name)] || o.kind == "table" || o.kind == "view"
 		switch o.kind {
 		case "table":
 			v.buildTable(o, tables)

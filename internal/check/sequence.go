@@ -15,9 +15,9 @@ const sequenceRows = 1 << 16
 // (https://sqlite.org/fileformat2.html#the_sqlite_sequence_table).
 func (v *verifier) sequences(tr *tree) {
 	v.seqs = map[string]int64{}
-	tr.each = func(w *worker, _ int64, f *fields, body []byte) {
-		name, named := f.text(w.g.Encoding, body, 0)
-		if last, ok := f.integer(body, 1); ok && named && len(w.sequence) < sequenceRows {
+	tr.each = func(w *worker, row *record) {
+		name, named := row.f.text(w.g.Encoding, row.body, 0)
+		if last, ok := row.f.integer(row.body, 1); ok && named && len(w.sequence) < sequenceRows {
 			w.sequence = append(w.sequence, sequence{schema.Fold(name), last})
 		}
 	}

@@ -21,9 +21,19 @@ type tree struct {
 	parent  *tree         // of an index: the tree of its table
 	indexes []*tree       // of a table: those whose entries are compared with its rows
 
-	order []column // of an entry: by what it is ordered; of a WITHOUT ROWID table its key
-	plan  *rowPlan // of a table
-	each  func(w *worker, rowid int64, f *fields, body []byte)
+	order []column                     // of an entry: by what it is ordered; of a WITHOUT ROWID table its key
+	plan  *rowPlan                     // of a table
+	each  func(w *worker, row *record) // instead of, or before, what else is done with a row
+	light bool                         // only the part of a row that is on its page is read
+}
+
+// record is a row as it is read.
+type record struct {
+	node  *page.Node
+	cell  *page.Cell
+	rowid int64
+	f     *fields
+	body  []byte // the beginning of the payload, all of it unless the tree is light or the row long
 }
 
 // column is how one column of a key is ordered.

@@ -47,6 +47,7 @@ type Options struct {
 	Seed        [2]uint64 // new for every run, from a good source of chance
 	Digest      bool      // digest the content of every table
 	FindingsMax int       // 0: 100, as PRAGMA integrity_check
+	KeysMax     int       // parents' keys that FindOrphans holds at once, 0: 2 million, which take 32 MB
 }
 
 const findingsMax = 100
@@ -130,7 +131,9 @@ type verifier struct {
 
 	tables   []*tree // of those, the ones that hold the rows of a table
 	asks     []ask
-	compiled bool // nothing in the schema is left for SQLite to compile
+	names    map[string]bool // of tables and views, folded
+	whole    bool            // the whole schema was read
+	compiled bool            // nothing in the schema is left for SQLite to compile
 	found    findings
 	unjudged []Finding
 	notes    []Finding

@@ -45,6 +45,8 @@ type worker struct {
 	read     int
 	lastRead uint32
 	sequence []sequence
+	orphans  []ForeignKey
+	doubt    string // why rows could not be compared
 	window   window
 	runs     page.Runs // nil: pages are read one by one
 	trace    *trace    // nil unless rows are searched for

@@ -12,7 +12,7 @@ func (b *builder) key(parts []Part, autoincrement, columnDesc bool) {
 		b.fail(b.tokens[b.at-1])
 		return
 	}
-	b.hasKey = true
+	b.hasKey, b.t.PrimaryKey = true, parts
 	for _, part := range parts {
 		c := &b.t.Columns[part.Column]
 		c.Key = true

@@ -104,6 +104,7 @@ type Table struct {
 	Autoincrement bool
 	Stored        []int    // columns in the order of the record
 	Implied       []*Index // by constraints, in the order of their numbers
+	PrimaryKey    []Part   // as it is declared, none = there is none
 	ForeignKeys   []ForeignKey
 	Opaque        []string // expressions that hold of rows: CHECK, virtual columns that are checked
 	Uncompiled    bool     // there are expressions that only SQLite can read

@@ -1,0 +1,344 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/officer-doofy/officer/internal/schema"
+)
+
+// Orphans is what a look at the foreign keys found.
+type Orphans struct {
+	List     []ForeignKey
+	More     bool      // there are more than were asked for
+	Unjudged []Finding // the tables whose keys only SQLite can check, and why
+}
+
+// FindOrphans looks for rows whose parent is missing, as PRAGMA foreign_key_check does
+// (https://sqlite.org/pragma.html#pragma_foreign_key_check), and lists at most limit of
+// them (0 = findingsMax). The keys of the parents are held as a set of hashes, in
+// several turns when there are too many. A database that is damaged on the way is no
+// matter of this function: the table is named as not judged.
+func FindOrphans(ctx context.Context, db Database, o Options, limit int) (Orphans, error) {
+	if o.Crew == nil {
+		o.Crew = Alone{}
+	}
+	o.FindingsMax = 1
+	v := &verifier{ctx: ctx, db: db, g: db.Geometry, o: o, keys: newKeys(o.Seed)}
+	v.found.max = 1
+	if err := v.readSchema(); err != nil {
+		return Orphans{}, err
+	}
+	out := &Orphans{}
+	tables := map[string]*tree{}
+	for _, tr := range v.tables {
+		tables[schema.Fold(tr.name)] = tr
+	}
+	for _, tr := range v.trees {
+		if tr.blind && !tr.keyed { // it may have keys, too
+			out.doubt(tr.name, "its declaration is not understood here")
+		}
+	}
+	if limit == 0 {
+		limit = findingsMax
+	}
+	for _, tr := range v.tables {
+		if len(v.found.list) > 0 && len(tr.table.ForeignKeys) > 0 {
+			out.doubt(tr.name, "the schema is damaged")
+			continue
+		}
+		for _, k := range tr.table.ForeignKeys {
+			if err := v.checkKey(tr, &k, tables, out, limit); err != nil {
+				return Orphans{}, err
+			}
+		}
+	}
+	return *out, nil
+}
+
+// doubt names a table whose keys are SQLite's to check, once.
+func (o *Orphans) doubt(table, why string) {
+	if !slices.ContainsFunc(o.Unjudged, func(f Finding) bool { return f.Object == table }) {
+		o.Unjudged = append(o.Unjudged, Finding{Kind: kindModule, Object: table, Detail: why})
+	}
+}
+
+// reference is one foreign key with both its sides.
+type reference struct {
+	child, parent *tree // parent nil: there is no such table
+	columns       []int // of the child
+	parts         []schema.Part
+	rowid         bool // the parent's key is its rowid
+}
+
+// turnsMax bounds how often a parent is read for its keys.
+const turnsMax = 1 << 12
+
+// checkKey checks one foreign key of a table.
+func (v *verifier) checkKey(tr *tree, k *schema.ForeignKey, tables map[string]*tree, out *Orphans, limit int) error {
+	r := &reference{child: tr, columns: k.Columns, parent: tables[schema.Fold(k.Parent)]}
+	if r.parent == nil && !v.absent(k.Parent) {
+		out.doubt(tr.name, "its parent "+k.Parent+" is not understood here")
+		return nil
+	}
+	if r.parent != nil {
+		if why := r.locate(v, k); why != "" {
+			out.doubt(tr.name, why)
+			return nil
+		}
+	}
+	had := len(out.List)
+	for turn, turns := 0, 1; turn < turns; turn++ {
+		set := &keySet{turn: uint64(turn), turns: uint64(turns), max: cmp.Or(v.o.KeysMax, keySetMax)}
+		if r.parent != nil {
+			why, err := v.parents(r, set)
+			if err != nil {
+				return err
+			}
+			if set.full { // begin again, with fewer keys in each turn
+				turn, turns = -1, 2*turns
+				out.List = out.List[:had]
+				if turns > turnsMax {
+					out.doubt(tr.name, "its parent has too many keys to be held here")
+					return nil
+				}
+				continue
+			}
+			if why != "" {
+				out.doubt(tr.name, why)
+				return nil
+			}
+		}
+		why, err := v.children(r, set, k.Parent, out, limit)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			out.doubt(tr.name, why)
+			return nil
+		}
+	}
+	out.settle(had, limit)
+	return nil
+}
+
+// settle puts what one key gave in order, and cuts the list to what was asked for.
+func (o *Orphans) settle(had, limit int) {
+	slices.SortFunc(o.List[had:], func(a, b ForeignKey) int { return cmp.Compare(a.Rowid, b.Rowid) })
+	if len(o.List) > limit {
+		o.List, o.More = o.List[:limit], true
+	}
+}
+
+// absent tells whether there is certainly no such table, view or module table.
+func (v *verifier) absent(name string) bool { return v.whole && !v.names[schema.Fold(name)] }
+
+// locate finds the key of the parent that a foreign key means: the rowid, the primary
+// key, or a UNIQUE index (https://sqlite.org/foreignkeys.html#fk_indexes).
+func (r *reference) locate(v *verifier, k *schema.ForeignKey) (why string) {
+	t := r.parent.table
+	if len(k.Columns) == 1 && t.RowidColumn >= 0 && (len(k.Parents) == 0 || t.Column(k.Parents[0]) == t.RowidColumn) {
+		r.rowid, r.parts = true, []schema.Part{{Column: t.RowidColumn, Collation: schema.Binary}}
+		return ""
+	}
+	const mismatch = "foreign key mismatch: the parent has no such key"
+	if len(k.Parents) == 0 {
+		if r.parts = t.PrimaryKey; len(r.parts) != len(k.Columns) {
+			return mismatch
+		}
+	} else {
+		for _, name := range k.Parents {
+			c := t.Column(name)
+			if c < 0 {
+				return mismatch
+			}
+			r.parts = append(r.parts, schema.Part{Column: c, Collation: t.Columns[c].Collation})
+		}
+		if !slices.ContainsFunc(v.trees, func(x *tree) bool { return r.unique(x) }) {
+			return mismatch
+		}
+	}
+	for _, p := range r.parts {
+		if collationOf(p.Collation) == foreign {
+			return "no such collation sequence: " + p.Collation
+		}
+		if t.Columns[p.Column].Generated == schema.Virtual {
+			return "its parent's key is computed"
+		}
+	}
+	for _, c := range r.columns {
+		if r.child.table.Columns[c].Generated == schema.Virtual {
+			return "its key is computed"
+		}
+	}
+	return ""
+}
+
+// unique tells whether a tree is a UNIQUE index on just these columns.
+func (r *reference) unique(x *tree) bool {
+	own := x == r.parent && x.keyed || x.parent == r.parent
+	if !own || x.index == nil || !x.index.Unique || x.index.Opaque != "" || len(x.index.Parts) != len(r.parts) {
+		return false
+	}
+	for _, p := range r.parts {
+		if !holdsPart(x.index.Parts, p) {
+			return false
+		}
+	}
+	return true
+}
+
+func holdsPart(parts []schema.Part, p schema.Part) bool {
+	return slices.ContainsFunc(parts, func(q schema.Part) bool { return q.Column == p.Column && q.Collation == p.Collation })
+}
+
+// passOver walks over all rows of a table, which must be sound on the way.
+func (v *verifier) passOver(tr *tree, crew Crew, each func(w *worker, row *record)) (workers []*worker, why string, err error) {
+	pass := &tree{number: 0, name: tr.name, root: tr.root, keyed: tr.keyed, blind: true, light: true, each: each}
+	p := &verifier{ctx: v.ctx, db: v.db, g: v.g, o: v.o, keys: v.keys, trees: []*tree{pass}}
+	for range max(1, min(crew.Workers(), maxWorkers(v.g.Count))) {
+		p.crew = append(p.crew, newWorker(p))
+	}
+	p.crew[0].split(pass)
+	crew.Each(len(p.crew), len(p.units), func(worker, i int) { p.crew[worker].unit(&p.units[i]) })
+	for _, w := range p.crew {
+		if w.err != nil {
+			return nil, "", w.err
+		}
+		if len(w.findings.list) > 0 {
+			why = "table " + tr.name + " is damaged: " + w.findings.list[0].Detail
+		}
+	}
+	return p.crew, why, nil
+}
+
+// parents gathers the keys of the parent.
+func (v *verifier) parents(r *reference, set *keySet) (why string, err error) {
+	slots := make([]int, len(r.parts))
+	for i, p := range r.parts {
+		slots[i] = r.parent.table.Slot(p.Column)
+	}
+	unsure := ""
+	_, why, err = v.passOver(r.parent, Alone{}, func(w *worker, row *record) {
+		if set.full {
+			return
+		}
+		h, _, doubt := w.keyOf(r, r.parent, row, slots, true)
+		if doubt != "" {
+			unsure = doubt
+			return
+		}
+		set.add(h)
+	})
+	return cmp.Or(why, unsure), err
+}
+
+// children looks the keys of the child up.
+func (v *verifier) children(r *reference, set *keySet, parent string, out *Orphans, limit int) (why string, err error) {
+	slots := make([]int, len(r.columns))
+	for i, c := range r.columns {
+		slots[i] = r.child.table.Slot(c)
+	}
+	workers, why, err := v.passOver(r.child, v.o.Crew, func(w *worker, row *record) {
+		h, null, doubt := w.keyOf(r, r.child, row, slots, false)
+		switch {
+		case doubt != "":
+			w.doubt = doubt
+		case null || !set.mine(h) || set.has(h):
+		case len(w.orphans) <= limit:
+			w.orphans = append(w.orphans, ForeignKey{Table: r.child.name, Rowid: row.rowid, HasRowid: !r.child.keyed, Parent: parent})
+		}
+	})
+	if err != nil || why != "" {
+		return why, err
+	}
+	for _, w := range workers {
+		if w.doubt != "" {
+			return w.doubt, nil
+		}
+		out.List = append(out.List, w.orphans...)
+	}
+	return "", nil
+}
+
+// keyOf hashes the key of a row on either side, as the parent's column would compare
+// it. A child whose value the parent's affinity would change is SQLite's to compare.
+func (w *worker) keyOf(r *reference, side *tree, row *record, slots []int, parent bool) (h uint64, null bool, doubt string) {
+	sum := hash{}
+	for i, slot := range slots {
+		affinity, fold := schema.Blob, bytewise
+		if r.parent != nil {
+			fold = collationOf(r.parts[i].Collation)
+			if !parent {
+				affinity = r.parent.table.Columns[r.parts[i].Column].Affinity
+			}
+		}
+		var part hash
+		alias := side.table.RowidColumn
+		switch {
+		case !side.keyed && alias >= 0 && slot == side.table.Slot(alias):
+			if part = (hash{uint64(row.rowid), w.k.whole}); affinity == schema.Text {
+				return 0, false, "a number is compared with text"
+			}
+		case slot >= row.f.n:
+			m := &side.plan.missing[slot]
+			if slot <= side.plan.unknown || m.class&(isText|isBlob) != 0 {
+				return 0, false, "a row has its key by default"
+			}
+			part, null = m.hash, null || m.class == isNull
+		default:
+			b, whole := w.valueOf(row, slot)
+			if !whole {
+				return 0, false, "a key is too long to be compared here"
+			}
+			class := classOf(row.f.serial[slot])
+			null = null || rank(row.f.serial[slot], b) == rankNull
+			switch {
+			case affinity == schema.Text && class&(isInteger|isReal) != 0:
+				return 0, false, "a number is compared with text"
+			case affinity >= schema.Numeric && class == isText && w.looksNumeric(b):
+				return 0, false, "text is compared with a number"
+			case class == isText:
+				b = w.folded(fold, b)
+			}
+			part = w.k.value(row.f.serial[slot], b)
+		}
+		sum = w.k.take(sum, part.a, part.b)
+	}
+	return sum.a, null, ""
+}
+
+// valueOf gives the bytes of a value, from the row's overflow chain if they are there.
+func (w *worker) valueOf(row *record, slot int) ([]byte, bool) {
+	if row.f.at[slot+1] > len(row.body) {
+		body, l, ok := w.payload(row.node, row.cell, false)
+		if !ok || l != nil {
+			return nil, false
+		}
+		row.body = body
+	}
+	return row.f.value(row.body, slot), true
+}
+
+// folded gives what is alike under a collation the same bytes.
+func (w *worker) folded(c collation, b []byte) []byte {
+	if c == bytewise {
+		return b
+	}
+	w.text.a = w.g.Encoding.AppendUTF8(w.text.a[:0], b)
+	if c == rTrim {
+		n := len(w.text.a)
+		for n > 0 && w.text.a[n-1] == ' ' {
+			n--
+		}
+		return w.text.a[:n]
+	}
+	for i, x := range w.text.a {
+		if w.text.a[i] = lower(x); x == 0 { // what follows counts by its length alone
+			clear(w.text.a[i:])
+			break
+		}
+	}
+	return w.text.a
+}

@@ -1,0 +1,132 @@
+package check_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/page"
+	"github.com/officer-doofy/officer/internal/sqlite"
+)
+
+// orphansOf looks for orphans from pages, and has SQLite list them, too.
+func orphansOf(t testing.TB, sql string) (check.Orphans, check.Report) {
+	t.Helper()
+	image := imageOf(t, sql)
+	path := filepath.Join(t.TempDir(), "family.db")
+	if err := os.WriteFile(path, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := sqlite.Open(context.Background(), path, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	report, err := c.CheckForeignKeys(context.Background(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := page.OpenFile(bytes.NewReader(image), int64(len(image)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := check.FindOrphans(context.Background(), check.Database{Pages: file, Header: file.Header, Geometry: file.Geometry}, check.Options{Crew: crew(2), Seed: seed()}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, report
+}
+
+const many = ` with recursive n(i) as (select 1 union all select i+1 from n where i<400) `
+
+// family is a schema with rows whose parents are missing, or the reason why only SQLite
+// can tell.
+type family struct{ sql, doubt string }
+
+func families() map[string]family {
+	return map[string]family{
+		"rowid": {`create table p(id integer primary key, x); create table c(id integer primary key, p int references p);` + many + `insert into p select i*2, i from n;` +
+			many + `insert into c select i, case when i % 7 then i end from n;`, ""},
+		"rowid by name": {`create table p(id integer primary key); create table c(a, b int references p(id)); insert into p values(1), (2);
+			insert into c values(1, 1), (2, 3), (3, null), (4, 'x'), (5, 2.5), (6, 2.0), (7, x'01')`, ""},
+		"unique text": {`create table p(a text unique, b int); create table c(a text references p(a)); insert into p values('x', 1), ('y', 2), (null, 3);
+			insert into c values('x'), ('X'), ('y '), (null), ('z')`, ""},
+		"nocase": {`create table p(a text collate nocase unique); create table c(a text references p(a)); insert into p values('Name'), ('b'||char(0)||'x');
+			insert into c values('NAME'), ('name '), ('B'||char(0)||'Y'), ('b')`, ""},
+		"rtrim in UTF-16": {`pragma encoding='UTF-16le'; create table p(a text collate rtrim primary key); create table c(a text references p);
+			insert into p values('x  '), ('ü'); insert into c values('x'), ('x '), ('X'), ('ü   ')`, ""},
+		"two columns": {`create table p(a int, b text, primary key(b, a)); create table c(x text, y int, foreign key(x, y) references p);
+			create table d(x text, y int, foreign key(y, x) references p(a, b));
+			insert into p values(1, 'a'), (2, 'b'); insert into c values('a', 1), ('b', 1), (null, 5), ('b', 2); insert into d select * from c`, ""},
+		"without rowid": {`create table p(k text primary key, v) without rowid; create table c(k text primary key references p, v) without rowid;
+			insert into p values('a', 1); insert into c values('a', 1), ('b', 2)`, ""},
+		"no such table": {`create table c(a references nobody, b); insert into c values(1, 1), (null, 2)`, ""},
+		"itself":        {`create table t(id integer primary key, up int references t); insert into t values(1, null), (2, 1), (3, 9)`, ""},
+		"a later column": {`create table p(id integer primary key); create table c(a); insert into c values(1);
+			alter table c add column p int default null references p; insert into c values(2, 7)`, ""},
+		"behind overflow": {`create table p(id integer primary key); create table c(a, p int references p); insert into p values(1);
+			insert into c values(zeroblob(9000), 1), (zeroblob(9000), 2)`, ""},
+		"unique index": {`create table p(a int, b int); create unique index i on p(b, a); create table c(x int, y int, foreign key(x, y) references p(a, b));
+			insert into p values(1, 2); insert into c values(1, 2), (2, 1)`, ""},
+		"text to number": {`create table p(id integer primary key); create table c(p text references p); insert into p values(1); insert into c values('1')`,
+			"text is compared with a number"},
+		"number to text": {`create table p(a text primary key); create table c(a int references p); insert into p values('1'); insert into c values(1)`,
+			"a number is compared with text"},
+		"mismatch":         {`create table p(a, b); create table c(a references p(a)); insert into c values(1)`, "foreign key mismatch: the parent has no such key"},
+		"part of an index": {`create table p(a, b, unique(a, b)); create table c(a references p(a)); insert into c values(1)`, "foreign key mismatch: the parent has no such key"},
+		"a view":           {`create view p as select 1 as a; create table c(a references p); insert into c values(1)`, "its parent p is not understood here"},
+	}
+}
+
+func TestFindOrphans_findsThoseThatSQLiteFinds(t *testing.T) {
+	for name, c := range families() {
+		t.Run(name, func(t *testing.T) {
+			out, report := orphansOf(t, "pragma foreign_keys=off; "+c.sql)
+			if c.doubt != "" {
+				if len(out.Unjudged) != 1 || out.Unjudged[0].Detail != c.doubt {
+					t.Errorf("got %v, want not judged: %s", out.Unjudged, c.doubt)
+				}
+				return
+			}
+			list := func(keys []check.ForeignKey) (s []string) {
+				for _, k := range keys {
+					s = append(s, fmt.Sprint(k))
+				}
+				slices.Sort(s)
+				return s
+			}
+			if got, want := list(out.List), list(report.ForeignKeys); !slices.Equal(got, want) || len(out.Unjudged) > 0 || len(want) == 0 {
+				t.Errorf("got %v %v, want %v", got, out.Unjudged, want)
+			}
+		})
+	}
+}
+
+func TestFindOrphans_listsUpToTheLimit(t *testing.T) {
+	image := imageOf(t, "pragma foreign_keys=off; "+families()["rowid"].sql)
+	file, err := page.OpenFile(bytes.NewReader(image), int64(len(image)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := check.Database{Pages: file, Header: file.Header, Geometry: file.Geometry}
+	out, err := check.FindOrphans(t.Context(), db, check.Options{}, 5)
+	if err != nil || len(out.List) != 5 || !out.More || out.List[0].Rowid != 1 {
+		t.Errorf("got %v, more %v, %v, want the first five and more", out.List, out.More, err)
+	}
+	all, err := check.FindOrphans(t.Context(), db, check.Options{}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inTurns, err := check.FindOrphans(t.Context(), db, check.Options{Crew: crew(2), KeysMax: 30}, 1000)
+	if err != nil || !slices.Equal(inTurns.List, all.List) {
+		t.Errorf("30 keys at once: got %d orphans, %v, want the same %d", len(inTurns.List), err, len(all.List))
+	}
+	if out, err := check.FindOrphans(t.Context(), db, check.Options{KeysMax: 1}, 5); err != nil {
+		t.Errorf("one key at once: got %v, %v, want an end", out, err)
+	}
+}
