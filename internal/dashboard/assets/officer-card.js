@@ -11,15 +11,15 @@
  * Words: an attribute text-{name} or a key of the property strings; the names are those of
  * WORDS, and the code of a condition for its sentence. {…} in them is filled in.
  * Slots: title, extra. Parts: box, light, word, headline, proof, result, actions, button, link.
- * Custom properties: --officer-font, -surface, -text, -muted, -border, -accent, -accent-text,
- * -radius, -good, -warn, -bad, -silent.
+ * Custom properties: --officer-font, -surface, -text, -muted, -border, -accent, -accent-text, -radius, -good, -warn, -bad, -silent.
  * Events: officer-health (detail: health, headline, conditions) when that changes;
  * officer-open (cancelable) before the link is followed.
  */
 (() => {
   'use strict';
 
-  const HERE = document.currentScript instanceof HTMLScriptElement ? document.currentScript.src : document.baseURI;
+  // A module has no current script.
+  const HERE = (document.currentScript ?? document.querySelector('script[src$="officer-card.js"]'))?.src ?? document.baseURI;
   const POLL_MS = 60000;
   const CALL_MS = 10000;
   const SETTLE_MS = 150;
@@ -259,10 +259,8 @@
       const headline = make('p', 'headline');
       const proof = make('p', 'proof');
       const result = make('p', 'result');
-      const backUp = make('button', 'button');
-      const check = make('button', 'button');
+      const [backUp, check] = [0, 0].map(() => Object.assign(make('button', 'button'), { type: 'button' }));
       const link = make('a', 'link');
-      for (const button of [backUp, check]) button.type = 'button';
       backUp.addEventListener('click', () => this.order('BackUp', 'backup'));
       check.addEventListener('click', () => this.order('Check', 'check'));
       link.addEventListener('click', (event) => {
@@ -334,7 +332,9 @@
       const drill = this.feed.status.lastDrill;
       const words = this.say('proof', { age: this.age(Date.now() - Number(newest.takenAtUnixMs)) });
       if (!drill?.ok) return words;
-      return `${words} ${this.say('drill', { time: this.unit(Number(drill.restoreMs ?? 0) / 1000, 'second', 1) })}`;
+      const ms = Number(drill.restoreMs ?? 0);
+      const time = ms < 1000 ? this.unit(ms, 'millisecond', 0) : this.unit(ms / 1000, 'second', 1);
+      return `${words} ${this.say('drill', { time })}`;
     }
 
     age(ms) {

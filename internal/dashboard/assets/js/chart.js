@@ -62,41 +62,34 @@ class Chart extends HTMLElement {
     const { plot } = this;
     if (!plot) return;
     const write = WRITE[plot.unit];
+    const head = h('figcaption', null, h('h3', null, plot.title), h('p', { class: 'plot-value num' }, this.readout(plot, write)));
+    const body = plot.lines.every((line) => line.points.length < 2) ? single(plot, write) : this.drawing(plot, write);
+    patch(this, h('figure', { class: 'plot' }, head, body));
+  }
+
+  /**
+   * @param {Plot} plot
+   * @param {(v: number) => string} write
+   */
+  drawing(plot, write) {
     const scale = scaleOf(plot, this.width);
-    patch(
-      this,
-      h(
-        'figure',
-        { class: 'plot' },
-        h('figcaption', null, h('h3', null, plot.title), h('p', { class: 'plot-value num' }, this.readout(plot, write))),
-        plot.lines.length > 1
-          ? h(
-              'ul',
-              { class: 'legend' },
-              plot.lines.map((line, i) => h('li', { key: line.name, class: `line-${i}` }, swatch(), h('bdi', null, line.name))),
-            )
-          : null,
-        h(
-          'svg',
-          {
-            class: 'plot-svg',
-            role: 'img',
-            'aria-label': summary(plot, write),
-            width: this.width,
-            height: HEIGHT,
-            viewBox: `0 0 ${this.width} ${HEIGHT}`,
-            onpointermove: (/** @type {PointerEvent} */ e) => this.point(e),
-            onpointerleave: () => this.leave(),
-          },
-          grid(scale, write),
-          plot.lines.map((line, i) => drawn(line, i, scale, plot.lines.length === 1)),
-          forecast(plot, scale),
-          this.cross(plot, scale),
-        ),
-        plot.note ? h('p', { class: 'muted small-text' }, plot.note) : null,
-        table(plot, write),
-      ),
-    );
+    const look = {
+      class: 'plot-svg',
+      role: 'img',
+      'aria-label': summary(plot, write),
+      width: this.width,
+      height: HEIGHT,
+      viewBox: `0 0 ${this.width} ${HEIGHT}`,
+      onpointermove: (/** @type {PointerEvent} */ e) => this.point(e),
+      onpointerleave: () => this.leave(),
+    };
+    const lines = plot.lines.map((line, i) => drawn(line, i, scale, plot.lines.length === 1));
+    return [
+      plot.lines.length > 1 ? legend(plot) : null,
+      h('svg', look, grid(scale, write), lines, forecast(plot, scale), this.cross(plot, scale)),
+      plot.note ? h('p', { class: 'muted small-text' }, plot.note) : null,
+      table(plot, write),
+    ];
   }
 
   /** @param {PointerEvent} e */
@@ -293,6 +286,41 @@ function table(plot, write) {
       ),
     ),
   );
+}
+
+/**
+ * A line has two ends; until then the values stand there as words.
+ * @param {Plot} plot
+ * @param {(v: number) => string} write
+ */
+function single(plot, write) {
+  const several = plot.lines.length > 1;
+  /** @param {Line} line */
+  const one = (line) =>
+    h(
+      'li',
+      { key: line.name },
+      several ? h('span', { class: 'muted' }, h('bdi', null, line.name)) : null,
+      write(line.points[0].v),
+    );
+  return [
+    several ? h('ul', { class: 'single num' }, plot.lines.map(one)) : null,
+    h(
+      'p',
+      { class: 'muted small-text' },
+      `Measured once so far, ${moment(plot.lines[0].points[0].t, plot.now)}. ${plot.note ?? ''}`,
+    ),
+  ];
+}
+
+/** @param {Plot} plot */
+function legend(plot) {
+  /**
+   * @param {Line} line
+   * @param {number} i
+   */
+  const one = (line, i) => h('li', { key: line.name, class: `line-${i}` }, swatch(), h('bdi', null, line.name));
+  return h('ul', { class: 'legend' }, plot.lines.map(one));
 }
 
 function swatch() {

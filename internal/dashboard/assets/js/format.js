@@ -79,8 +79,8 @@ export function age(ms) {
   if (ms < 2 * HOUR) return many(Math.floor(ms / MINUTE), 'minute');
   if (ms < 2 * DAY) return many(Math.floor(ms / HOUR), 'hour');
   if (ms < 60 * DAY) return many(Math.floor(ms / DAY), 'day');
-  if (ms < 730 * DAY) return many(Math.floor(ms / (30.44 * DAY)), 'month');
-  return many(Math.floor(ms / (365.25 * DAY)), 'year');
+  if (ms < 730 * DAY) return many(Math.round(ms / (30.44 * DAY)), 'month');
+  return many(Math.round(ms / (365.25 * DAY)), 'year');
 }
 
 /**
@@ -102,7 +102,10 @@ export function ago(at, now) {
  */
 export function ahead(at, now) {
   if (!at) return 'not planned';
-  return at - now < 5000 ? 'due now' : `in ${age(at - now)}`;
+  const span = at - now;
+  if (span < 5000) return 'due now';
+  // What is due in 3 h 59 min is due in 4 hours, though what is that old is 3 hours old.
+  return `in ${age(span + (span < 2 * HOUR ? MINUTE / 2 : span < 2 * DAY ? HOUR / 2 : DAY / 2))}`;
 }
 
 /** @param {number} n */

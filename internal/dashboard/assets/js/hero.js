@@ -7,7 +7,7 @@
 import { h } from './dom.js';
 import { ago, many, moment, percent, size } from './format.js';
 import { icon } from './icons.js';
-import { judge, proof } from './light.js';
+import { isDamaged, judge, proof } from './light.js';
 import { outcomeOf, progressOf, titleOf } from './outcome.js';
 import { button, failure, hint, levelMark, time } from './widgets.js';
 import { sqliteVersion } from './words.js';
@@ -85,7 +85,7 @@ export function quoted(path) {
 function actions(page) {
   const off = page.model.connection === 'silent' || !page.model.known?.status;
   const busy = (/** @type {string} */ kind) => page.work.shown().some((o) => o.state === 'running' && o.kind === kind);
-  const restoreFirst = page.model.known?.status?.integrity?.suspect === true;
+  const restoreFirst = isDamaged(page.model.known?.status);
   const all = [
     button('Back up now', () => page.backUp(), { id: 'back-up', icon: 'backup', disabled: off || busy('backup') }),
     button('Restore…', () => page.restore(), { id: 'restore', icon: 'restore', disabled: off || busy('restore') }),

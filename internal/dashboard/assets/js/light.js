@@ -63,6 +63,15 @@ export function judge(model) {
 }
 
 /**
+ * isDamaged tells whether damage was found and not yet repaired. The condition comes with
+ * an event, before the status that says so, too.
+ * @param {Status | undefined} status
+ */
+export function isDamaged(status) {
+  return status?.integrity?.suspect === true || (status?.health?.conditions ?? []).some((c) => c.code === 'damage_found');
+}
+
+/**
  * tally counts databases by their light; one that could not be taken on is in danger.
  * @param {import('../../types').Databases} all
  */

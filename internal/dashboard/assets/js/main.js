@@ -35,18 +35,17 @@ export class Page {
     this.said = ''; // the sentence that was last announced
     this.step = '';
     this.model.addEventListener('changed', () => this.draw());
+    this.model.addEventListener('arrived', () => this.route());
     window.addEventListener('hashchange', () => this.route());
     window.setInterval(() => {
       if (!document.hidden) this.draw();
     }, TICK_MS);
   }
 
-  /** start finds out which database is meant. */
-  async start() {
+  /** start asks which databases there are; what follows comes from the answer. */
+  start() {
     this.drawNow();
-    await this.model.ask('databases');
-    this.route();
-    if (this.model.connection === 'polling') this.line.open(); // else it opens when somebody answers
+    void this.model.ask('databases');
   }
 
   /** route shows what the address names: a database, or all. */
@@ -309,4 +308,4 @@ function decode(text) {
   }
 }
 
-void new Page().start();
+new Page().start();

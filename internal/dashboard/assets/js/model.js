@@ -41,7 +41,9 @@ const PARTS = {
     method: 'ListDatabases',
     ask: () => ({}),
     take: (m, _, a) => {
+      const first = m.databases === undefined;
       m.databases = a;
+      if (first) m.dispatchEvent(new Event('arrived'));
     },
   },
   status: {

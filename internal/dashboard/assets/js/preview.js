@@ -6,6 +6,7 @@
 import { h } from './dom.js';
 import { count, many, moment, signed } from './format.js';
 import { progressBar } from './hero.js';
+import { isDamaged } from './light.js';
 import { outcomeOf, progressOf } from './outcome.js';
 import { button, failure, time } from './widgets.js';
 
@@ -142,7 +143,7 @@ function kept(page, flow, now) {
  */
 function confirmation(page, flow) {
   const { name = '', status } = page.model.known ?? {};
-  const damaged = status?.integrity?.suspect === true;
+  const damaged = isDamaged(status);
   const asks = !flow.undo && !damaged;
   const ready = !asks || (flow.typed ?? '').trim() === name;
   return h(

@@ -4,6 +4,7 @@
  */
 
 import { ago, ahead, count, many, moment, percent, signed, size, took } from './format.js';
+import { isDamaged } from './light.js';
 import { findingsOf } from './outcome.js';
 import { firstOf, holders } from './words.js';
 
@@ -91,8 +92,8 @@ function backups(page, known, now) {
  * @returns {Row}
  */
 function integrity(page, known, now) {
-  const { lastFull, lastForeignKeys, suspect } = known.status?.integrity ?? {};
-  const damaged = suspect || lastFull?.verdict === 'damaged';
+  const { lastFull, lastForeignKeys } = known.status?.integrity ?? {};
+  const damaged = isDamaged(known.status) || lastFull?.verdict === 'damaged';
   const found = findingsOf({ ...lastFull, foreignKeys: lastForeignKeys?.foreignKeys });
   let state = 'Not fully checked yet';
   if (damaged) state = `Damaged: ${firstOf(findingsOf(lastFull ?? {})) || 'seen twice'}`;
