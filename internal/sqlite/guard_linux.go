@@ -34,7 +34,7 @@ func ForeignDriverGuard(paths []string, own *Descriptors) (known bool, err error
 	defer own.look()()
 	open, err := descriptorsOn(main, beside)
 	if err != nil {
-		return false, nil //nolint:nilerr // no /proc in this container: it cannot be told
+		return false, nil // no /proc in this container: it cannot be told
 	}
 	// The few connections to these databases explain what is open as a rule; to ask all of a
 	// process that looks after hundreds costs more than the look.
