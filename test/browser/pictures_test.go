@@ -1,3 +1,5 @@
+//go:build pictures
+
 package browser
 
 import (
@@ -11,12 +13,12 @@ import (
 	"github.com/officer-doofy/officer/testkit"
 )
 
-// TestPictures makes those of the documents, from a real run, when that is asked for:
+// TestPictures makes those of the documents from a real run:
 //
-//	OFFICER_SHOTS=$PWD/../../docs/images go test -run TestPictures .
+//	TMPDIR=/srv OFFICER_SHOTS=$PWD/../../docs/images go test -tags pictures -run TestPictures .
 func TestPictures(t *testing.T) {
 	if shots == "" {
-		t.Skip("OFFICER_SHOTS names no folder for pictures")
+		t.Fatal("OFFICER_SHOTS names no folder for pictures")
 	}
 	// A short path, so that the pictures show what a person would see; TMPDIR=/srv makes it shorter.
 	home := filepath.Join(os.TempDir(), "archive")
