@@ -134,9 +134,9 @@ func ReadWAL(r io.ReaderAt, walBytes int64, frameMax uint32) (*WAL, error) {
 			}
 			break // somebody cut the log meanwhile: the frame was not committed
 		}
-		f, broken := h.ParseFrame(frame, &sum)
-		if broken != nil {
-			break // what follows was left over by an earlier generation
+		f, err := h.ParseFrame(frame, &sum)
+		if err != nil {
+			break
 		}
 		w.index = append(w.index, indexed{f.Page, n})
 		if f.Commit != 0 {
@@ -144,7 +144,7 @@ func ReadWAL(r io.ReaderAt, walBytes int64, frameMax uint32) (*WAL, error) {
 		}
 	}
 	w.index = w.index[:committed].sorted()
-	return w, nil
+	return w, nil //nolint:nilerr // a frame that is not valid ends the log, whatever it breaks
 }
 
 // offset gives where the page of frame n, counted from 1, begins.
