@@ -177,7 +177,7 @@ func showRecovered(w io.Writer, s style, r *recoverResult) {
 			whole++
 			continue
 		}
-		fmt.Fprintf(t, "    %s\t%s\n", clean(table.Name), strings.Join(table.words(), "\t"))
+		fmt.Fprintf(t, "    %s\t  %s\n", clean(table.Name), strings.Join(table.words(), ", "))
 	}
 	_ = t.Flush()
 	if whole > 0 {

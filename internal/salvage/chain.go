@@ -1,6 +1,8 @@
 package salvage
 
 import (
+	"bytes"
+
 	"github.com/officer-doofy/officer/internal/page"
 )
 
@@ -57,7 +59,7 @@ func (r *rescue) chained(c *page.Cell) {
 // payload puts the payload of a cell together. what says why it is not proven, "" if it
 // is; then the payload may be short.
 func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what string) {
-	if c.Local == c.Total {
+	if r.doubt = ""; c.Local == c.Total {
 		return d.Payload(c), ""
 	}
 	if c.Total > payloadMax {
@@ -77,7 +79,12 @@ func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what strin
 			return r.joined, "an overflow page cannot be read"
 		}
 		_, content, _ := page.ParseOverflow(&r.g, n, r.overflow)
-		r.joined = append(r.joined, content[:min(len(content), c.Total-len(r.joined))]...)
+		content = content[:min(len(content), c.Total-len(r.joined))]
+		r.joined = append(r.joined, content...)
+		// A page that was wiped ends its chain like a good last one.
+		if r.doubt = ""; len(bytes.Trim(content, "\x00")) == 0 {
+			r.doubt = "its last overflow page holds only zeros"
+		}
 	}
 	if !exact {
 		what = "its overflow chain is broken"

@@ -10,6 +10,7 @@ type found struct {
 	from   Origin
 	page   uint32
 	what   string // why it is not proven, "" = it is
+	doubt  string // what speaks against it although nothing disproves it
 	partly bool   // values are missing or cut
 }
 
@@ -92,6 +93,7 @@ func (r *reader) cell(n uint32, d *page.Node, c *page.Cell, from Origin) error {
 	if f.values == nil {
 		return nil
 	}
+	f.doubt = r.doubt
 	return r.take(&f)
 }
 

@@ -27,6 +27,7 @@ type rescue struct {
 	pages      []uint32 // of a chain
 	joined     []byte   // a payload from several pages
 	overflow   []byte   // an overflow page
+	doubt      string   // about the payload that was read last, "" = none
 	headValues []Value
 	values     []Value
 }

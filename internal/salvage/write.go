@@ -67,12 +67,18 @@ func (r *rescue) writeKeyed(t *table) error {
 
 // put gives a row to the sink: into its table if it is whole, else among the strays.
 func (r *rescue) put(t *table, f *found) error {
+	if n := len(f.values); f.doubt != "" && n > 0 && f.values[n-1].Class == classText {
+		f.what = f.doubt // a blob may end in zeros, a text hardly does
+	}
 	if f.what != "" || len(f.values) > len(t.def.Stored) {
 		return r.stray(t, f)
 	}
-	outcome, err := r.sink.Row(&Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page})
+	outcome, err := r.sink.Row(&Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page, Doubt: f.doubt})
 	if err != nil {
 		return err
+	}
+	if f.doubt != "" && outcome == Taken {
+		t.tally.Uncertain++
 	}
 	switch {
 	case outcome == Refused:
