@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -67,11 +68,11 @@ func (c *cli) dashboard(ctx context.Context, database string, printURL bool) (*o
 
 // notLookedAfter adds to "no Officer answers" how to have one.
 func (c *cli) notLookedAfter(err error, path string) error {
-	f := plainly(err)
-	if m, ok := f.(*messages.Failure); ok && m.Code == "no_officer" {
-		return m.WithHints("officer run " + shown(path))
+	var f *messages.Failure
+	if errors.As(err, &f) && f.Code == "no_officer" {
+		return f.WithHints("officer run " + shown(path))
 	}
-	return f
+	return plainly(err)
 }
 
 // browse opens a file in the user's browser; false when that is not possible. The link

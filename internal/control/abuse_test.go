@@ -268,7 +268,7 @@ func TestAbuse_isRefused(t *testing.T) {
 			if got := res.Header.Get("Access-Control-Allow-Origin"); got != "" {
 				t.Errorf("pages of %s may read it", got)
 			}
-			if res.StatusCode == 401 && res.Header.Get("WWW-Authenticate") == "" && !strings.HasPrefix(c.path, "/login") {
+			if res.StatusCode == http.StatusUnauthorized && res.Header.Get("WWW-Authenticate") == "" && !strings.HasPrefix(c.path, "/login") {
 				t.Error("it does not say how to come in")
 			}
 			for _, msg := range f.drain() {
@@ -431,7 +431,7 @@ func TestListen_onlyTheLoopbackUnlessTold(t *testing.T) {
 func TestLogin_isGoodOnceAndForAMinute(t *testing.T) {
 	f := newFort(t, nil)
 	link := strings.TrimPrefix(f.link(), f.api.port.at)
-	if res := f.send("HEAD", link, ""); res.StatusCode != 405 || len(res.Cookies()) != 0 {
+	if res := f.send("HEAD", link, ""); res.StatusCode != http.StatusMethodNotAllowed || len(res.Cookies()) != 0 {
 		t.Errorf("a look at the link: got %d %v", res.StatusCode, res.Cookies())
 	}
 	res := f.send("GET", link, "")
@@ -442,12 +442,12 @@ func TestLogin_isGoodOnceAndForAMinute(t *testing.T) {
 	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || len(c.Value) != 64 || strings.Contains(link, c.Value) {
 		t.Errorf("got cookie %v", c)
 	}
-	if res := f.send("GET", link, ""); res.StatusCode != 401 || len(res.Cookies()) != 0 {
+	if res := f.send("GET", link, ""); res.StatusCode != http.StatusUnauthorized || len(res.Cookies()) != 0 {
 		t.Errorf("the second time: got %d %v", res.StatusCode, res.Cookies())
 	}
 	late := strings.TrimPrefix(f.link(), f.api.port.at)
 	f.later(inviteFor)
-	if res := f.send("GET", late, ""); res.StatusCode != 401 {
+	if res := f.send("GET", late, ""); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a minute later: got %d", res.StatusCode)
 	}
 	use := func() int { return f.send("POST", getInfo, "{}", "Cookie: "+c.Name+"="+c.Value).StatusCode }
@@ -592,10 +592,10 @@ func TestDownload_givesTheFileOfTheListAndNothingElse(t *testing.T) {
 		res.Header.Get("Content-Disposition") != "attachment; filename=app-20261122T174539Z.db" {
 		t.Errorf("got %d %q %v", res.StatusCode, body, res.Header)
 	}
-	if res, body := get("Range: bytes=0-5"); res.StatusCode != 206 || body != "SQLite" {
+	if res, body := get("Range: bytes=0-5"); res.StatusCode != http.StatusPartialContent || body != "SQLite" {
 		t.Errorf("a range: got %d %q", res.StatusCode, body)
 	}
-	if res, _ := get(`If-None-Match: "abc"`); res.StatusCode != 304 {
+	if res, _ := get(`If-None-Match: "abc"`); res.StatusCode != http.StatusNotModified {
 		t.Errorf("known already: got %d", res.StatusCode)
 	}
 	plant := map[string]func(path string) error{
@@ -612,7 +612,7 @@ func TestDownload_givesTheFileOfTheListAndNothingElse(t *testing.T) {
 		if err := make(file); err != nil {
 			t.Fatal(err)
 		}
-		if res, body := get(); res.StatusCode != 404 || strings.Contains(body, "secret") {
+		if res, body := get(); res.StatusCode != http.StatusNotFound || strings.Contains(body, "secret") {
 			t.Errorf("%s: got %d %q, want 404", name, res.StatusCode, body)
 		}
 	}
@@ -631,12 +631,12 @@ func TestDownload_givesTheFileOfTheListAndNothingElse(t *testing.T) {
 	if err := os.Symlink(elsewhere, year); err != nil {
 		t.Fatal(err)
 	}
-	if res, body := get(); res.StatusCode != 404 || strings.Contains(body, "secret") {
+	if res, body := get(); res.StatusCode != http.StatusNotFound || strings.Contains(body, "secret") {
 		t.Errorf("a planted folder: got %d %q, want 404", res.StatusCode, body)
 	}
 	for _, name := range []string{"../../token", "/etc/passwd", "..", "2026/../../token"} {
 		f.backup.File = name // a list that somebody tampered with
-		if res, body := get(); res.StatusCode != 404 || strings.Contains(body, f.token) {
+		if res, body := get(); res.StatusCode != http.StatusNotFound || strings.Contains(body, f.token) {
 			t.Errorf("%s in the list: got %d %q, want 404", name, res.StatusCode, body)
 		}
 	}

@@ -155,7 +155,7 @@ func TestEndpoint_isThereWhileItRuns(t *testing.T) {
 	if _, err := ReadEndpoint(f.api.cfg.Files, f.home); err == nil {
 		t.Error("it is there although nobody answers")
 	}
-	if res := f.send("POST", getInfo, "{}", f.bearer()); res.StatusCode != 401 {
+	if res := f.send("POST", getInfo, "{}", f.bearer()); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the token of a home that is shut: got %d", res.StatusCode)
 	}
 	if conn, err := net.Dial("unix", want.Socket); err == nil {

@@ -122,7 +122,7 @@ func TestHandler_packsForThoseWhoUnpack(t *testing.T) {
 }
 
 func TestHandler_worksBelowAPrefix(t *testing.T) {
-	r := httptest.NewRequest("GET", "/officer/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/officer/", nil)
 	w := httptest.NewRecorder()
 	http.StripPrefix("/officer", dashboard.Handler()).ServeHTTP(w, r)
 	if w.Code != http.StatusOK || regexp.MustCompile(`(src|href)="/`).MatchString(w.Body.String()) {

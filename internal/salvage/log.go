@@ -154,12 +154,6 @@ func sumOver(big bool, s page.Sum, b []byte) page.Sum {
 // of gives the valid frames of a page, the newest first.
 func (l *log) of(n uint32) []frame { return framesOf(l.frames, n) }
 
-// damaged tells whether the newest frame of a page fails its checksum.
-func (l *log) damaged(n uint32) bool {
-	bad, good := framesOf(l.condemned, n), l.of(n)
-	return len(bad) > 0 && (len(good) == 0 || good[0].number < bad[0].number)
-}
-
 func framesOf(list []frame, n uint32) []frame {
 	from, _ := slices.BinarySearchFunc(list, n, func(f frame, n uint32) int { return cmp.Compare(f.page, n) })
 	to := from

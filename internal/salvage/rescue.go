@@ -14,7 +14,6 @@ type rescue struct {
 	catalog []entry
 	tables  []*table
 	objects []Object
-	loose   []*index // indexes whose table is not known
 	sink    Sink
 	report  Report
 	base    *rescue // the backup, read the same way; nil = there is none

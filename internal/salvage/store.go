@@ -18,9 +18,6 @@ type store struct {
 	unreadable int64 // pages that could not be read
 }
 
-// mendedMax bounds how many pages are mended.
-const mendedMax = 4096
-
 func newStore(src *Source, g page.Geometry, l *log, u *undo) *store {
 	s := &store{src: src, g: g, log: l, undo: u, mended: map[uint32]flip{}}
 	// What a log or journal says of the size is not believed: only of pages that are there.

@@ -30,7 +30,6 @@ type Database struct {
 	found     *foundTable // lost_and_found, nil until something is
 	unordered []string    // collations that are unknown here
 	notes     []string
-	refused   map[string]int64         // by table
 	counters  map[string]salvage.Value // what sqlite_sequence held, by table
 }
 
