@@ -22,6 +22,7 @@ const (
 	journalSlack    = 250      // lines beyond eventsKept before the file is written anew
 	journalBytesMax = 16 << 20 // a larger file is written anew too, with half of that
 	journalReadMax  = 64 << 20 // nothing larger is Officer's
+	journalTries    = 3        // to read it at the start: a device may fail once
 	noteBytesMax    = 64 << 10
 	noteEvery       = 6 * time.Hour // how often it is noted how far the chains went
 )
@@ -83,6 +84,10 @@ func openJournal(files fsx.FS, at place, log *slog.Logger) (*eventJournal, []jou
 		}
 	}
 	book, err := j.read()
+	// Without it events would be numbered anew: a read that failed once is tried again.
+	for try := 1; try < journalTries && err != nil && fault.CodeOf(err) != fault.Missing; try++ {
+		book, err = j.read()
+	}
 	if err != nil && fault.CodeOf(err) != fault.Missing {
 		log.Error("the event journal cannot be read", slog.Any("error", err))
 	}

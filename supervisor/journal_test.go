@@ -220,3 +220,36 @@ func TestJournal_writesLaterWhatADiskRefused(t *testing.T) {
 		t.Errorf("a failing disk looks like tampering: %q", got)
 	}
 }
+
+// dim fails the first reads of the journal.
+type dim struct {
+	fsx.FS
+	fails int
+}
+
+func (d *dim) OpenFile(name string, flag int, perm fs.FileMode) (fsx.File, error) {
+	if d.fails > 0 && strings.HasSuffix(name, "events.ndjson") {
+		d.fails--
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("input/output error")}
+	}
+	return d.FS.OpenFile(name, flag, perm)
+}
+
+// Found by the campaign (resume/169/eio@journal:10): the events of the next life were
+// numbered anew, and that looked like tampering.
+func TestJournal_aReadThatFailsOnceDoesNotNumberAnew(t *testing.T) {
+	home := t.TempDir()
+	one := life(t, fsx.OS(), home)
+	one.tell(4)
+	one.journal.write(time.Now(), true)
+	files := &dim{FS: fsx.OS(), fails: 1}
+	two := life(t, files, home)
+	two.tell(1)
+	two.journal.write(time.Now(), true)
+	if files.fails != 0 {
+		t.Fatal("the fault did not strike")
+	}
+	if got := namesOf(two.found) + namesOf(two.journal.verify()); got != "" || two.sequence != 5 {
+		t.Errorf("found %q, newest event %d, want nothing and 5", got, two.sequence)
+	}
+}
