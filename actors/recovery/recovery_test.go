@@ -186,15 +186,19 @@ func TestRestore_survivesExpiryOfItsBackup(t *testing.T) {
 }
 
 func TestRestore_findsABackupThatMovedSinceItWasChosen(t *testing.T) {
-	inWorld(t, nil, func(w *world) { w.mode = "move" }, func(w *world) {
-		want := string(encode(t, content(3, 4)))
-		if _, f := w.ask(&messages.RestoreBackup{Confirmed: true}); f != nil {
-			t.Fatal(f)
-		}
-		if w.live() != want {
-			t.Errorf("live is %s, want %s", w.live(), want)
-		}
-	})
+	for _, mode := range []string{"move", "move at once"} {
+		t.Run(mode, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) { w.mode = mode }, func(w *world) {
+				want := string(encode(t, content(3, 4)))
+				if _, f := w.ask(&messages.RestoreBackup{Confirmed: true}); f != nil {
+					t.Fatal(f)
+				}
+				if w.live() != want || slices.Contains(w.asked, "VerifyBackups") {
+					t.Errorf("live is %s after %v, want %s", w.live(), w.asked, want)
+				}
+			})
+		})
+	}
 }
 
 func TestPlainName_isAboutSeparatorsNotLooks(t *testing.T) {

@@ -65,6 +65,9 @@ func textOf(err error) string {
 // readBack compares the stored bytes with what was verified.
 func (r *run) readBack(ctx context.Context) error {
 	sum, size, err := fsx.HashFile(ctx, r.cfg.FS, r.pick.path)
+	if errors.Is(err, fs.ErrNotExist) && r.found(ctx) {
+		sum, size, err = fsx.HashFile(ctx, r.cfg.FS, r.pick.path)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return r.rotten(ctx, "is gone from the disk")

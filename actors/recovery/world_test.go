@@ -306,9 +306,14 @@ func (w *world) moveBackups() {
 func (w *world) receiveBackup(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *messages.FindBackup:
+		backups := slices.Clone(w.backups)
+		if w.mode == "move at once" { // while the answer is on its way
+			w.mode = "move"
+			w.moveBackups()
+		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		for _, b := range slices.Backward(w.backups) {
+		for _, b := range slices.Backward(backups) {
 			if b.Id == msg.Id || msg.Id == "" && b.Verified {
 				ctx.Respond(b)
 				return
