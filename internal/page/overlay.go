@@ -99,20 +99,27 @@ func (o *Overlay) ReadPage(n uint32, into []byte) error {
 	return o.Geometry.read(o.file, n, 1, int64(n-1)*int64(o.Geometry.PageSize), into)
 }
 
-// ReadRun reads pages from n on: from the file, but for those that are in the log.
+// ReadRun reads pages from n on: from the file, neighbours at once, but for those that
+// are in the log.
 func (o *Overlay) ReadRun(n uint32, into []byte) error {
 	size := o.Geometry.PageSize
-	frames := o.wal.index.within(n, uint32(len(into)/size))
-	if len(frames) == 0 {
-		return o.Geometry.read(o.file, n, len(into)/size, int64(n-1)*int64(size), into)
-	}
-	for ; len(into) >= size; into = into[size:] {
-		if err := o.ReadPage(n, into[:size]); err != nil {
+	pages := len(into) / size
+	for _, x := range o.wal.index.within(n, uint32(pages)) {
+		if before := int(x.page - n); before > 0 {
+			if err := o.Geometry.read(o.file, n, before, int64(n-1)*int64(size), into[:before*size]); err != nil {
+				return err
+			}
+			n, into = x.page, into[before*size:]
+		}
+		if err := o.Geometry.read(o.wal.r, n, 1, o.wal.offset(x.frame), into[:size]); err != nil {
 			return err
 		}
-		n++
+		n, into = n+1, into[size:]
 	}
-	return nil
+	if len(into) == 0 && pages > 0 {
+		return nil
+	}
+	return o.Geometry.read(o.file, n, len(into)/size, int64(n-1)*int64(size), into)
 }
 
 // shortIs makes a read that ended early the breach of a rule, unless something else

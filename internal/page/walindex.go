@@ -19,7 +19,7 @@ type WALIndex struct {
 	BigEndian         bool // the machine
 	Change            uint32
 	BigEndianSum      bool // checksums of the log
-	PageSize          int  // bytes
+	PageSize          int  // bytes; 0 is allowed as long as nothing is committed
 	Frames            uint32
 	Pages             uint32
 	FrameSum          Sum
@@ -59,7 +59,7 @@ func ParseWALIndex(b []byte) (WALIndex, error) {
 		return w, broken(IndexInit, 0, 12, 0)
 	case sum != (Sum{order.Uint32(b[40:]), order.Uint32(b[44:])}):
 		return w, broken(IndexSum, 0, 40, int64(order.Uint32(b[40:])))
-	case !validPageSize(w.PageSize):
+	case !validPageSize(w.PageSize) && w.PageSize|int(w.Frames) != 0:
 		return w, broken(IndexPage, 0, 14, int64(w.PageSize))
 	case w.Backfilled > w.Frames:
 		return w, broken(IndexFilled, 0, 96, int64(w.Backfilled))

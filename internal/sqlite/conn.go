@@ -33,6 +33,7 @@ type Conn struct {
 	opts     Options
 	fenced   bool
 	broken   bool
+	pinned   *Snapshot
 	standIns []string // collations that are unknown here and were replaced for reading
 }
 
@@ -220,6 +221,7 @@ func (c *Conn) do(ctx context.Context, op string, f func() error) error {
 	}
 	c.db.SetInterrupt(ctx)
 	defer c.db.SetInterrupt(context.Background())
+	defer c.missSnapshot()
 	return c.guarded(op, f)
 }
 
@@ -236,9 +238,10 @@ func (c *Conn) usable(ctx context.Context, op string) error {
 }
 
 // snapshot runs f inside one read transaction. The pragma takes the snapshot without
-// parsing the schema, which may be damaged. Under the fence f runs in its transaction.
+// parsing the schema, which may be damaged. Under the fence or beside a Snapshot f runs in
+// that transaction.
 func (c *Conn) snapshot(f func() error) error {
-	if c.fenced {
+	if c.fenced || c.pinned != nil {
 		return f()
 	}
 	if err := c.db.Exec(`BEGIN; PRAGMA schema_version`); err != nil {
@@ -267,6 +270,9 @@ func (c *Conn) Close() error {
 		return nil
 	}
 	c.opts.Descriptors.remove(c)
+	if c.pinned != nil {
+		c.endSnapshot(c.pinned, fault.New(fault.Refused, opSnapshot, "the connection was closed"))
+	}
 	err := c.guarded("close database", c.db.Close)
 	c.db, c.fenced = nil, false
 	return err

@@ -21,6 +21,9 @@ func (c *Conn) BeginFence(ctx context.Context) error {
 		if c.fenced {
 			return nil
 		}
+		if err := c.free("raise fence"); err != nil {
+			return err
+		}
 		if err := c.db.BusyTimeout(fenceWait); err != nil {
 			return err
 		}
@@ -69,8 +72,8 @@ func (c *Conn) Checkpoint(ctx context.Context, mode CheckpointMode) (logFrames, 
 		return 0, 0, err
 	}
 	err = c.do(ctx, op, func() error {
-		if c.fenced {
-			return fault.New(fault.Refused, op, "not while this connection holds the fence")
+		if err := c.free(op); err != nil {
+			return err
 		}
 		// A connection that has not read yet does not know that there is a WAL: the call
 		// would answer (-1, -1) and do nothing.

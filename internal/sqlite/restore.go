@@ -37,6 +37,9 @@ func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) err
 		if c.opts.ReadOnly {
 			return fault.New(fault.ReadOnly, opRestore, "the live database was opened for reading only")
 		}
+		if c.pinned != nil {
+			return c.free(opRestore)
+		}
 		if err := c.mayRestore(source); err != nil {
 			return err
 		}

@@ -101,8 +101,8 @@ func (c *Conn) Optimize(ctx context.Context, busy time.Duration) error {
 // upkeep runs f with its own patience for locks, and never under the fence.
 func (c *Conn) upkeep(ctx context.Context, op string, busy time.Duration, f func() error) error {
 	return c.do(ctx, op, func() error {
-		if c.fenced {
-			return fault.New(fault.Refused, op, "not while this connection holds the fence")
+		if err := c.free(op); err != nil {
+			return err
 		}
 		if c.opts.ReadOnly {
 			return fault.New(fault.ReadOnly, op, "this connection only reads")

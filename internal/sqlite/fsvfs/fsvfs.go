@@ -181,6 +181,9 @@ func (f *file) Close() error {
 	return errors.Join(err, f.f.Close())
 }
 
+// Plain says that reads give the bytes of the medium, also to several at once.
+func (f *file) Plain() {}
+
 // ReadAt gives io.EOF bare, which SQLite takes for a short read.
 func (f *file) ReadAt(p []byte, off int64) (int, error)  { return f.f.ReadAt(p, off) }
 func (f *file) WriteAt(p []byte, off int64) (int, error) { return f.f.WriteAt(p, off) }
