@@ -1,7 +1,7 @@
 # Targets only call go; .ci/run puts them together as a clean machine needs them.
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: build test race lint generate promise laws fuzz-short cross bench e2e campaign ci release
+.PHONY: build test race lint generate promise laws fuzz-short cross bench bench-parts e2e campaign ci release
 
 build: ; go build ./cmd/officer
 
@@ -31,7 +31,12 @@ cross:
 	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build ./...
 	CGO_ENABLED=0 GOOS=windows GOARCH=arm64 go build ./...
 
-bench: ; go test -run '^$$' -bench . -benchmem ./...
+# Officer beside its peers, as tables for docs/benchmarks.md: SIZES=100MB,1GB ROUNDS=5
+SIZES ?= 100MB
+ROUNDS ?= 5
+bench: ; go run ./bench -sizes '$(SIZES)' -rounds '$(ROUNDS)'
+
+bench-parts: ; go test -run '^$$' -bench . -benchmem ./...
 
 e2e: ; go test -tags e2e -count=1 -v ./test/e2e/...
 
