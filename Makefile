@@ -13,7 +13,7 @@ laws: ; go test -count=1 ./internal/laws
 
 lint: ; $(LINT) run ./...
 
-generate: ; go generate ./messages
+generate: ; go generate ./messages ./internal/dashboard
 
 # At a release: from now on what proto/ holds is promised.
 promise: ; go tool -modfile=tools/go.mod buf build --exclude-source-info -o proto/officer.binpb

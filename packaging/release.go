@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -111,9 +113,29 @@ func (r *release) platform(ctx context.Context, t target, shared []item) error {
 // build compiles the program: no cgo, no paths of this machine, nothing that differs from run to run.
 func (r *release) build(ctx context.Context, t target) (string, error) {
 	out := filepath.Join(r.stage, "bin", t.os+"-"+t.arch, t.binary())
-	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", out, "./cmd/officer")
+	args := append([]string{"build"}, buildFlags()...)
+	if t.arch == "amd64" {
+		// No gaps between functions: only amd64 runs code from any address. The last -ldflags counts.
+		args = append(args, "-ldflags=-s -w -buildid= -funcalign=1")
+	}
+	c := exec.CommandContext(ctx, "go", append(args, "-o", out, "./cmd/officer")...)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+t.os, "GOARCH="+t.arch, "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=")
 	return out, loudly(r.root, c)
+}
+
+// flags is a file of its own, so that .ci/run builds with the same.
+//
+//go:embed build.flags
+var flags string
+
+// buildFlags gives the lines that are no comments.
+func buildFlags() (all []string) {
+	for line := range strings.Lines(flags) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // item is a file of an archive.

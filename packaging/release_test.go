@@ -1,12 +1,15 @@
 package main
 
 import (
+	"archive/tar"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -112,6 +115,13 @@ func TestRelease(t *testing.T) {
 			}
 		}
 	})
+	t.Run("is small", func(t *testing.T) {
+		bytes := programBytes(t, files["officer_"+v+"_linux_amd64.tar.gz"])
+		t.Logf("the program for linux/amd64 has %d bytes, at most %d", bytes, programBytesMax)
+		if bytes > programBytesMax {
+			t.Error("too large; go tool nm -size -sort size shows what grew")
+		}
+	})
 	for _, platform := range []string{"linux_amd64", "windows_arm64"} {
 		t.Run("the bill of "+platform, func(t *testing.T) { checkBill(t, files["officer_"+v+"_"+platform+".cdx.json"]) })
 	}
@@ -126,6 +136,27 @@ func TestRelease(t *testing.T) {
 			}
 		}
 	})
+}
+
+// programBytesMax is the promise of docs/benchmarks.md.
+const programBytesMax = 22_000_000
+
+// programBytes finds the program in an archive.
+func programBytes(t *testing.T, archive string) int64 {
+	t.Helper()
+	unpacked, err := gzip.NewReader(strings.NewReader(archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for files := tar.NewReader(unpacked); ; {
+		h, err := files.Next()
+		if err != nil {
+			t.Fatalf("no program in the archive: %v", err)
+		}
+		if path.Base(h.Name) == "officer" {
+			return h.Size
+		}
+	}
 }
 
 // checkBill: what is linked is named once, with licence and version, and is reached from Officer.

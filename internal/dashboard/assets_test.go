@@ -1,10 +1,13 @@
 package dashboard_test
 
 import (
+	"compress/gzip"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,6 +36,30 @@ func sources(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// TestAssets_arePacked: what the program carries is what stands in assets.
+func TestAssets_arePacked(t *testing.T) {
+	all := sources(t)
+	for name, text := range all {
+		f, err := os.Open(filepath.Join("packed", filepath.FromSlash(name)+".gz"))
+		if err != nil {
+			t.Fatalf("%v; run: go generate ./internal/dashboard", err)
+		}
+		defer f.Close()
+		r, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if packed, err := io.ReadAll(r); err != nil || string(packed) != text {
+			t.Errorf("%s is not what is packed (%v); run: go generate ./internal/dashboard", name, err)
+		}
+	}
+	packed, err := fs.Glob(os.DirFS("packed"), "*/*.gz")
+	top, err2 := fs.Glob(os.DirFS("packed"), "*.gz")
+	if n := len(packed) + len(top); err != nil || err2 != nil || n != len(all) {
+		t.Errorf("%d files are packed, %d are there; run: go generate ./internal/dashboard", n, len(all))
+	}
 }
 
 // TestAssets_keepTheirLaws: names of databases and words in events come from outside, and

@@ -1,6 +1,6 @@
-// Package dashboard holds Officer's page and its card: plain HTML, CSS and JavaScript
-// without a build step, embedded into the binary. It serves files only; what they show
-// comes from the API, and who may see them is decided before Handler is asked.
+// Package dashboard holds Officer's page and its card: plain HTML, CSS and JavaScript as
+// they stand in assets, gzipped into the binary (go generate). It serves files only; what
+// they show comes from the API, and who may see them is decided before Handler is asked.
 package dashboard
 
 import (
@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -17,7 +18,9 @@ import (
 	"sync"
 )
 
-//go:embed assets
+//go:generate go run -C ../../tools ./packpage ../internal/dashboard/assets ../internal/dashboard/packed
+
+//go:embed packed
 var assets embed.FS
 
 const (
@@ -27,16 +30,14 @@ const (
 	// modules find each other by relative names and may still be kept for ever.
 	placeholder = "assets/current/"
 	folder      = "/assets/"
-	// A smaller file does not shrink by more than its headers.
-	compressFrom = 1400
 )
 
 // file is one asset, ready to be sent.
 type file struct {
 	kind   string // Content-Type
 	etag   string
-	plain  []byte
-	packed func() []byte // gzip, made when first asked for; nil = not smaller
+	packed []byte        // gzip; nil = only plain
+	plain  func() []byte // unpacked when first asked for: browsers take gzip
 }
 
 // Handler serves the page at "/", its files below "/assets/{version}/" and the card at
@@ -68,26 +69,27 @@ type page struct {
 func load() *page {
 	p := &page{files: map[string]*file{}}
 	all := sha256.New()
-	err := fs.WalkDir(assets, "assets", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(assets, "packed", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := assets.ReadFile(name)
+		packed, err := assets.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		name = strings.TrimPrefix(name, "assets/")
-		all.Write([]byte(name + "\x00" + strconv.Itoa(len(data)) + "\x00"))
-		all.Write(data)
-		p.files[name] = newFile(name, data)
+		name = strings.TrimSuffix(strings.TrimPrefix(name, "packed/"), ".gz")
+		all.Write([]byte(name + "\x00" + strconv.Itoa(len(packed)) + "\x00"))
+		all.Write(packed)
+		plain := sync.OnceValue(func() []byte { return unpack(packed) })
+		p.files[name] = &file{kind: kindOf(name), etag: tagOf(packed), packed: packed, plain: plain}
 		return nil
 	})
 	if err != nil {
 		panic(err) // an embedded file cannot fail to be read
 	}
 	p.version = hex.EncodeToString(all.Sum(nil))[:16]
-	index := bytes.ReplaceAll(p.files["index.html"].plain, []byte(placeholder), []byte("assets/"+p.version+"/"))
-	p.files["index.html"] = newFile("index.html", index)
+	index := bytes.ReplaceAll(p.files["index.html"].plain(), []byte(placeholder), []byte("assets/"+p.version+"/"))
+	p.files["index.html"] = &file{kind: kindOf("index.html"), etag: tagOf(index), plain: func() []byte { return index }}
 	return p
 }
 
@@ -108,11 +110,9 @@ func (p *page) find(at string) (f *file, forever bool) {
 	return p.files[name], version == p.version
 }
 
-func newFile(name string, data []byte) *file {
+func tagOf(data []byte) string {
 	sum := sha256.Sum256(data)
-	f := &file{kind: kindOf(name), etag: `"` + hex.EncodeToString(sum[:8]) + `"`, plain: data}
-	f.packed = sync.OnceValue(func() []byte { return pack(data) })
-	return f
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
 func kindOf(name string) string {
@@ -129,19 +129,16 @@ func kindOf(name string) string {
 	return "application/octet-stream"
 }
 
-func pack(data []byte) []byte {
-	if len(data) < compressFrom {
-		return nil
-	}
-	var out bytes.Buffer
-	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+func unpack(packed []byte) []byte {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return nil
+		panic(err) // what is embedded was packed by go generate, and a test unpacks it
 	}
-	if _, err := w.Write(data); err != nil || w.Close() != nil || out.Len() >= len(data) {
-		return nil
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		panic(err)
 	}
-	return out.Bytes()
+	return plain
 }
 
 func (f *file) send(w http.ResponseWriter, r *http.Request, forever bool) {
@@ -153,13 +150,11 @@ func (f *file) send(w http.ResponseWriter, r *http.Request, forever bool) {
 	if forever {
 		h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	}
-	body, etag := f.plain, f.etag
-	if accepts(r, "gzip") {
-		if packed := f.packed(); packed != nil {
-			// Another encoding is another representation: its tag differs (RFC 9110, 8.8.3).
-			body, etag = packed, strings.TrimSuffix(f.etag, `"`)+`-gzip"`
-			h.Set("Content-Encoding", "gzip")
-		}
+	etag, packed := f.etag, f.packed != nil && accepts(r, "gzip")
+	if packed {
+		// Another encoding is another representation: its tag differs (RFC 9110, 8.8.3).
+		etag = strings.TrimSuffix(f.etag, `"`) + `-gzip"`
+		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("ETag", etag)
 	if unchanged(r, f.etag, etag) {
@@ -167,6 +162,10 @@ func (f *file) send(w http.ResponseWriter, r *http.Request, forever bool) {
 		h.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)
 		return
+	}
+	body := f.packed
+	if !packed {
+		body = f.plain()
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method == http.MethodGet {
