@@ -1,7 +1,7 @@
 # Targets only call go; .ci/run puts them together as a clean machine needs them.
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: build test race lint generate promise laws fuzz-short cross bench bench-parts e2e campaign ci release
+.PHONY: build test race lint generate promise laws fuzz-short cross bench bench-parts e2e campaign salvage ci release
 
 build: ; go build ./cmd/officer
 
@@ -46,6 +46,12 @@ SEED ?= 1
 campaign:
 	OFFICER_SIM_POINTS=$$(( $(BUDGET) / 100 )) go test -count=1 -v -run TestDisk_bites ./testkit/simfs
 	OFFICER_POINTS=$(BUDGET) OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestCampaign ./test/campaign
+
+# What recover brings back of damaged databases, beside .recover of the sqlite3 shell PEER: SEEDS files of each kind of
+# damage and of database; prints the table of docs/recovery.md.
+SEEDS ?= 3
+PEER ?= sqlite3
+salvage: ; OFFICER_SALVAGE=$(SEEDS) OFFICER_SALVAGE_PEER=$(PEER) OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestSalvage ./test/salvage
 
 ci: ; .ci/run
 

@@ -61,3 +61,25 @@ func WrongSalt(t testing.TB, path string, seed uint64) string {
 	overwrite(t, path+"-wal", int64(at), binary.BigEndian.AppendUint32(nil, salt+1))
 	return fmt.Sprintf("gave frame %d of %d of the WAL a wrong salt", frame+1, frames)
 }
+
+// RandomFrame overwrites the page of one frame in the -wal of the database at path with
+// noise.
+func RandomFrame(t testing.TB, path string, seed uint64) string {
+	t.Helper()
+	_, pageSize, frames := wal(t, path)
+	rng := seeded(seed)
+	frame := rng.IntN(frames)
+	b := make([]byte, pageSize)
+	fillBytes(rng, b)
+	overwrite(t, path+"-wal", int64(walHeaderBytes+frame*(frameHeaderBytes+pageSize)+frameHeaderBytes), b)
+	return fmt.Sprintf("overwrote the page of frame %d of %d of the WAL with noise", frame+1, frames)
+}
+
+// DestroyWALHeader overwrites the header of the -wal of the database at path with noise.
+func DestroyWALHeader(t testing.TB, path string, seed uint64) string {
+	t.Helper()
+	b := make([]byte, walHeaderBytes)
+	fillBytes(seeded(seed), b)
+	overwrite(t, path+"-wal", 0, b)
+	return "overwrote the header of the WAL with noise"
+}

@@ -22,7 +22,9 @@ type recoveredTableJSON struct {
 	Lost      int64    `json:"rows_lost_estimate"`
 	FromBase  int64    `json:"rows_from_base"`
 	Uncertain int64    `json:"rows_uncertain"`
-	Kept      int64    `json:"rows_kept"` // of rows_salvaged, those found in place
+	Undated   int64    `json:"rows_undated"`    // of rows_uncertain, those of which only their age is in doubt
+	FromIndex int64    `json:"rows_from_index"` // of rows_salvaged, those put together from index entries
+	Kept      int64    `json:"rows_kept"`       // of rows_salvaged, those found in place
 	Refused   int64    `json:"rows_refused"`
 	Strays    int64    `json:"rows_in_lost_and_found"`
 	Notes     []string `json:"notes"`
@@ -36,6 +38,8 @@ type recoverResult struct {
 	Tables     []recoveredTableJSON `json:"tables"`
 	Found      int64                `json:"lost_and_found"` // rows
 	FoundTable string               `json:"lost_and_found_table,omitempty"`
+	Doubts     string               `json:"doubts_table,omitempty"`
+	Undated    string               `json:"undated,omitempty"` // why the newest changes may be missing
 	Verdict    string               `json:"verdict"`
 	Findings   []report.Finding     `json:"findings"`
 	Notes      []string             `json:"notes"`
@@ -108,7 +112,7 @@ func recoveredOf(r *officer.Recovered, file, to, base string) *recoverResult {
 	out := &recoverResult{
 		File: file, To: to, Base: base, Tables: []recoveredTableJSON{}, Found: r.Found, FoundTable: r.LostAndFound,
 		Verdict: string(r.Verdict.Verdict), Findings: []report.Finding{}, Notes: report.List(r.Notes), PageSize: r.PageSize, Pages: r.Pages,
-		WALBytes: r.WALBytes, Changed: r.Changed, DurationMS: r.Duration.Milliseconds(),
+		Doubts: r.Doubts, Undated: r.Undated, WALBytes: r.WALBytes, Changed: r.Changed, DurationMS: r.Duration.Milliseconds(),
 	}
 	if r.Changed {
 		out.Notes = append(out.Notes, "somebody wrote to the file while it was read: what was written meanwhile may be missing")
@@ -119,7 +123,7 @@ func recoveredOf(r *officer.Recovered, file, to, base string) *recoverResult {
 	for _, t := range r.Tables {
 		out.Tables = append(out.Tables, recoveredTableJSON{
 			Name: t.Name, Salvaged: t.Kept + t.Salvaged, Lost: t.Lost, FromBase: t.FromBase, Uncertain: t.Uncertain,
-			Kept: t.Kept, Refused: t.Refused, Strays: t.Strays + t.Refused, Notes: report.List(t.Notes),
+			Undated: t.Undated, FromIndex: t.FromIndex, Kept: t.Kept, Refused: t.Refused, Strays: t.Strays + t.Refused, Notes: report.List(t.Notes),
 		})
 	}
 	return out
@@ -129,7 +133,7 @@ func recoveredOf(r *officer.Recovered, file, to, base string) *recoverResult {
 func (r *recoverResult) headline() string {
 	var lost, base, uncertain int64
 	for _, t := range r.Tables {
-		lost, base, uncertain = lost+t.Lost, base+t.FromBase, uncertain+t.Uncertain
+		lost, base, uncertain = lost+t.Lost, base+t.FromBase, uncertain+t.Uncertain-t.Undated
 	}
 	var parts []string
 	for _, p := range []struct {
@@ -140,6 +144,9 @@ func (r *recoverResult) headline() string {
 			parts = append(parts, fmt.Sprintf(p.text, count(int(p.n), "row")))
 		}
 	}
+	if r.Undated != "" {
+		parts = append(parts, "the newest changes may be missing")
+	}
 	name := filepath.Base(r.File)
 	switch {
 	case len(parts) > 0:
@@ -148,6 +155,17 @@ func (r *recoverResult) headline() string {
 		return name + ": salvaged into " + r.To + "; see the notes"
 	}
 	return name + ": everything is in " + r.To
+}
+
+// notes gives what is to be said of the database as a whole.
+func (r *recoverResult) notes() (all []string) {
+	if r.Undated != "" {
+		all = append(all, r.Undated)
+	}
+	if r.Doubts != "" {
+		all = append(all, "the table "+r.Doubts+" of the new file names each row that the damaged file does not prove, and why")
+	}
+	return append(all, r.Notes...)
 }
 
 // verdictText says what the check of the new file found.
@@ -183,7 +201,7 @@ func showRecovered(w io.Writer, s style, r *recoverResult) {
 	if whole > 0 {
 		fmt.Fprintf(w, "    %s whole\n", count(whole, "table"))
 	}
-	for _, note := range r.Notes {
+	for _, note := range r.notes() {
 		fmt.Fprintf(w, "  %s %s\n", s.warn(), clean(note))
 	}
 	fmt.Fprintf(w, "  %s\n", r.verdictText())
@@ -200,7 +218,7 @@ func showRecovered(w io.Writer, s style, r *recoverResult) {
 }
 
 func (t *recoveredTableJSON) whole() bool {
-	return t.Lost == 0 && t.FromBase == 0 && t.Uncertain == 0 && t.Strays == 0
+	return t.Lost == 0 && t.FromBase == 0 && t.Uncertain == t.Undated && t.Strays == 0
 }
 
 // words gives the counts of a table for a line of text.
@@ -209,7 +227,7 @@ func (t *recoveredTableJSON) words() []string {
 	for _, p := range []struct {
 		n    int64
 		text string
-	}{{t.FromBase, " from the older copy"}, {t.Lost, " lost (estimate)"}, {t.Uncertain, " uncertain"}, {t.Strays, " set aside"}} {
+	}{{t.FromBase, " from the older copy"}, {t.Lost, " lost (estimate)"}, {t.Uncertain - t.Undated, " uncertain"}, {t.Strays, " set aside"}} {
 		if p.n > 0 {
 			words = append(words, strconv.FormatInt(p.n, 10)+p.text)
 		}

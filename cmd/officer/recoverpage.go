@@ -92,14 +92,14 @@ func recoverPage(r *recoverResult) string {
 			class = ` class="whole"`
 		}
 		put("<tr%s><td>%s</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td></tr>\n",
-			class, text(t.Name), t.Salvaged, t.FromBase, t.Lost, t.Uncertain, t.Strays)
+			class, text(t.Name), t.Salvaged, t.FromBase, t.Lost, t.Uncertain-t.Undated, t.Strays)
 	}
 	put("</tbody></table></div>\n")
 	put("<p>Salvaged rows are proven by the bytes of the damaged file. Rows from the older copy fill places that are lost; they may have been " +
 		"changed since. Uncertain rows are in their table, but something speaks against them. Rows that were set aside are in the table " +
 		"<code>lost_and_found</code> of the new file; <code>lost_and_found_why</code> says of each what speaks against it.</p>\n")
 	var notes []string
-	notes = append(notes, r.Notes...)
+	notes = append(notes, r.notes()...)
 	for _, t := range r.Tables {
 		for _, note := range t.Notes {
 			notes = append(notes, t.Name+": "+note)

@@ -154,8 +154,34 @@ func (r *rescue) writeBase(t *table) error {
 			return nil
 		}
 		values = arrange(values[:0], f.values, slots)
-		return r.put(t, &found{rowid: f.rowid, keyed: true, values: values, from: FromBase, page: f.page})
+		return r.lend(t, &found{rowid: f.rowid, keyed: true, values: values, from: FromBase, page: f.page})
 	})
+}
+
+// lend gives the sink a row of the backup, unless an index of the file tells that it was
+// deleted since. What an index tells of its columns is newer.
+func (r *rescue) lend(t *table, f *found) error {
+	for _, tr := range t.trials {
+		if tr.even {
+			continue
+		}
+		entry := tr.entryOf(f.rowid, f.values)
+		key, ok := tr.keyIn(entry)
+		if !ok {
+			continue
+		}
+		switch list := tr.entries[key]; {
+		case len(list) == 0 && tr.x.whole && !tr.crowded:
+			return nil
+		case len(list) == 1:
+			list[0].seen = true
+			if list[0].hash != hashOf(entry) {
+				r.correct(tr, f, list[0])
+				f.doubt = "lent by the older copy, with what index " + tr.x.name + " has of it since"
+			}
+		}
+	}
+	return r.put(t, f)
 }
 
 // slotsFrom gives for each place of a record the place that the column had in an older

@@ -59,8 +59,12 @@ func (r *rescue) chained(c *page.Cell) {
 // payload puts the payload of a cell together. what says why it is not proven, "" if it
 // is; then the payload may be short.
 func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what string) {
-	if r.doubt = ""; c.Local == c.Total {
-		return d.Payload(c), ""
+	r.doubt = ""
+	if c.Offset+c.Size > r.present(d.Page) {
+		what = cutOff
+	}
+	if c.Local == c.Total {
+		return d.Payload(c), what
 	}
 	if c.Total > payloadMax {
 		return nil, "the row is larger than can be carried"
@@ -80,6 +84,9 @@ func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what strin
 		}
 		_, content, _ := page.ParseOverflow(&r.g, n, r.overflow)
 		content = content[:min(len(content), c.Total-len(r.joined))]
+		if 4+len(content) > r.present(n) {
+			what = cutOff
+		}
 		r.joined = append(r.joined, content...)
 		// A page that was wiped ends its chain like a good last one.
 		if r.doubt = ""; len(bytes.Trim(content, "\x00")) == 0 {
@@ -91,6 +98,8 @@ func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what strin
 	}
 	return r.joined, what
 }
+
+const cutOff = "the file ends in the middle of it"
 
 // payloadMax bounds a row in memory.
 const payloadMax = 64 << 20

@@ -78,6 +78,7 @@ func (c *charter) leaf(n uint32, d *page.Node, b []byte, s span) error {
 		rows := c.credible(c.t, d, b, s)
 		for i := range rows {
 			c.chained(&rows[i].Cell)
+			c.compare(d, &rows[i].Cell)
 		}
 		if !c.complete(rows) && len(c.t.torn) < gapsMax {
 			c.t.torn = append(c.t.torn, s)
@@ -88,6 +89,7 @@ func (c *charter) leaf(n uint32, d *page.Node, b []byte, s span) error {
 		var cell page.Cell
 		if d.Cell(i, &cell) == nil {
 			c.chained(&cell)
+			c.compare(d, &cell)
 		}
 	}
 	p := &c.t.profile
@@ -107,6 +109,20 @@ func (c *charter) leaf(n uint32, d *page.Node, b []byte, s span) error {
 		}
 	}
 	return nil
+}
+
+// compare counts a row in the trials of its table.
+func (c *charter) compare(d *page.Node, cell *page.Cell) {
+	if len(c.t.trials) == 0 {
+		return
+	}
+	values, what, _ := c.record(d, cell)
+	if what != "" {
+		return
+	}
+	for _, tr := range c.t.trials {
+		tr.row(cell.Rowid, values)
+	}
 }
 
 func (c *charter) missing(n uint32, s span) error {

@@ -26,6 +26,8 @@ type keyWalk struct {
 	*rescue
 	owner   owner
 	t       *table             // whose rows these are, nil for an index
+	of      *table             // whose index it is
+	x       *index             // of of, nil = not an index, or not the first walk
 	claim   bool               // the first walk
 	take    func(*keyed) error // nil = entries are not wanted
 	missing int                // pages that are not there or damaged
@@ -52,6 +54,10 @@ func (w *keyWalk) tree(n uint32, depth int) error {
 	if d.Validate(&w.cover) != nil {
 		w.lose()
 		from = Salvaged
+	}
+	if !w.alike(&d) {
+		w.lose()
+		return nil
 	}
 	if w.claim {
 		w.marks.owners[n] = w.owner
@@ -88,6 +94,29 @@ func (w *keyWalk) lose() {
 	w.open = true
 }
 
+// alike tells whether most entries of a page can be of this b-tree.
+func (w *keyWalk) alike(d *page.Node) bool {
+	if !w.claim || d.Cells == 0 || w.t == nil && (w.x == nil || w.x.def == nil) {
+		return true
+	}
+	fit, all := 0, 0
+	for i := 0; i < d.Cells; i += max(1, d.Cells/samplesOfLeaf) {
+		var c page.Cell
+		if d.Cell(i, &c) != nil {
+			continue
+		}
+		values, err := w.head(d, &c)
+		if err != nil {
+			continue
+		}
+		all++
+		if w.t != nil && fits(w.t.def, values, w.g.Encoding) || w.t == nil && len(values) == len(w.x.def.Entry) {
+			fit++
+		}
+	}
+	return 2*fit >= all
+}
+
 func (w *keyWalk) enters(n uint32) bool {
 	if w.claim {
 		return w.free(n) && n != 1
@@ -103,11 +132,17 @@ func (w *keyWalk) entry(n uint32, d *page.Node, i int, from Origin) error {
 	if w.claim {
 		w.chained(&c)
 	}
+	if w.x != nil && w.x.trial != nil {
+		if values, what, _ := w.record(d, &c); what == "" {
+			w.x.trial.entry(values)
+		}
+		return nil
+	}
 	if w.t == nil && w.take == nil {
 		return nil
 	}
 	k := keyed{page: n, from: from}
-	if w.claim {
+	if w.claim && len(w.t.trials) == 0 {
 		k.values, _ = w.head(d, &c) // the key is what matters
 	} else {
 		k.values, k.what, k.partly = w.record(d, &c)
@@ -117,6 +152,11 @@ func (w *keyWalk) entry(n uint32, d *page.Node, i int, from Origin) error {
 	}
 	if w.t != nil {
 		w.passed(k.values)
+	}
+	if w.claim && k.what == "" {
+		for _, tr := range w.t.trials {
+			tr.row(0, k.values)
+		}
 	}
 	if w.take == nil {
 		return nil
@@ -185,9 +225,9 @@ func within(gaps []keyGap, key []Value, parts []schema.Part, r *rescue) bool {
 
 // chartKeys claims an index b-tree and gives how many of its pages are missing or
 // damaged.
-func (r *rescue) chartKeys(root uint32, o owner) (missing int, err error) {
-	w := &keyWalk{rescue: r, owner: o, claim: true}
-	err = w.tree(root, 0)
+func (r *rescue) chartKeys(t *table, x *index) (missing int, err error) {
+	w := &keyWalk{rescue: r, owner: x.owner, claim: true, of: t, x: x}
+	err = w.tree(x.root, 0)
 	return w.missing, err
 }
 

@@ -22,7 +22,9 @@ type log struct {
 	frames    []frame // valid and committed; by page, the newest first
 	condemned []frame // not valid, but followed by a commit; by page, the newest first
 	mended    map[uint32]flip
-	pages     uint32 // of the database after the last commit
+	suspects  map[uint32]uint32 // pages whose newest image is condemned, and its frame if it is used all the same
+	pages     uint32            // of the database after the last commit
+	last      uint32            // the frame of that commit
 	notes     []string
 }
 
@@ -30,35 +32,42 @@ type log struct {
 const strangersMax = 1024
 
 // readLog reads a log up to its last valid commit. Without a header of its own it takes
-// the page size of the database; nil means that nothing in it is committed.
-func readLog(src *Source, pageSize int) *log {
-	if src.WAL == nil || src.WALBytes < page.WALHeaderBytes+page.FrameHeaderBytes+page.PageSizeMin {
-		return nil
+// the page size of the database; nil means that nothing in it is committed. tail says
+// what may be missing at its end.
+func readLog(src *Source, pageSize int) (l *log, tail string) {
+	if src.WAL == nil || src.WALBytes == 0 {
+		return nil, ""
 	}
-	l := &log{src: src, mended: map[uint32]flip{}}
+	l = &log{src: src, mended: map[uint32]flip{}}
 	var head [page.WALHeaderBytes]byte
 	if n, _ := src.WAL.ReadAt(head[:], 0); n < len(head) {
-		return nil
+		return nil, undatedUnread
 	}
 	h, err := page.ParseWALHeader(head[:])
 	known := err == nil
 	if known {
 		l.header = h
 	} else if !l.guess(pageSize) {
-		return nil
+		return nil, undatedUnread
 	} else {
 		l.notes = append(l.notes, "the header of the write-ahead log is damaged; its frames were read by their own checksums")
 	}
-	l.scan(known)
+	tail = l.scan(known)
 	if l.pages == 0 {
-		return nil
+		return nil, tail
 	}
 	byPage := func(a, b frame) int {
 		return cmp.Or(cmp.Compare(a.page, b.page), cmp.Compare(b.number, a.number))
 	}
 	slices.SortFunc(l.frames, byPage)
 	slices.SortFunc(l.condemned, byPage)
-	return l
+	return l, tail
+}
+
+// salt gives the salts as they stand in the header.
+func (l *log) salt() (b [8]byte) {
+	binary.BigEndian.PutUint64(b[:], l.header.Salt)
+	return b
 }
 
 // guess takes salts and byte order from the first frames when the header is gone.
@@ -99,13 +108,14 @@ func (l *log) offset(n uint32) int64 {
 }
 
 // scan reads all frames. known tells whether the sum that frame 1 starts from is known.
-func (l *log) scan(known bool) {
+// tail says what may be missing at the end.
+func (l *log) scan(known bool) (tail string) {
 	b := make([]byte, page.FrameHeaderBytes+l.header.PageSize)
 	sum := l.header.Sum // as it stands in the frame before
 	computed := sum     // as it should stand there
 	var bad []frame
-	strangers, last, lastBad := 0, 0, 0
-	for n := uint32(1); n != 0 && strangers < strangersMax && l.read(n, b); n++ {
+	strangers, last, lastBad, n := 0, 0, 0, uint32(1)
+	for ; n != 0 && strangers < strangersMax && l.read(n, b); n++ {
 		before, should := sum, computed
 		if salt := binary.BigEndian.Uint64(b[8:]); bits.OnesCount64(salt^l.header.Salt) == 1 {
 			binary.BigEndian.PutUint64(b[8:], l.header.Salt) // it is in no checksum
@@ -136,19 +146,36 @@ func (l *log) scan(known bool) {
 		}
 		l.frames = append(l.frames, frame{f.Page, n})
 		if f.Commit != 0 {
-			l.pages, last, lastBad = f.Commit, len(l.frames), len(bad)
+			l.pages, l.last, last, lastBad = f.Commit, n, len(l.frames), len(bad)
 		}
+	}
+	// Frames of an older generation behind the last commit show that nothing was cut off.
+	part := strangers == 0 && l.offset(n)-page.FrameHeaderBytes < l.src.WALBytes
+	if part || len(l.frames) > last || len(bad) > lastBad {
+		tail = undatedCut
 	}
 	l.frames, l.condemned = l.frames[:last], bad[:lastBad]
 	if lastBad > 0 {
 		l.notes = append(l.notes, "frames of the write-ahead log fail their checksum")
 	}
+	return tail
 }
 
 func sumOver(big bool, s page.Sum, b []byte) page.Sum {
 	s.Add(big, b[:8])
 	s.Add(big, b[page.FrameHeaderBytes:])
 	return s
+}
+
+// newest gives the frame to read a page from, 0 = the file.
+func (l *log) newest(n uint32) uint32 {
+	if f := l.suspects[n]; f != 0 {
+		return f
+	}
+	if frames := l.of(n); len(frames) > 0 {
+		return frames[0].number
+	}
+	return 0
 }
 
 // of gives the valid frames of a page, the newest first.

@@ -9,13 +9,16 @@ func (r *rescue) chartAll() error {
 	}
 	r.audition()
 	for _, t := range r.tables {
+		r.tryIndexes(t)
+	}
+	for _, t := range r.tables {
 		if err := r.chartTable(t); err != nil {
 			return err
 		}
 	}
 	for _, t := range r.tables {
 		for _, x := range t.indexes {
-			missing, err := r.chartKeys(x.root, x.owner)
+			missing, err := r.chartKeys(t, x)
 			if err != nil {
 				return err
 			}
@@ -55,5 +58,3 @@ func (r *rescue) chartFree() {
 		n = trunk.Next
 	}
 }
-
-func (r *rescue) prove() error { return nil }

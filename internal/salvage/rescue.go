@@ -17,6 +17,7 @@ type rescue struct {
 	sink    Sink
 	report  Report
 	base    *rescue // the backup, read the same way; nil = there is none
+	undated string  // what leaves open whether rows are in their newest version, "" = nothing does
 
 	stage       Stage
 	done, total int64
@@ -56,7 +57,8 @@ func Run(src Source, opts Options, sink Sink) (*Report, error) {
 func open(src *Source, opts Options) (*rescue, error) {
 	first := newestFirst(src)
 	guess := lenientSize(src, first)
-	l, old := readLog(src, guess), false
+	l, tail := readLog(src, guess)
+	old := false
 	if l != nil && len(l.of(1)) > 0 {
 		b := make([]byte, l.header.PageSize)
 		if l.readFrame(l.of(1)[0].number, b) {
@@ -74,7 +76,7 @@ func open(src *Source, opts Options) (*rescue, error) {
 	v := examine(src, first, size)
 	if l != nil && l.header.PageSize != v.geometry.PageSize {
 		v.note("the write-ahead log is of another page size and was not used")
-		l = nil
+		l, tail = nil, undatedUnread
 	}
 	if l != nil && l.stale(src, &v.geometry) {
 		// The vitals stand in page 1, which the file then has newer.
@@ -84,7 +86,11 @@ func open(src *Source, opts Options) (*rescue, error) {
 		v.note("the write-ahead log is older than the file: it was left behind, and was not used")
 	}
 	u := readUndo(src)
+	if l != nil {
+		l.suspect(&v.geometry, src)
+	}
 	r := &rescue{store: newStore(src, v.geometry, l, u), opts: opts, vitals: v}
+	r.undated = r.date(l, tail, old)
 	r.marks = newMarks(r.g.Count)
 	r.schema = schemaTable()
 	r.owners = 1

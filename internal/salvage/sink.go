@@ -38,6 +38,7 @@ type Plan struct {
 	ApplicationID int32
 	Tables        []*TablePlan
 	Objects       []Object // indexes, virtual tables, views and triggers, as they stood in the schema
+	Undated       string   // "" = none, else why any row of the file may not be in its newest version
 }
 
 // TablePlan is a table of the new database.
@@ -71,7 +72,7 @@ type Row struct {
 	Values []Value // in the order of Def.Stored; those that are missing at the end have their default
 	From   Origin
 	Page   uint32
-	Doubt  string // "" = none, else why the row may not be what was written last
+	Doubt  string // "" = none, else why just this row may not be what was written last
 }
 
 // Stray is a row that is kept for people to look at.

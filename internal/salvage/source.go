@@ -11,6 +11,7 @@ type Source struct {
 	WALBytes     int64
 	Journal      io.ReaderAt // a rollback journal, nil = there is none
 	JournalBytes int64
+	Index        io.ReaderAt // the -shm, nil = there is none
 }
 
 // Stage names a part of the work, for progress.

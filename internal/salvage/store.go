@@ -24,6 +24,11 @@ func newStore(src *Source, g page.Geometry, l *log, u *undo) *store {
 	if l != nil && len(l.frames) > 0 {
 		s.g.Count = max(s.g.Count, min(l.pages, l.frames[len(l.frames)-1].page))
 	}
+	if l != nil {
+		for n := range l.suspects {
+			s.g.Count = max(s.g.Count, min(l.pages, n))
+		}
+	}
 	if u == nil || u.size != g.PageSize {
 		s.undo = nil
 		return s
@@ -57,11 +62,35 @@ func (s *store) readRaw(n uint32, into []byte) bool {
 		}
 	}
 	if s.log != nil {
-		if frames := s.log.of(n); len(frames) > 0 && s.log.readFrame(frames[0].number, into) {
+		if f := s.log.newest(n); f != 0 && s.log.readFrame(f, into) {
 			return true
 		}
 	}
 	return s.readFile(n, into)
+}
+
+// present gives how many bytes of a page there are: fewer than all of them on the last
+// page of a file that was cut inside it.
+func (s *store) present(n uint32) int {
+	whole := s.src.FileBytes / int64(s.g.PageSize)
+	if int64(n) != whole+1 || s.log != nil && s.log.newest(n) != 0 {
+		return s.g.PageSize
+	}
+	if s.undo != nil {
+		if _, ok := s.undo.at[n]; ok {
+			return s.g.PageSize
+		}
+	}
+	return int(s.src.FileBytes - whole*int64(s.g.PageSize))
+}
+
+// suspicious tells whether the newest image of a page fails its checksum.
+func (s *store) suspicious(n uint32) bool {
+	if s.log == nil {
+		return false
+	}
+	_, yes := s.log.suspects[n]
+	return yes
 }
 
 func (s *store) readFile(n uint32, into []byte) bool {
@@ -89,8 +118,8 @@ func (s *store) next(n uint32) (uint32, bool) {
 		}
 	}
 	if s.log != nil {
-		if frames := s.log.of(n); len(frames) > 0 {
-			got, _ := s.src.WAL.ReadAt(b[:], s.log.offset(frames[0].number))
+		if f := s.log.newest(n); f != 0 {
+			got, _ := s.src.WAL.ReadAt(b[:], s.log.offset(f))
 			return binary.BigEndian.Uint32(b[:]), got == len(b)
 		}
 	}

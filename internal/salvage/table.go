@@ -15,6 +15,7 @@ type table struct {
 	indexes []*index
 	gaps    []gap    // where rows may be missing
 	keyGaps []keyGap // those of a WITHOUT ROWID table
+	trials  []*trial // against its indexes
 	torn    []span   // of damaged pages on which rows may be missing
 	profile profile
 	tally   TableReport
@@ -27,7 +28,8 @@ type index struct {
 	def   *schema.Index
 	root  uint32
 	owner owner
-	whole bool // its b-tree breaks no rule
+	whole bool   // its b-tree breaks no rule
+	trial *trial // nil = its entries cannot be foretold
 }
 
 // gap is a range of keys of which the b-tree shows no sound page.

@@ -22,7 +22,7 @@ func (r *rescue) write() error {
 func (r *rescue) plan() *Plan {
 	p := &Plan{
 		PageSize: r.g.PageSize, Encoding: r.g.Encoding, AutoVacuum: r.g.Maps, Incremental: r.vitals.incremental,
-		UserVersion: r.vitals.userVersion, ApplicationID: r.vitals.applicationID, Objects: r.objects,
+		UserVersion: r.vitals.userVersion, ApplicationID: r.vitals.applicationID, Objects: r.objects, Undated: r.undated,
 	}
 	for _, t := range r.tables {
 		t.place = len(p.Tables)
@@ -33,12 +33,18 @@ func (r *rescue) plan() *Plan {
 
 func (r *rescue) writeTable(t *table) error {
 	if t.def.WithoutRowid {
-		return r.writeKeyed(t)
+		if err := r.writeKeyed(t); err != nil {
+			return err
+		}
+		return r.recall(t)
 	}
 	if err := r.rows(t, func(f *found) error { return r.put(t, f) }); err != nil {
 		return err
 	}
-	return r.writeBase(t)
+	if err := r.writeBase(t); err != nil {
+		return err
+	}
+	return r.recall(t)
 }
 
 // writeKeyed writes the rows of a WITHOUT ROWID table, then the backup's for its gaps.
@@ -61,7 +67,7 @@ func (r *rescue) writeKeyed(t *table) error {
 		if k.what != "" || len(k.values) < len(parts) || !within(t.keyGaps, k.values, parts, r) {
 			return nil
 		}
-		return r.put(t, &found{values: k.values, from: FromBase, page: k.page})
+		return r.lend(t, &found{values: k.values, from: FromBase, page: k.page})
 	})
 }
 
@@ -70,15 +76,28 @@ func (r *rescue) put(t *table, f *found) error {
 	if n := len(f.values); f.doubt != "" && n > 0 && f.values[n-1].Class == classText {
 		f.what = f.doubt // a blob may end in zeros, a text hardly does
 	}
+	if f.what == "" && f.from != FromIndex && f.from != FromBase {
+		r.judge(t, f)
+		r.examineTexts(t, f)
+	}
 	if f.what != "" || len(f.values) > len(t.def.Stored) {
 		return r.stray(t, f)
+	}
+	if f.doubt == "" && f.from != FromBase && r.suspicious(f.page) {
+		f.doubt = suspectFrame
 	}
 	outcome, err := r.sink.Row(&Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page, Doubt: f.doubt})
 	if err != nil {
 		return err
 	}
-	if f.doubt != "" && outcome == Taken {
-		t.tally.Uncertain++
+	if outcome == Taken && f.from != FromBase {
+		switch {
+		case f.doubt != "":
+			t.tally.Uncertain++
+		case r.undated != "":
+			t.tally.Uncertain++
+			t.tally.Undated++
+		}
 	}
 	switch {
 	case outcome == Refused:
@@ -88,6 +107,9 @@ func (r *rescue) put(t *table, f *found) error {
 		t.tally.Kept++
 	case f.from == FromBase:
 		t.tally.FromBase++
+	case f.from == FromIndex:
+		t.tally.FromIndex++
+		t.tally.Salvaged++
 	default:
 		t.tally.Salvaged++
 	}
@@ -97,12 +119,16 @@ func (r *rescue) put(t *table, f *found) error {
 func (r *rescue) stray(t *table, f *found) error {
 	t.tally.Strays++
 	r.report.Strays++
+	if f.keyed && f.from != FromIndex && len(t.torn) < gapsMax {
+		t.torn = append(t.torn, span{f.rowid, f.rowid}) // the backup may have it
+	}
 	return r.sink.Stray(&Stray{
 		Table: t.name, Root: t.root, Page: f.page, Rowid: f.rowid, Keyed: f.keyed, Values: f.values, Why: f.what,
 	})
 }
 
 func (r *rescue) finish() *Report {
+	r.report.Undated = r.undated
 	r.report.Database = !r.vitals.headerGone || len(r.tables) > 0
 	for _, t := range r.tables {
 		t.tally.Lost += t.lost()

@@ -28,6 +28,7 @@ type Database struct {
 	plan      *salvage.Plan
 	tables    []*target
 	found     *foundTable // lost_and_found, nil until something is
+	doubts    *doubts     // nil until something is doubted
 	unordered []string    // collations that are unknown here
 	notes     []string
 	counters  map[string]salvage.Value // what sqlite_sequence held, by table
@@ -171,7 +172,7 @@ func (d *Database) Row(r *salvage.Row) (outcome salvage.Outcome, err error) {
 	if t.ready {
 		outcome, err = t.insert(r)
 		if err == nil {
-			return outcome, nil
+			return outcome, d.fail(d.doubt(t, r))
 		}
 		if stopped := d.stopped(err); stopped != nil {
 			return 0, stopped
@@ -241,6 +242,9 @@ func (d *Database) Close() (err error) {
 	}
 	if d.found != nil {
 		d.found.close()
+	}
+	if d.doubts != nil {
+		d.doubts.close()
 	}
 	return d.fail(d.db.Close())
 }

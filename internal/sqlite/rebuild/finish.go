@@ -14,6 +14,7 @@ import (
 type Outcome struct {
 	LostAndFound string // the table, "" = there is none
 	Found        int64  // rows in it
+	Doubts       string // the table that names the doubted rows of all others, "" = there is none
 	Notes        []string
 }
 
@@ -59,6 +60,9 @@ func (d *Database) Finish(done func(n, of int64) error) (out *Outcome, err error
 	out = &Outcome{Notes: d.notes}
 	if d.found != nil {
 		out.LostAndFound, out.Found = d.found.name, d.found.rows
+	}
+	if d.doubts != nil {
+		out.Doubts = d.doubts.name
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package rebuild
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -61,10 +62,7 @@ func (d *Database) Stray(s *salvage.Stray) (err error) {
 }
 
 func (d *Database) makeFound() error {
-	f := &foundTable{name: "lost_and_found", texts: texts{encoding: d.plan.Encoding}}
-	for i := 0; d.planned(f.name) || d.planned(f.name+"_why"); i++ {
-		f.name = fmt.Sprintf("lost_and_found_%d", i)
-	}
+	f := &foundTable{name: d.unplanned("lost_and_found", "_why"), texts: texts{encoding: d.plan.Encoding}}
 	err := d.db.Exec(`CREATE TABLE ` + f.name + `(rootpgno INTEGER, pgno INTEGER, nfield INTEGER, id INTEGER, c0);
 		CREATE TABLE ` + f.name + `_why(id INTEGER PRIMARY KEY, "table" TEXT, reason TEXT)`)
 	if err != nil {
@@ -77,6 +75,19 @@ func (d *Database) makeFound() error {
 	}
 	d.found = f
 	return f.prepare(d.db)
+}
+
+// unplanned gives a name that is free, with each of the endings, too.
+func (d *Database) unplanned(name string, endings ...string) string {
+	endings = append(endings, "")
+	taken := func(name string) bool {
+		return slices.ContainsFunc(endings, func(ending string) bool { return d.planned(name + ending) })
+	}
+	free := name
+	for i := 0; taken(free); i++ {
+		free = fmt.Sprintf("%s_%d", name, i)
+	}
+	return free
 }
 
 // planned tells whether a name is taken or will be.

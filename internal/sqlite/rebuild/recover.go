@@ -36,6 +36,8 @@ type Result struct {
 	Tables       []salvage.TableReport
 	LostAndFound string // the table of rows that are in no other, "" = there is none
 	Found        int64  // rows in it
+	Doubts       string // the table that names the doubted rows of all others, "" = there is none
+	Undated      string // what leaves open whether this is the newest state, "" = nothing does
 	Notes        []string
 	Verdict      check.Report // of the new database
 	PageSize     int
@@ -52,7 +54,7 @@ func (r *Result) Whole() bool {
 			return false
 		}
 	}
-	return r.Verdict.Verdict == check.OK && r.Found == 0 && len(r.Notes) == 0 && !r.Changed
+	return r.Verdict.Verdict == check.OK && r.Found == 0 && r.Undated == "" && len(r.Notes) == 0 && !r.Changed
 }
 
 // making gives the name of the new database until it is whole and verified. It says
@@ -150,7 +152,7 @@ func fill(db *Database, src *source, opts salvage.Options) (*Result, error) {
 		return nil, err
 	}
 	out := &Result{
-		Tables: report.Tables, LostAndFound: outcome.LostAndFound, Found: outcome.Found,
+		Tables: report.Tables, LostAndFound: outcome.LostAndFound, Found: outcome.Found, Doubts: outcome.Doubts, Undated: report.Undated,
 		Notes: append(report.Notes, outcome.Notes...), PageSize: report.PageSize, Pages: report.Pages,
 	}
 	if len(out.Tables) == 0 && out.Found == 0 && !report.Database {
@@ -190,8 +192,11 @@ type source struct {
 	salvage.Source
 	path  string
 	files []fsx.File
-	was   [3]state
+	was   [4]state
 }
+
+// suffixes of the files that belong to a database.
+func suffixes() []string { return []string{"", "-wal", "-journal", "-shm"} }
 
 type state struct {
 	size int64
@@ -200,7 +205,7 @@ type state struct {
 
 func openSource(fsys fsx.FS, path string) (*source, error) {
 	s := &source{path: path}
-	for i, suffix := range [...]string{"", "-wal", "-journal"} {
+	for i, suffix := range suffixes() {
 		info, err := fsys.Stat(path + suffix)
 		if errors.Is(err, fs.ErrNotExist) && i > 0 {
 			continue
@@ -223,8 +228,10 @@ func openSource(fsys fsx.FS, path string) (*source, error) {
 			s.File, s.FileBytes = f, info.Size()
 		case 1:
 			s.WAL, s.WALBytes = f, info.Size()
-		default:
+		case 2:
 			s.Journal, s.JournalBytes = f, info.Size()
+		default:
+			s.Index = f
 		}
 	}
 	return s, nil
@@ -232,7 +239,7 @@ func openSource(fsys fsx.FS, path string) (*source, error) {
 
 // changed tells whether somebody wrote to the files since they were opened.
 func (s *source) changed(fsys fsx.FS) bool {
-	for i, suffix := range [...]string{"", "-wal", "-journal"} {
+	for i, suffix := range suffixes()[:3] { // a reader changes the -shm
 		info, err := fsys.Stat(s.path + suffix)
 		now := state{}
 		if err == nil {

@@ -2,6 +2,9 @@ package rebuild
 
 import (
 	"bytes"
+	"encoding/hex"
+	"strconv"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -59,4 +62,20 @@ func (t *texts) bind(s *sqlite3.Stmt, i int, v salvage.Value, asBlob bool) error
 		return s.BindBlob(i, v.Bytes)
 	}
 	return s.BindNull(i)
+}
+
+// literal writes a value as SQL does.
+func (t *texts) literal(v salvage.Value) string {
+	switch v.Class {
+	case schema.ClassInteger:
+		return strconv.FormatInt(v.Int, 10)
+	case schema.ClassReal:
+		return strconv.FormatFloat(v.Real, 'g', -1, 64)
+	case schema.ClassText:
+		t.utf8 = t.encoding.AppendUTF8(t.utf8[:0], v.Bytes)
+		return "'" + strings.ReplaceAll(string(t.utf8), "'", "''") + "'"
+	case schema.ClassBlob:
+		return "x'" + hex.EncodeToString(v.Bytes) + "'"
+	}
+	return "NULL"
 }

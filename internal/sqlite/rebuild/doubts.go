@@ -1,0 +1,92 @@
+package rebuild
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/officer-doofy/officer/internal/salvage"
+	"github.com/officer-doofy/officer/internal/schema"
+)
+
+// doubtsTable names, in the new database, every row of a table that the damaged file does
+// not prove. Of a file whose age is in doubt as a whole only the report says so: docs/decisions/0023-doubted-rows-stay-in-their-table.md.
+const doubtsTable = "lost_and_found_doubts"
+
+// doubts is where rows are named that are in their table and not proven.
+type doubts struct {
+	name   string
+	insert *sqlite3.Stmt
+	texts  texts
+}
+
+func (d *doubts) close() {
+	if d.insert != nil {
+		_ = d.insert.Close()
+	}
+}
+
+// doubt names a row that went into its table.
+func (d *Database) doubt(t *target, r *salvage.Row) error {
+	reason := r.Doubt
+	switch {
+	case r.Doubt == "" && (r.From == salvage.Kept || r.From == salvage.Salvaged):
+		return nil
+	case r.Doubt == "":
+		reason = originReasons()[r.From]
+	}
+	if err := d.makeDoubts(); err != nil {
+		return err
+	}
+	s := d.doubts.insert
+	id := s.BindInt64(2, r.Rowid)
+	if t.plan.Def.WithoutRowid {
+		id = s.BindNull(2)
+	}
+	key := s.BindNull(3)
+	if t.plan.Def.WithoutRowid {
+		key = s.BindText(3, d.doubts.keyOf(t.plan.Def, r.Values))
+	}
+	err := errors.Join(s.BindText(1, t.plan.Name), id, key, s.BindInt64(4, int64(r.Page)),
+		s.BindText(5, string(r.From)), s.BindText(6, reason))
+	if err != nil {
+		return err
+	}
+	return s.Exec()
+}
+
+func originReasons() map[salvage.Origin]string {
+	return map[salvage.Origin]string{
+		salvage.FromBase:  "lent by the older copy: it may have been changed since",
+		salvage.FromIndex: "put together from index entries",
+		salvage.FromOlder: "from an older image of its page",
+	}
+}
+
+// keyOf writes a primary key as values of SQL.
+func (d *doubts) keyOf(def *schema.Table, values []salvage.Value) string {
+	parts := len(def.Primary().Parts)
+	var words []string
+	for _, v := range values[:min(parts, len(values))] {
+		words = append(words, d.texts.literal(v))
+	}
+	return strings.Join(words, ",")
+}
+
+func (d *Database) makeDoubts() (err error) {
+	if d.doubts != nil {
+		return nil
+	}
+	name := d.unplanned(doubtsTable)
+	err = d.db.Exec(`CREATE TABLE ` + name + `("table" TEXT, id INTEGER, key TEXT, page INTEGER, origin TEXT, reason TEXT)`)
+	if err != nil {
+		return err
+	}
+	made := &doubts{name: name, texts: texts{encoding: d.plan.Encoding}}
+	if made.insert, _, err = d.db.Prepare(`INSERT INTO ` + name + ` VALUES(?,?,?,?,?,?)`); err != nil {
+		return err
+	}
+	d.doubts = made
+	return nil
+}

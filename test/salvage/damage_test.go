@@ -1,0 +1,160 @@
+package salvage
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/testkit"
+)
+
+// class is one way to lose data.
+type class struct {
+	name string
+	// damage makes a damaged database in dir and says where the truth is and what was done.
+	damage func(t testing.TB, f *fixture, dir string, seed uint64) (damaged, truth, did string)
+	kinds  func(testkit.Kind) bool // nil = all
+	wal    bool                    // it needs the states of a log
+	blind  string                  // why a wrong row cannot be seen, "" = there must be none
+	floor  float64                 // of the rows, in percent, without an older copy
+	lent   float64                 // the same with one
+}
+
+// in damages the healthy file of a fixture.
+func in(make func(t testing.TB, path string, seed uint64) string) func(testing.TB, *fixture, string, uint64) (string, string, string) {
+	return func(t testing.TB, f *fixture, dir string, seed uint64) (string, string, string) {
+		t.Helper()
+		path := copied(t, f.healthy, filepath.Join(dir, "damaged.db"))
+		return path, f.healthy, make(t, path, seed)
+	}
+}
+
+// beside damages the file and the log of a state of a fixture.
+func beside(truth func(*walStates) string, make func(t testing.TB, w *walStates, path string, seed uint64) string) func(testing.TB, *fixture, string, uint64) (string, string, string) {
+	return func(t testing.TB, f *fixture, dir string, seed uint64) (string, string, string) {
+		t.Helper()
+		path := copiedWhole(t, f.wal.file, filepath.Join(dir, "damaged.db"))
+		return path, truth(f.wal), make(t, f.wal, path, seed)
+	}
+}
+
+func ofTable(make func(t testing.TB, path, table string, seed uint64) string, table string) func(testing.TB, string, uint64) string {
+	return func(t testing.TB, path string, seed uint64) string {
+		t.Helper()
+		return make(t, path, table, seed)
+	}
+}
+
+func only(kinds ...testkit.Kind) func(testkit.Kind) bool {
+	return func(k testkit.Kind) bool {
+		for _, kind := range kinds {
+			if k == kind {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+const (
+	unseenFlip = "a bit of a value that no index holds breaks no rule"
+	unseenOld  = "an older image of a page breaks no rule where no index tells of the change"
+)
+
+func classes() []class {
+	return append(fileClasses(), logClasses()...)
+}
+
+func fileClasses() []class {
+	older := func(make func(testing.TB, string, string, uint64) string) func(testing.TB, *fixture, string, uint64) (string, string, string) {
+		return func(t testing.TB, f *fixture, dir string, seed uint64) (string, string, string) {
+			t.Helper()
+			path := copied(t, f.healthy, filepath.Join(dir, "damaged.db"))
+			return path, f.healthy, make(t, path, f.older, seed)
+		}
+	}
+	deep := only(testkit.Page512, testkit.Page1024, testkit.AutoVacuumFull)
+	chained := only(testkit.OverflowBlobs)
+	cut := func(inside int64) func(testing.TB, string, uint64) string {
+		return func(t testing.TB, path string, seed uint64) string {
+			t.Helper()
+			info, err := fsx.OS().Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bytes := info.Size() * int64(60+seed%35) / 100
+			return testkit.TruncateAt(t, path, bytes/65536*65536+(bytes%65536)/512*512+inside)
+		}
+	}
+	some := func(t testing.TB, path string, seed uint64) string {
+		t.Helper()
+		return testkit.ZeroPages(t, path, 0.05, seed)
+	}
+	return []class{
+		{name: "bit flipped anywhere", damage: in(testkit.FlipBit), blind: unseenFlip, floor: 97, lent: 97},
+		{name: "values flipped", damage: in(ofTable(testkit.Flip, "items")), blind: unseenFlip, floor: 90, lent: 90},
+		{name: "page zeroed", damage: in(testkit.ZeroPage), floor: 90, lent: 98},
+		{name: "5 % of the pages zeroed", damage: in(some), floor: 70, lent: 97},
+		{name: "page random", damage: in(testkit.RandomPage), floor: 90, lent: 98},
+		{name: "page torn", damage: older(testkit.TearPage), blind: unseenOld, floor: 90, lent: 90},
+		{name: "page stale", damage: older(testkit.StalePage), blind: unseenOld, floor: 85, lent: 90},
+		{name: "two pages swapped", damage: in(testkit.SwapPages), floor: 95, lent: 98},
+		{name: "tail cut off", damage: in(cut(0)), floor: 30, lent: 90},
+		{name: "tail cut off inside a page", damage: in(cut(13)), floor: 30, lent: 90},
+		{name: "header gone", damage: in(testkit.DestroyHeader), floor: 100, lent: 100},
+		{name: "page 1 zeroed", damage: in(testkit.ZeroFirstPage), floor: 0, lent: 100},
+		{name: "freelist loops", damage: in(testkit.LoopFreelist), kinds: only(testkit.Freelist, testkit.AutoVacuumIncremental), floor: 100, lent: 100},
+		{name: "interior pointer wrong", damage: in(ofTable(testkit.WrongChild, "items")), kinds: deep, floor: 100, lent: 100},
+		{name: "cell pointers garbled", damage: in(ofTable(testkit.GarbleCells, "items")), floor: 100, lent: 100},
+		{name: "overflow chain cut", damage: in(ofTable(testkit.CutChain, "blobs")), kinds: chained, floor: 99, lent: 99.9},
+		{name: "overflow chains crossed", damage: in(ofTable(testkit.CrossChains, "blobs")), kinds: chained, floor: 99, lent: 99.9},
+		{name: "index damaged", damage: in(testkit.ZeroIndex), floor: 100, lent: 100},
+		{name: "row removed", damage: in(ofTable(testkit.RemoveRow, "items")), floor: 99, lent: 99.9},
+		{name: "root in the schema wrong", damage: in(ofTable(testkit.WrongRoot, "items")), floor: 100, lent: 100},
+		{name: "SQL in the schema garbled", damage: in(ofTable(testkit.GarbleSQL, "items")), floor: 0, lent: 100},
+	}
+}
+
+func logClasses() []class {
+	own := func(w *walStates) string { return w.file }
+	plain := func(make func(testing.TB, string, uint64) string) func(testing.TB, *walStates, string, uint64) string {
+		return func(t testing.TB, _ *walStates, path string, seed uint64) string {
+			t.Helper()
+			return make(t, path, seed)
+		}
+	}
+	lost := func(t testing.TB, path string, _ uint64) string {
+		t.Helper()
+		if err := fsx.OS().Remove(path + "-wal"); err != nil {
+			t.Fatal(err)
+		}
+		return "took the log away"
+	}
+	old := func(t testing.TB, w *walStates, path string, _ uint64) string {
+		t.Helper()
+		replace(t, w.newer, path)
+		return "put a newer file beside the log"
+	}
+	ahead := func(t testing.TB, w *walStates, path string, _ uint64) string {
+		t.Helper()
+		replace(t, w.newerLog+"-wal", path+"-wal")
+		return "put a newer log beside the file"
+	}
+	return []class{
+		{name: "log: bit flipped", wal: true, damage: beside(own, plain(testkit.FlipFrame)), floor: 100, lent: 100},
+		{name: "log: frame random", wal: true, damage: beside(own, plain(testkit.RandomFrame)), floor: 95, lent: 95},
+		{name: "log: header gone", wal: true, damage: beside(own, plain(testkit.DestroyWALHeader)), floor: 100, lent: 100},
+		{name: "log: cut", wal: true, damage: beside(own, plain(testkit.CutWAL)), floor: 40, lent: 40},
+		{name: "log: lost", wal: true, damage: beside(own, plain(lost)), floor: 30, lent: 30},
+		{name: "log: stale", wal: true, damage: beside(func(w *walStates) string { return w.newer }, old), floor: 100, lent: 100},
+		{name: "log: newer than its file", wal: true, damage: beside(func(w *walStates) string { return w.newerLog }, ahead), floor: 50, lent: 50},
+	}
+}
+
+func replace(t testing.TB, from, to string) {
+	t.Helper()
+	if err := fsx.OS().Remove(to); err != nil {
+		t.Fatal(err)
+	}
+	copied(t, from, to)
+}

@@ -1,0 +1,226 @@
+package salvage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
+)
+
+// score is how one recovery did. A row is right when the table of its name has it with
+// every value exactly.
+type score struct {
+	rows    int // in the truth
+	right   int
+	wrong   int // in a table, not in the truth, and presented as right
+	doubted int // in a table, not in the truth, and said to be doubted or lent
+	whole   bool
+}
+
+func (s score) percent() float64 {
+	if s.rows == 0 {
+		return 100
+	}
+	return 100 * float64(s.right) / float64(s.rows)
+}
+
+// doubts are the rows that a recovered database does not vouch for.
+type doubts struct {
+	all  bool // every one
+	rows map[string]map[int64]bool
+	keys map[string]map[string]bool
+}
+
+// recovered gives the score of Officer.
+func recovered(t testing.TB, damaged, truth, base string) score {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "recovered.db")
+	got, err := rebuild.Recover(context.Background(), rebuild.Order{FS: fsx.OS(), File: damaged, To: to, Base: base})
+	if fault.CodeOf(err) == fault.NotADatabase {
+		return compare(t, truth, "", doubts{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Verdict.Verdict != "ok" {
+		t.Errorf("the new database does not pass its check: %+v", got.Verdict)
+	}
+	d := doubts{all: got.Undated != "", rows: map[string]map[int64]bool{}, keys: map[string]map[string]bool{}}
+	if got.Doubts != "" {
+		d.read(t, to, got.Doubts)
+	}
+	return compare(t, truth, to, d)
+}
+
+func (d *doubts) read(t testing.TB, path, table string) {
+	t.Helper()
+	db := opened(t, path)
+	defer db.Close()
+	rows, err := db.Query(`SELECT "table", id, key FROM ` + table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var id sql.NullInt64
+		var key sql.NullString
+		if err := rows.Scan(&name, &id, &key); err != nil {
+			t.Fatal(err)
+		}
+		if d.rows[name] == nil {
+			d.rows[name], d.keys[name] = map[int64]bool{}, map[string]bool{}
+		}
+		if id.Valid {
+			d.rows[name][id.Int64] = true
+		} else {
+			d.keys[name][key.String] = true
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// compare scores a recovered database; path is "" when there is none.
+func compare(t testing.TB, truth, path string, d doubts) (s score) {
+	t.Helper()
+	scratch := copiedWhole(t, truth, filepath.Join(t.TempDir(), "truth.db"))
+	want := opened(t, scratch)
+	defer want.Close()
+	var have *sql.DB
+	if _, err := fsx.OS().Lstat(path); path != "" && !errors.Is(err, fs.ErrNotExist) {
+		have = opened(t, path)
+		defer have.Close()
+	}
+	s.whole = true
+	for _, table := range tablesOf(t, want) {
+		expected := rowsOf(t, want, table, table)
+		s.rows += len(expected)
+		var found []row
+		if have != nil {
+			found = rowsOf(t, have, table, table)
+		}
+		s.table(table.name, expected, found, d)
+	}
+	return s
+}
+
+func (s *score) table(name string, expected, found []row, d doubts) {
+	left := map[string]int{}
+	for _, r := range expected {
+		left[r.image]++
+	}
+	right := 0
+	for _, r := range found {
+		if left[r.image] > 0 {
+			left[r.image]--
+			right++
+			continue
+		}
+		s.whole = false
+		if d.all || d.rows[name][r.id] || d.keys[name][r.key] {
+			s.doubted++
+		} else {
+			s.wrong++
+		}
+	}
+	s.right += right
+	s.whole = s.whole && right == len(expected)
+}
+
+// table is a table that stores rows.
+type table struct {
+	name    string
+	columns []string
+	key     []string // the primary key of a table without rowid
+	keyed   bool
+}
+
+func tablesOf(t testing.TB, db *sql.DB) (all []table) {
+	t.Helper()
+	for _, f := range query(t, db, `SELECT name, wr FROM pragma_table_list WHERE schema='main' AND type IN ('table','shadow')
+		AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`) {
+		made := table{name: f[0], keyed: f[1] == "1"}
+		for _, c := range query(t, db, `SELECT name, pk FROM pragma_table_xinfo(?) WHERE hidden IN (0,2,3) ORDER BY pk, cid`, made.name) {
+			made.columns = append(made.columns, c[0])
+			if c[1] != "0" {
+				made.key = append(made.key, c[0])
+			}
+		}
+		all = append(all, made)
+	}
+	return all
+}
+
+func query(t testing.TB, db *sql.DB, q string, args ...any) (all [][2]string) {
+	t.Helper()
+	rows, err := db.Query(q, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f [2]string
+		if err := rows.Scan(&f[0], &f[1]); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// row is one row: its key, and all of it.
+type row struct {
+	id    int64
+	key   string
+	image string
+}
+
+// rowsOf reads all rows of a table, nil if there is no such table.
+func rowsOf(t testing.TB, db *sql.DB, as, in table) (all []row) {
+	t.Helper()
+	id := "rowid"
+	if as.keyed {
+		id = "0"
+	}
+	var parts, key []string
+	for _, c := range as.columns {
+		q := `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
+		parts = append(parts, "typeof("+q+")", "CASE typeof("+q+") WHEN 'text' THEN CAST("+q+" AS BLOB) ELSE "+q+" END")
+	}
+	for _, c := range as.key {
+		key = append(key, `quote("`+strings.ReplaceAll(c, `"`, `""`)+`")`)
+	}
+	if !as.keyed {
+		key = []string{"''"}
+	}
+	rows, err := db.Query(`SELECT ` + id + `,` + strings.Join(key, `||','||`) + `,` + strings.Join(parts, ",") +
+		` FROM "` + strings.ReplaceAll(in.name, `"`, `""`) + `" NOT INDEXED`)
+	if err != nil {
+		return nil
+	}
+	defer rows.Close()
+	values := make([]any, len(parts))
+	into := []any{new(int64), new(string)}
+	for i := range values {
+		into = append(into, &values[i])
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		r := row{id: *into[0].(*int64), key: *into[1].(*string)}
+		r.image = fmt.Sprintf("%d %q", r.id, values)
+		all = append(all, r)
+	}
+	return all
+}
