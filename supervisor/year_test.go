@@ -33,34 +33,63 @@ import (
 	"github.com/officer-doofy/officer/testkit"
 )
 
-// yearsVariable says how many seeds TestYear tries; the default is yearsDefault.
+// What TestYear is told by the environment. A shorter year is for the race detector: what
+// races does so in weeks, and a year takes it minutes.
 const (
-	yearsVariable = "OFFICER_YEARS"
+	yearsVariable = "OFFICER_YEARS" // how many seeds
 	yearsDefault  = 2
-	yearDays      = 365
+	daysVariable  = "OFFICER_YEAR_DAYS" // how long each is
+	daysDefault   = 365
+	daysMin       = 30
 )
+
+func fromEnv(t *testing.T, variable string, otherwise int) int {
+	v := os.Getenv(variable)
+	if v == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		t.Fatalf("%s: %v", variable, err)
+	}
+	return n
+}
+
+// inMemory is a folder on a disk in memory where there is one: a year syncs a hundred
+// thousand times, and what a sync is good for is tried in test/campaign.
+func inMemory(t *testing.T) string {
+	t.Helper()
+	const shm, roomMin = "/dev/shm", 1 << 30
+	if room, err := fsx.OS().Space(shm); err != nil || room.FreeBytes < roomMin {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(shm, "officer-year-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
 
 func TestYear_ofOperationWithRealFiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a year takes seconds of real time; not in -short")
 	}
-	n := yearsDefault
-	if v := os.Getenv(yearsVariable); v != "" {
-		var err error
-		if n, err = strconv.Atoi(v); err != nil {
-			t.Fatalf("%s: %v", yearsVariable, err)
-		}
-	}
-	for seed := range n {
+	days := max(daysMin, fromEnv(t, daysVariable, daysDefault))
+	for seed := range fromEnv(t, yearsVariable, yearsDefault) {
 		kind := []testkit.Kind{testkit.WAL, testkit.Delete}[seed%2]
 		t.Run(fmt.Sprintf("seed %d %s", seed, kind), func(t *testing.T) {
 			t.Parallel()
-			began, dir := time.Now(), t.TempDir()
+			began, dir := time.Now(), inMemory(t)
 			y := &year{}
 			defer func() { t.Logf("%s: %s in %v", kind, y.tally(), time.Since(began).Round(time.Millisecond)) }()
 			synctest.Test(t, func(t *testing.T) {
 				*y = *newYear(t, testkit.Build(t, dir, kind), uint64(seed))
-				y.live()
+				y.live(days)
 			})
 		})
 	}
@@ -85,6 +114,7 @@ type year struct {
 	since    map[string]bool             // taken since ExplainRetention was asked last
 	sequence uint64
 	trouble  bool // something is wrong now, as the test wants it
+	suffered bool // its one period of damage came
 	damaged  bool // DamageFound came and DamageGone did not
 	restored time.Duration
 
@@ -111,14 +141,14 @@ func (y *year) tally() string {
 }
 
 // live is the year.
-func (y *year) live() {
-	damage, crash := 60+y.rng.IntN(200), 20+y.rng.IntN(300)
+func (y *year) live(days int) {
+	damage, crash := days/6+y.rng.IntN(days/2), days/18+y.rng.IntN(days*4/5)
 	y.start()
-	for day := 0; day < yearDays; day++ {
+	for day := 0; day < days; day++ {
 		switch {
-		case day == damage:
+		case day >= damage && !y.suffered:
 			y.suffer()
-		case day == crash:
+		case day >= crash && y.crashes == 0:
 			y.crash()
 		case y.rng.IntN(12) == 0:
 			off := 1 + y.rng.IntN(1+y.rng.IntN(9))
@@ -234,7 +264,7 @@ func (y *year) off(days int) {
 func (y *year) suffer() {
 	y.t.Helper()
 	y.exec(y.app, "pragma wal_checkpoint(truncate)")
-	y.trouble = true
+	y.trouble, y.suffered = true, true
 	y.t.Logf("%s: %s", time.Now().Format(time.DateTime), testkit.ZeroPageOf(y.t, y.path, "items", y.rng.Uint64()))
 	counted := y.counted()
 	for range 30 {
