@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestMain lets the test's own program be what main makes of this one: writer and builder.
+// TestMain lets the test's own program be what main makes of this one: writer and builders.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && (os.Args[1] == writerVerb || os.Args[1] == builderVerb) {
+	if len(os.Args) > 2 && isChild(os.Args[1]) {
 		if err := asChild(os.Args[1], os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

@@ -24,12 +24,13 @@ type settings struct {
 	dir     string         // where everything is built; "" = a temporary folder
 	sqlite3 string         // the C program
 	only    *regexp.Regexp // works whose names match
+	shapes  bool           // databases of strange shapes instead of sizes
 	idle    time.Duration  // how long a resting Officer is watched
 	limit   time.Duration  // what one run may take before it counts as without an end
 }
 
 func main() {
-	if len(os.Args) > 2 && (os.Args[1] == writerVerb || os.Args[1] == builderVerb) {
+	if len(os.Args) > 2 && isChild(os.Args[1]) {
 		if err := asChild(os.Args[1], os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, "bench", os.Args[1], err)
 			os.Exit(1)
@@ -57,14 +58,20 @@ func main() {
 const (
 	writerVerb  = "-writer"
 	builderVerb = "-builder"
+	shapeVerb   = "-shape"
 )
+
+func isChild(verb string) bool { return verb == writerVerb || verb == builderVerb || verb == shapeVerb }
 
 func asChild(verb string, args []string) error {
 	if verb == writerVerb {
 		return write(args[0], os.Stdin, os.Stdout)
 	}
 	if len(args) != 2 {
-		return errors.New("want a path and a size")
+		return errors.New("want a path, and a size or a name")
+	}
+	if verb == shapeVerb {
+		return shapeNamed(args[1], args[0])
 	}
 	sizeBytes, err := parseBytes(args[1])
 	if err != nil {
@@ -79,6 +86,7 @@ func parseSettings(args []string) (settings, error) {
 	set.StringVar(&s.officer, "officer", "", "the `program` to measure (default: built from this tree as a release builds it)")
 	set.StringVar(&s.sqlite3, "sqlite3", "sqlite3", "the C `program` to compare with")
 	sizes := set.String("sizes", "100MB", "sizes of the databases, such as 100MB,1GB")
+	set.BoolVar(&s.shapes, "shapes", false, "measure databases of strange shapes instead")
 	set.IntVar(&s.rounds, "rounds", 5, "rounds of each work")
 	set.StringVar(&s.dir, "dir", "", "`folder` for the databases, about six times the largest size (default: a temporary one)")
 	only := set.String("only", "", "works whose names match this `expression`")
@@ -134,6 +142,14 @@ func run(ctx context.Context, s settings, out, progress io.Writer) (err error) {
 	facts := machine(ctx, s)
 	fmt.Fprintf(out, "%s\n", facts)
 	peak := &worst{}
+	if s.shapes {
+		s.sizes = nil
+		table, err := (&lab{settings: s, peers: peers(s.sqlite3), progress: progress}).measureShapes(ctx, peak)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "\n### Shapes\n\n%s", table)
+	}
 	for _, sizeBytes := range s.sizes {
 		l := &lab{settings: s, sizeBytes: sizeBytes, peers: peers(s.sqlite3), progress: progress}
 		table, err := l.measure(ctx, peak)
