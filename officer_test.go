@@ -93,6 +93,10 @@ func TestDB_writesOfTheHostAreBackedUpAndRestored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var synchronous int
+	if err := db.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&synchronous); err != nil || synchronous != 2 {
+		t.Errorf("synchronous is %d, %v; want 2 (FULL)", synchronous, err)
+	}
 	if _, err := db.ExecContext(ctx, `CREATE TABLE host(x); INSERT INTO host VALUES(1),(2)`); err != nil {
 		t.Fatal(err)
 	}

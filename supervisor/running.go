@@ -184,13 +184,14 @@ func (r *Running) taker(p *post, msg proto.Message) (*actor.PID, *messages.Failu
 }
 
 // Handle opens a database/sql handle of Officer's own driver on a database, so that
-// one process never holds two SQLites on one file.
+// one process never holds two SQLites on one file. Its connections begin with
+// synchronous=FULL; docs/decisions/0029-the-app-s-handle-is-durable.md.
 func (r *Running) Handle(database string) (*sql.DB, error) {
 	p, f := r.find(database)
 	if f != nil {
 		return nil, f
 	}
-	db, err := sqlite.OpenDB(p.path, sqlite.Options{VFS: p.engine.vfs, Descriptors: p.engine.held, Trace: r.trace(p)})
+	db, err := sqlite.OpenDB(p.path, sqlite.Options{VFS: p.engine.vfs, Descriptors: p.engine.held, Durable: true, Trace: r.trace(p)})
 	if err != nil {
 		p.log.Error("a handle for the host program could not be opened", slog.Any("error", err))
 		return nil, failureOf("open "+filepath.Base(p.path), err)

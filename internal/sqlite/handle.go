@@ -40,7 +40,11 @@ func OpenDB(path string, opts Options) (*sql.DB, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := errors.Join(conn.BusyTimeout(busy), register(conn)); err != nil {
+		err = errors.Join(conn.BusyTimeout(busy), register(conn))
+		if err == nil && opts.Durable {
+			err = conn.Exec(`PRAGMA main.synchronous=FULL`)
+		}
+		if err != nil {
 			return nil, errors.Join(err, opts.Descriptors.closeHandle(conn))
 		}
 		return conn, nil

@@ -27,6 +27,9 @@ type Options struct {
 	// Space tells the room on the volume of path. When set it is asked after each I/O
 	// error, because the driver reports a full disk as one. FreeInodes is -1 if unknown.
 	Space func(path string) (freeBytes, freeInodes int64, err error)
+	// Durable, of OpenDB alone, keeps each acknowledged commit through a power cut:
+	// synchronous=FULL instead of the driver's NORMAL (https://sqlite.org/pragma.html#pragma_synchronous).
+	Durable bool
 	// Trace, of OpenDB alone, hears of every finished statement of the app.
 	Trace handle.Trace
 }
