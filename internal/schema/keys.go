@@ -68,6 +68,9 @@ func (b *builder) complete() {
 	if t.Strict {
 		b.strict()
 	}
+	if b.err != nil { // without its key a table cannot be laid out
+		return
+	}
 	if t.WithoutRowid {
 		b.withoutRowid()
 	} else {

@@ -252,22 +252,24 @@ func compareDefaults(t *testing.T, db *sqlite3.Conn, table *Table) {
 
 func TestParse_namesWhatItDoesNotUnderstand(t *testing.T) {
 	for sql, what := range map[string]string{
-		`create table t(a int, )`:                   ")",
-		`create table t(a, a)`:                      "a",
-		`create table t(a) foo`:                     "foo",
-		`create table t(select)`:                    "select",
-		`create table t(a 'x`:                       "'x",
-		`create table t(a check())`:                 ")",
-		`create table t(a, primary key(b))`:         "b",
-		`create table t(a primary key primary key)`: "key",
-		`create table t(a int autoincrement)`:       "autoincrement",
-		`create table t as select 1`:                "as",
-		`create table t(a) without rowid`:           "the end of the statement",
-		`create table t(a foo) strict`:              "foo",
-		`create table t(a) -- x` + "\n" + `; ;`:     ";",
-		`create virtual table t using fts5(a)`:      "create",
-		`create table t(a default 1_000)`:           "1",
-		`create table t(a, b references p(x, y))`:   ")",
+		`create table t(a int, )`:                                            ")",
+		`create table t(a, a)`:                                               "a",
+		`create table t(a) foo`:                                              "foo",
+		`create table t(select)`:                                             "select",
+		`create table t(a 'x`:                                                "'x",
+		`create table t(a check())`:                                          ")",
+		`create table t(a, primary key(b))`:                                  "b",
+		`create table t(a primary key primary key)`:                          "key",
+		`create table t(a int autoincrement)`:                                "autoincrement",
+		`create table t as select 1`:                                         "as",
+		`create table t(a) without rowid`:                                    "the end of the statement",
+		`create table t(a foo) strict`:                                       "foo",
+		`create table t(a int primary key, b foo) strict, without rowid`:     "foo",
+		`create table t(a integer primary key, b foo) strict, without rowid`: "foo",
+		`create table t(a) -- x` + "\n" + `; ;`:                              ";",
+		`create virtual table t using fts5(a)`:                               "create",
+		`create table t(a default 1_000)`:                                    "1",
+		`create table t(a, b references p(x, y))`:                            ")",
 		``: "the end of the statement",
 	} {
 		_, err := ParseTable(sql)
@@ -313,6 +315,7 @@ func FuzzParse(f *testing.F) {
 			f.Add(strings.TrimSpace(part))
 		}
 	}
+	f.Add(`create table t(a integer primary key, b foo) strict, without rowid`)
 	f.Fuzz(func(t *testing.T, sql string) {
 		if d, err := ParseIndex(sql); err == nil {
 			if table, err := ParseTable(`create table t(a, b text, c int as (a))`); err == nil {
