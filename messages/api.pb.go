@@ -594,6 +594,7 @@ type RestoreRequest struct {
 	BeforeUnixMs   int64                  `protobuf:"varint,5,opt,name=before_unix_ms,json=beforeUnixMs,proto3" json:"before_unix_ms,omitempty"`    // the newest one taken before
 	DryRun         bool                   `protobuf:"varint,6,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`                        // preview only: nothing is written
 	Confirmed      bool                   `protobuf:"varint,7,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	Table          string                 `protobuf:"bytes,9,opt,name=table,proto3" json:"table,omitempty"` // only this table, in one transaction
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -677,6 +678,13 @@ func (x *RestoreRequest) GetConfirmed() bool {
 	return false
 }
 
+func (x *RestoreRequest) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
 // UndoRequest: Undo brings back what the last restore replaced.
 type UndoRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -754,6 +762,84 @@ func (x *UndoRequest) GetConfirmed() bool {
 	return false
 }
 
+// RepairRequest: Repair recovers a damaged database in place; Undo takes it back. A dry run tells
+// which layer would be used and what would be lost.
+type RepairRequest struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Database       string                 `protobuf:"bytes,1,opt,name=database,proto3" json:"database,omitempty"`
+	IdempotencyKey string                 `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"` // the same key and kind within a day give the same operation
+	WaitMs         int64                  `protobuf:"varint,3,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`                        // answer when it ended, at the latest after this; 0 = at once, at most an hour
+	DryRun         bool                   `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	Confirmed      bool                   `protobuf:"varint,5,opt,name=confirmed,proto3" json:"confirmed,omitempty"` // also when rows are lost and no backup was there, or a red rule does not hold
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RepairRequest) Reset() {
+	*x = RepairRequest{}
+	mi := &file_officer_v1_api_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepairRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepairRequest) ProtoMessage() {}
+
+func (x *RepairRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_api_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepairRequest.ProtoReflect.Descriptor instead.
+func (*RepairRequest) Descriptor() ([]byte, []int) {
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RepairRequest) GetDatabase() string {
+	if x != nil {
+		return x.Database
+	}
+	return ""
+}
+
+func (x *RepairRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+func (x *RepairRequest) GetWaitMs() int64 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+func (x *RepairRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *RepairRequest) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
 // CheckpointRequest: Checkpoint empties the write-ahead log.
 type CheckpointRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -767,7 +853,7 @@ type CheckpointRequest struct {
 
 func (x *CheckpointRequest) Reset() {
 	*x = CheckpointRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[7]
+	mi := &file_officer_v1_api_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -779,7 +865,7 @@ func (x *CheckpointRequest) String() string {
 func (*CheckpointRequest) ProtoMessage() {}
 
 func (x *CheckpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[7]
+	mi := &file_officer_v1_api_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -792,7 +878,7 @@ func (x *CheckpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointRequest.ProtoReflect.Descriptor instead.
 func (*CheckpointRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{7}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CheckpointRequest) GetDatabase() string {
@@ -836,7 +922,7 @@ type VacuumRequest struct {
 
 func (x *VacuumRequest) Reset() {
 	*x = VacuumRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[8]
+	mi := &file_officer_v1_api_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +934,7 @@ func (x *VacuumRequest) String() string {
 func (*VacuumRequest) ProtoMessage() {}
 
 func (x *VacuumRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[8]
+	mi := &file_officer_v1_api_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +947,7 @@ func (x *VacuumRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VacuumRequest.ProtoReflect.Descriptor instead.
 func (*VacuumRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{8}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *VacuumRequest) GetDatabase() string {
@@ -904,7 +990,7 @@ type AnalyzeRequest struct {
 
 func (x *AnalyzeRequest) Reset() {
 	*x = AnalyzeRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[9]
+	mi := &file_officer_v1_api_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +1002,7 @@ func (x *AnalyzeRequest) String() string {
 func (*AnalyzeRequest) ProtoMessage() {}
 
 func (x *AnalyzeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[9]
+	mi := &file_officer_v1_api_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1015,7 @@ func (x *AnalyzeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzeRequest.ProtoReflect.Descriptor instead.
 func (*AnalyzeRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{9}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AnalyzeRequest) GetDatabase() string {
@@ -968,7 +1054,7 @@ type DiffRequest struct {
 
 func (x *DiffRequest) Reset() {
 	*x = DiffRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[10]
+	mi := &file_officer_v1_api_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -980,7 +1066,7 @@ func (x *DiffRequest) String() string {
 func (*DiffRequest) ProtoMessage() {}
 
 func (x *DiffRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[10]
+	mi := &file_officer_v1_api_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -993,7 +1079,7 @@ func (x *DiffRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiffRequest.ProtoReflect.Descriptor instead.
 func (*DiffRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{10}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DiffRequest) GetDatabase() string {
@@ -1042,7 +1128,7 @@ type GetOperationRequest struct {
 
 func (x *GetOperationRequest) Reset() {
 	*x = GetOperationRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[11]
+	mi := &file_officer_v1_api_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1140,7 @@ func (x *GetOperationRequest) String() string {
 func (*GetOperationRequest) ProtoMessage() {}
 
 func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[11]
+	mi := &file_officer_v1_api_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1153,7 @@ func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationRequest.ProtoReflect.Descriptor instead.
 func (*GetOperationRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{11}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetOperationRequest) GetId() string {
@@ -1094,7 +1180,7 @@ type ListOperationsRequest struct {
 
 func (x *ListOperationsRequest) Reset() {
 	*x = ListOperationsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[12]
+	mi := &file_officer_v1_api_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1106,7 +1192,7 @@ func (x *ListOperationsRequest) String() string {
 func (*ListOperationsRequest) ProtoMessage() {}
 
 func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[12]
+	mi := &file_officer_v1_api_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1205,7 @@ func (x *ListOperationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperationsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{12}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListOperationsRequest) GetDatabase() string {
@@ -1139,7 +1225,7 @@ type CancelOperationRequest struct {
 
 func (x *CancelOperationRequest) Reset() {
 	*x = CancelOperationRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[13]
+	mi := &file_officer_v1_api_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1151,7 +1237,7 @@ func (x *CancelOperationRequest) String() string {
 func (*CancelOperationRequest) ProtoMessage() {}
 
 func (x *CancelOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[13]
+	mi := &file_officer_v1_api_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1164,7 +1250,7 @@ func (x *CancelOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOperationRequest.ProtoReflect.Descriptor instead.
 func (*CancelOperationRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{13}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CancelOperationRequest) GetId() string {
@@ -1184,7 +1270,7 @@ type WatchOperationRequest struct {
 
 func (x *WatchOperationRequest) Reset() {
 	*x = WatchOperationRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[14]
+	mi := &file_officer_v1_api_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1282,7 @@ func (x *WatchOperationRequest) String() string {
 func (*WatchOperationRequest) ProtoMessage() {}
 
 func (x *WatchOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[14]
+	mi := &file_officer_v1_api_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1295,7 @@ func (x *WatchOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchOperationRequest.ProtoReflect.Descriptor instead.
 func (*WatchOperationRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{14}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchOperationRequest) GetId() string {
@@ -1229,7 +1315,7 @@ type ListDatabasesRequest struct {
 
 func (x *ListDatabasesRequest) Reset() {
 	*x = ListDatabasesRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[15]
+	mi := &file_officer_v1_api_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1241,7 +1327,7 @@ func (x *ListDatabasesRequest) String() string {
 func (*ListDatabasesRequest) ProtoMessage() {}
 
 func (x *ListDatabasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[15]
+	mi := &file_officer_v1_api_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1254,7 +1340,7 @@ func (x *ListDatabasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDatabasesRequest.ProtoReflect.Descriptor instead.
 func (*ListDatabasesRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{15}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListDatabasesRequest) GetNamesOnly() bool {
@@ -1274,7 +1360,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[16]
+	mi := &file_officer_v1_api_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1372,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[16]
+	mi := &file_officer_v1_api_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1385,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{16}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetStatusRequest) GetDatabase() string {
@@ -1319,7 +1405,7 @@ type GetHealthRequest struct {
 
 func (x *GetHealthRequest) Reset() {
 	*x = GetHealthRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[17]
+	mi := &file_officer_v1_api_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1417,7 @@ func (x *GetHealthRequest) String() string {
 func (*GetHealthRequest) ProtoMessage() {}
 
 func (x *GetHealthRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[17]
+	mi := &file_officer_v1_api_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1430,7 @@ func (x *GetHealthRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHealthRequest.ProtoReflect.Descriptor instead.
 func (*GetHealthRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{17}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetHealthRequest) GetDatabase() string {
@@ -1364,7 +1450,7 @@ type ListBackupsRequest struct {
 
 func (x *ListBackupsRequest) Reset() {
 	*x = ListBackupsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[18]
+	mi := &file_officer_v1_api_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1462,7 @@ func (x *ListBackupsRequest) String() string {
 func (*ListBackupsRequest) ProtoMessage() {}
 
 func (x *ListBackupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[18]
+	mi := &file_officer_v1_api_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1475,7 @@ func (x *ListBackupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBackupsRequest.ProtoReflect.Descriptor instead.
 func (*ListBackupsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{18}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListBackupsRequest) GetDatabase() string {
@@ -1411,7 +1497,7 @@ type GetBackupRequest struct {
 
 func (x *GetBackupRequest) Reset() {
 	*x = GetBackupRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[19]
+	mi := &file_officer_v1_api_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +1509,7 @@ func (x *GetBackupRequest) String() string {
 func (*GetBackupRequest) ProtoMessage() {}
 
 func (x *GetBackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[19]
+	mi := &file_officer_v1_api_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +1522,7 @@ func (x *GetBackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBackupRequest.ProtoReflect.Descriptor instead.
 func (*GetBackupRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{19}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetBackupRequest) GetDatabase() string {
@@ -1471,7 +1557,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[20]
+	mi := &file_officer_v1_api_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1569,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[20]
+	mi := &file_officer_v1_api_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1582,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{20}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExplainRequest) GetDatabase() string {
@@ -1524,7 +1610,7 @@ type PinRequest struct {
 
 func (x *PinRequest) Reset() {
 	*x = PinRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[21]
+	mi := &file_officer_v1_api_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1622,7 @@ func (x *PinRequest) String() string {
 func (*PinRequest) ProtoMessage() {}
 
 func (x *PinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[21]
+	mi := &file_officer_v1_api_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1635,7 @@ func (x *PinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinRequest.ProtoReflect.Descriptor instead.
 func (*PinRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{21}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PinRequest) GetDatabase() string {
@@ -1577,7 +1663,7 @@ type UnpinRequest struct {
 
 func (x *UnpinRequest) Reset() {
 	*x = UnpinRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[22]
+	mi := &file_officer_v1_api_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1675,7 @@ func (x *UnpinRequest) String() string {
 func (*UnpinRequest) ProtoMessage() {}
 
 func (x *UnpinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[22]
+	mi := &file_officer_v1_api_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1688,7 @@ func (x *UnpinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpinRequest.ProtoReflect.Descriptor instead.
 func (*UnpinRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{22}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UnpinRequest) GetDatabase() string {
@@ -1632,7 +1718,7 @@ type GetLogsRequest struct {
 
 func (x *GetLogsRequest) Reset() {
 	*x = GetLogsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[23]
+	mi := &file_officer_v1_api_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +1730,7 @@ func (x *GetLogsRequest) String() string {
 func (*GetLogsRequest) ProtoMessage() {}
 
 func (x *GetLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[23]
+	mi := &file_officer_v1_api_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +1743,7 @@ func (x *GetLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLogsRequest.ProtoReflect.Descriptor instead.
 func (*GetLogsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{23}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetLogsRequest) GetDatabase() string {
@@ -1701,7 +1787,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[24]
+	mi := &file_officer_v1_api_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +1799,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[24]
+	mi := &file_officer_v1_api_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +1812,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{24}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListEventsRequest) GetDatabase() string {
@@ -1768,7 +1854,7 @@ type GetMetricsRequest struct {
 
 func (x *GetMetricsRequest) Reset() {
 	*x = GetMetricsRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[25]
+	mi := &file_officer_v1_api_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1780,7 +1866,7 @@ func (x *GetMetricsRequest) String() string {
 func (*GetMetricsRequest) ProtoMessage() {}
 
 func (x *GetMetricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[25]
+	mi := &file_officer_v1_api_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1793,7 +1879,7 @@ func (x *GetMetricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMetricsRequest.ProtoReflect.Descriptor instead.
 func (*GetMetricsRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{25}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetMetricsRequest) GetDatabase() string {
@@ -1821,7 +1907,7 @@ type GetHistoryRequest struct {
 
 func (x *GetHistoryRequest) Reset() {
 	*x = GetHistoryRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[26]
+	mi := &file_officer_v1_api_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1833,7 +1919,7 @@ func (x *GetHistoryRequest) String() string {
 func (*GetHistoryRequest) ProtoMessage() {}
 
 func (x *GetHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[26]
+	mi := &file_officer_v1_api_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1846,7 +1932,7 @@ func (x *GetHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHistoryRequest.ProtoReflect.Descriptor instead.
 func (*GetHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{26}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetHistoryRequest) GetDatabase() string {
@@ -1878,7 +1964,7 @@ type ReportMetricRequest struct {
 
 func (x *ReportMetricRequest) Reset() {
 	*x = ReportMetricRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[27]
+	mi := &file_officer_v1_api_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1890,7 +1976,7 @@ func (x *ReportMetricRequest) String() string {
 func (*ReportMetricRequest) ProtoMessage() {}
 
 func (x *ReportMetricRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[27]
+	mi := &file_officer_v1_api_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1903,7 +1989,7 @@ func (x *ReportMetricRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportMetricRequest.ProtoReflect.Descriptor instead.
 func (*ReportMetricRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{27}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReportMetricRequest) GetDatabase() string {
@@ -1958,7 +2044,7 @@ type GetDiskRequest struct {
 
 func (x *GetDiskRequest) Reset() {
 	*x = GetDiskRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[28]
+	mi := &file_officer_v1_api_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1970,7 +2056,7 @@ func (x *GetDiskRequest) String() string {
 func (*GetDiskRequest) ProtoMessage() {}
 
 func (x *GetDiskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[28]
+	mi := &file_officer_v1_api_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1983,7 +2069,7 @@ func (x *GetDiskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDiskRequest.ProtoReflect.Descriptor instead.
 func (*GetDiskRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{28}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetDiskRequest) GetDatabase() string {
@@ -2004,7 +2090,7 @@ type MayImportRequest struct {
 
 func (x *MayImportRequest) Reset() {
 	*x = MayImportRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[29]
+	mi := &file_officer_v1_api_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2016,7 +2102,7 @@ func (x *MayImportRequest) String() string {
 func (*MayImportRequest) ProtoMessage() {}
 
 func (x *MayImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[29]
+	mi := &file_officer_v1_api_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2029,7 +2115,7 @@ func (x *MayImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MayImportRequest.ProtoReflect.Descriptor instead.
 func (*MayImportRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{29}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MayImportRequest) GetDatabase() string {
@@ -2058,7 +2144,7 @@ type StartImportRequest struct {
 
 func (x *StartImportRequest) Reset() {
 	*x = StartImportRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[30]
+	mi := &file_officer_v1_api_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2156,7 @@ func (x *StartImportRequest) String() string {
 func (*StartImportRequest) ProtoMessage() {}
 
 func (x *StartImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[30]
+	mi := &file_officer_v1_api_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2169,7 @@ func (x *StartImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartImportRequest.ProtoReflect.Descriptor instead.
 func (*StartImportRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{30}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *StartImportRequest) GetDatabase() string {
@@ -2119,7 +2205,7 @@ type FinishImportRequest struct {
 
 func (x *FinishImportRequest) Reset() {
 	*x = FinishImportRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[31]
+	mi := &file_officer_v1_api_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2131,7 +2217,7 @@ func (x *FinishImportRequest) String() string {
 func (*FinishImportRequest) ProtoMessage() {}
 
 func (x *FinishImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[31]
+	mi := &file_officer_v1_api_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2144,7 +2230,7 @@ func (x *FinishImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishImportRequest.ProtoReflect.Descriptor instead.
 func (*FinishImportRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{31}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *FinishImportRequest) GetDatabase() string {
@@ -2178,7 +2264,7 @@ type GetWalRequest struct {
 
 func (x *GetWalRequest) Reset() {
 	*x = GetWalRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[32]
+	mi := &file_officer_v1_api_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2190,7 +2276,7 @@ func (x *GetWalRequest) String() string {
 func (*GetWalRequest) ProtoMessage() {}
 
 func (x *GetWalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[32]
+	mi := &file_officer_v1_api_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2203,7 +2289,7 @@ func (x *GetWalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalRequest.ProtoReflect.Descriptor instead.
 func (*GetWalRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{32}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetWalRequest) GetDatabase() string {
@@ -2223,7 +2309,7 @@ type GetMaintenanceRequest struct {
 
 func (x *GetMaintenanceRequest) Reset() {
 	*x = GetMaintenanceRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[33]
+	mi := &file_officer_v1_api_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2235,7 +2321,7 @@ func (x *GetMaintenanceRequest) String() string {
 func (*GetMaintenanceRequest) ProtoMessage() {}
 
 func (x *GetMaintenanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[33]
+	mi := &file_officer_v1_api_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2248,7 +2334,7 @@ func (x *GetMaintenanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMaintenanceRequest.ProtoReflect.Descriptor instead.
 func (*GetMaintenanceRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{33}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetMaintenanceRequest) GetDatabase() string {
@@ -2268,7 +2354,7 @@ type GetScheduleRequest struct {
 
 func (x *GetScheduleRequest) Reset() {
 	*x = GetScheduleRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[34]
+	mi := &file_officer_v1_api_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +2366,7 @@ func (x *GetScheduleRequest) String() string {
 func (*GetScheduleRequest) ProtoMessage() {}
 
 func (x *GetScheduleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[34]
+	mi := &file_officer_v1_api_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2379,7 @@ func (x *GetScheduleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScheduleRequest.ProtoReflect.Descriptor instead.
 func (*GetScheduleRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{34}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *GetScheduleRequest) GetDatabase() string {
@@ -2312,7 +2398,7 @@ type GetConfigRequest struct {
 
 func (x *GetConfigRequest) Reset() {
 	*x = GetConfigRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[35]
+	mi := &file_officer_v1_api_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2324,7 +2410,7 @@ func (x *GetConfigRequest) String() string {
 func (*GetConfigRequest) ProtoMessage() {}
 
 func (x *GetConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[35]
+	mi := &file_officer_v1_api_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2337,7 +2423,7 @@ func (x *GetConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConfigRequest.ProtoReflect.Descriptor instead.
 func (*GetConfigRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{35}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{36}
 }
 
 // ReloadConfigRequest: ReloadConfig reads the configuration file again.
@@ -2349,7 +2435,7 @@ type ReloadConfigRequest struct {
 
 func (x *ReloadConfigRequest) Reset() {
 	*x = ReloadConfigRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[36]
+	mi := &file_officer_v1_api_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2361,7 +2447,7 @@ func (x *ReloadConfigRequest) String() string {
 func (*ReloadConfigRequest) ProtoMessage() {}
 
 func (x *ReloadConfigRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[36]
+	mi := &file_officer_v1_api_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2374,7 +2460,7 @@ func (x *ReloadConfigRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadConfigRequest.ProtoReflect.Descriptor instead.
 func (*ReloadConfigRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{36}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{37}
 }
 
 // StopRequest: Stop ends this Officer. New work is refused from then on.
@@ -2388,7 +2474,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[37]
+	mi := &file_officer_v1_api_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2400,7 +2486,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[37]
+	mi := &file_officer_v1_api_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2413,7 +2499,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{37}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *StopRequest) GetReason() string {
@@ -2439,7 +2525,7 @@ type GetInfoRequest struct {
 
 func (x *GetInfoRequest) Reset() {
 	*x = GetInfoRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[38]
+	mi := &file_officer_v1_api_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2451,7 +2537,7 @@ func (x *GetInfoRequest) String() string {
 func (*GetInfoRequest) ProtoMessage() {}
 
 func (x *GetInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[38]
+	mi := &file_officer_v1_api_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2464,7 +2550,7 @@ func (x *GetInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetInfoRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{38}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{39}
 }
 
 // OpenDashboardRequest: OpenDashboard gives a link to the page that logs in once. Only the socket answers it;
@@ -2478,7 +2564,7 @@ type OpenDashboardRequest struct {
 
 func (x *OpenDashboardRequest) Reset() {
 	*x = OpenDashboardRequest{}
-	mi := &file_officer_v1_api_proto_msgTypes[39]
+	mi := &file_officer_v1_api_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2490,7 +2576,7 @@ func (x *OpenDashboardRequest) String() string {
 func (*OpenDashboardRequest) ProtoMessage() {}
 
 func (x *OpenDashboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[39]
+	mi := &file_officer_v1_api_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2503,7 +2589,7 @@ func (x *OpenDashboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDashboardRequest.ProtoReflect.Descriptor instead.
 func (*OpenDashboardRequest) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{39}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *OpenDashboardRequest) GetDatabase() string {
@@ -2523,7 +2609,7 @@ type ListOperationsResponse struct {
 
 func (x *ListOperationsResponse) Reset() {
 	*x = ListOperationsResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[40]
+	mi := &file_officer_v1_api_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2535,7 +2621,7 @@ func (x *ListOperationsResponse) String() string {
 func (*ListOperationsResponse) ProtoMessage() {}
 
 func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[40]
+	mi := &file_officer_v1_api_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2548,7 +2634,7 @@ func (x *ListOperationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperationsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperationsResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{40}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ListOperationsResponse) GetOperations() []*Operation {
@@ -2569,7 +2655,7 @@ type ListDatabasesResponse struct {
 
 func (x *ListDatabasesResponse) Reset() {
 	*x = ListDatabasesResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[41]
+	mi := &file_officer_v1_api_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2581,7 +2667,7 @@ func (x *ListDatabasesResponse) String() string {
 func (*ListDatabasesResponse) ProtoMessage() {}
 
 func (x *ListDatabasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[41]
+	mi := &file_officer_v1_api_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2594,7 +2680,7 @@ func (x *ListDatabasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDatabasesResponse.ProtoReflect.Descriptor instead.
 func (*ListDatabasesResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{41}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ListDatabasesResponse) GetDatabases() []*LookedAfter {
@@ -2625,7 +2711,7 @@ type LookedAfter struct {
 
 func (x *LookedAfter) Reset() {
 	*x = LookedAfter{}
-	mi := &file_officer_v1_api_proto_msgTypes[42]
+	mi := &file_officer_v1_api_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2637,7 +2723,7 @@ func (x *LookedAfter) String() string {
 func (*LookedAfter) ProtoMessage() {}
 
 func (x *LookedAfter) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[42]
+	mi := &file_officer_v1_api_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2650,7 +2736,7 @@ func (x *LookedAfter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookedAfter.ProtoReflect.Descriptor instead.
 func (*LookedAfter) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{42}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *LookedAfter) GetName() string {
@@ -2699,7 +2785,7 @@ type Unwatched struct {
 
 func (x *Unwatched) Reset() {
 	*x = Unwatched{}
-	mi := &file_officer_v1_api_proto_msgTypes[43]
+	mi := &file_officer_v1_api_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2711,7 +2797,7 @@ func (x *Unwatched) String() string {
 func (*Unwatched) ProtoMessage() {}
 
 func (x *Unwatched) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[43]
+	mi := &file_officer_v1_api_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2724,7 +2810,7 @@ func (x *Unwatched) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unwatched.ProtoReflect.Descriptor instead.
 func (*Unwatched) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{43}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Unwatched) GetPath() string {
@@ -2751,7 +2837,7 @@ type GetConfigResponse struct {
 
 func (x *GetConfigResponse) Reset() {
 	*x = GetConfigResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[44]
+	mi := &file_officer_v1_api_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2763,7 +2849,7 @@ func (x *GetConfigResponse) String() string {
 func (*GetConfigResponse) ProtoMessage() {}
 
 func (x *GetConfigResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[44]
+	mi := &file_officer_v1_api_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2776,7 +2862,7 @@ func (x *GetConfigResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConfigResponse.ProtoReflect.Descriptor instead.
 func (*GetConfigResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{44}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *GetConfigResponse) GetYaml() string {
@@ -2799,7 +2885,7 @@ type OpenDashboardResponse struct {
 
 func (x *OpenDashboardResponse) Reset() {
 	*x = OpenDashboardResponse{}
-	mi := &file_officer_v1_api_proto_msgTypes[45]
+	mi := &file_officer_v1_api_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2811,7 +2897,7 @@ func (x *OpenDashboardResponse) String() string {
 func (*OpenDashboardResponse) ProtoMessage() {}
 
 func (x *OpenDashboardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[45]
+	mi := &file_officer_v1_api_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2824,7 +2910,7 @@ func (x *OpenDashboardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenDashboardResponse.ProtoReflect.Descriptor instead.
 func (*OpenDashboardResponse) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{45}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *OpenDashboardResponse) GetUrl() string {
@@ -2851,7 +2937,7 @@ type GetHistory struct {
 
 func (x *GetHistory) Reset() {
 	*x = GetHistory{}
-	mi := &file_officer_v1_api_proto_msgTypes[46]
+	mi := &file_officer_v1_api_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2863,7 +2949,7 @@ func (x *GetHistory) String() string {
 func (*GetHistory) ProtoMessage() {}
 
 func (x *GetHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[46]
+	mi := &file_officer_v1_api_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2876,7 +2962,7 @@ func (x *GetHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHistory.ProtoReflect.Descriptor instead.
 func (*GetHistory) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{46}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GetHistory) GetSinceUnixMs() int64 {
@@ -2896,7 +2982,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_officer_v1_api_proto_msgTypes[47]
+	mi := &file_officer_v1_api_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2908,7 +2994,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[47]
+	mi := &file_officer_v1_api_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2921,7 +3007,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{47}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *History) GetSeries() []*Series {
@@ -2943,7 +3029,7 @@ type Series struct {
 
 func (x *Series) Reset() {
 	*x = Series{}
-	mi := &file_officer_v1_api_proto_msgTypes[48]
+	mi := &file_officer_v1_api_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2955,7 +3041,7 @@ func (x *Series) String() string {
 func (*Series) ProtoMessage() {}
 
 func (x *Series) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[48]
+	mi := &file_officer_v1_api_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2968,7 +3054,7 @@ func (x *Series) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Series.ProtoReflect.Descriptor instead.
 func (*Series) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{48}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Series) GetName() string {
@@ -3003,7 +3089,7 @@ type Point struct {
 
 func (x *Point) Reset() {
 	*x = Point{}
-	mi := &file_officer_v1_api_proto_msgTypes[49]
+	mi := &file_officer_v1_api_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3015,7 +3101,7 @@ func (x *Point) String() string {
 func (*Point) ProtoMessage() {}
 
 func (x *Point) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_api_proto_msgTypes[49]
+	mi := &file_officer_v1_api_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3028,7 +3114,7 @@ func (x *Point) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Point.ProtoReflect.Descriptor instead.
 func (*Point) Descriptor() ([]byte, []int) {
-	return file_officer_v1_api_proto_rawDescGZIP(), []int{49}
+	return file_officer_v1_api_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Point) GetTimeUnixMs() int64 {
@@ -3094,7 +3180,7 @@ const file_officer_v1_api_proto_rawDesc = "" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x17\n" +
 	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\x12\x0e\n" +
-	"\x02id\x18\x04 \x01(\tR\x02id\"\xdb\x01\n" +
+	"\x02id\x18\x04 \x01(\tR\x02id\"\xf1\x01\n" +
 	"\x0eRestoreRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x17\n" +
@@ -3102,8 +3188,15 @@ const file_officer_v1_api_proto_rawDesc = "" +
 	"\x02id\x18\x04 \x01(\tR\x02id\x12$\n" +
 	"\x0ebefore_unix_ms\x18\x05 \x01(\x03R\fbeforeUnixMs\x12\x17\n" +
 	"\adry_run\x18\x06 \x01(\bR\x06dryRun\x12\x1c\n" +
-	"\tconfirmed\x18\a \x01(\bR\tconfirmed\"\xa2\x01\n" +
+	"\tconfirmed\x18\a \x01(\bR\tconfirmed\x12\x14\n" +
+	"\x05table\x18\t \x01(\tR\x05table\"\xa2\x01\n" +
 	"\vUndoRequest\x12\x1a\n" +
+	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12'\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x17\n" +
+	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\x12\x17\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12\x1c\n" +
+	"\tconfirmed\x18\x05 \x01(\bR\tconfirmed\"\xa4\x01\n" +
+	"\rRepairRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x17\n" +
 	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\x12\x17\n" +
@@ -3259,7 +3352,7 @@ func file_officer_v1_api_proto_rawDescGZIP() []byte {
 	return file_officer_v1_api_proto_rawDescData
 }
 
-var file_officer_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_officer_v1_api_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
 var file_officer_v1_api_proto_goTypes = []any{
 	(*Operation)(nil),              // 0: officer.v1.Operation
 	(*BackUpRequest)(nil),          // 1: officer.v1.BackUpRequest
@@ -3268,81 +3361,82 @@ var file_officer_v1_api_proto_goTypes = []any{
 	(*DrillRequest)(nil),           // 4: officer.v1.DrillRequest
 	(*RestoreRequest)(nil),         // 5: officer.v1.RestoreRequest
 	(*UndoRequest)(nil),            // 6: officer.v1.UndoRequest
-	(*CheckpointRequest)(nil),      // 7: officer.v1.CheckpointRequest
-	(*VacuumRequest)(nil),          // 8: officer.v1.VacuumRequest
-	(*AnalyzeRequest)(nil),         // 9: officer.v1.AnalyzeRequest
-	(*DiffRequest)(nil),            // 10: officer.v1.DiffRequest
-	(*GetOperationRequest)(nil),    // 11: officer.v1.GetOperationRequest
-	(*ListOperationsRequest)(nil),  // 12: officer.v1.ListOperationsRequest
-	(*CancelOperationRequest)(nil), // 13: officer.v1.CancelOperationRequest
-	(*WatchOperationRequest)(nil),  // 14: officer.v1.WatchOperationRequest
-	(*ListDatabasesRequest)(nil),   // 15: officer.v1.ListDatabasesRequest
-	(*GetStatusRequest)(nil),       // 16: officer.v1.GetStatusRequest
-	(*GetHealthRequest)(nil),       // 17: officer.v1.GetHealthRequest
-	(*ListBackupsRequest)(nil),     // 18: officer.v1.ListBackupsRequest
-	(*GetBackupRequest)(nil),       // 19: officer.v1.GetBackupRequest
-	(*ExplainRequest)(nil),         // 20: officer.v1.ExplainRequest
-	(*PinRequest)(nil),             // 21: officer.v1.PinRequest
-	(*UnpinRequest)(nil),           // 22: officer.v1.UnpinRequest
-	(*GetLogsRequest)(nil),         // 23: officer.v1.GetLogsRequest
-	(*ListEventsRequest)(nil),      // 24: officer.v1.ListEventsRequest
-	(*GetMetricsRequest)(nil),      // 25: officer.v1.GetMetricsRequest
-	(*GetHistoryRequest)(nil),      // 26: officer.v1.GetHistoryRequest
-	(*ReportMetricRequest)(nil),    // 27: officer.v1.ReportMetricRequest
-	(*GetDiskRequest)(nil),         // 28: officer.v1.GetDiskRequest
-	(*MayImportRequest)(nil),       // 29: officer.v1.MayImportRequest
-	(*StartImportRequest)(nil),     // 30: officer.v1.StartImportRequest
-	(*FinishImportRequest)(nil),    // 31: officer.v1.FinishImportRequest
-	(*GetWalRequest)(nil),          // 32: officer.v1.GetWalRequest
-	(*GetMaintenanceRequest)(nil),  // 33: officer.v1.GetMaintenanceRequest
-	(*GetScheduleRequest)(nil),     // 34: officer.v1.GetScheduleRequest
-	(*GetConfigRequest)(nil),       // 35: officer.v1.GetConfigRequest
-	(*ReloadConfigRequest)(nil),    // 36: officer.v1.ReloadConfigRequest
-	(*StopRequest)(nil),            // 37: officer.v1.StopRequest
-	(*GetInfoRequest)(nil),         // 38: officer.v1.GetInfoRequest
-	(*OpenDashboardRequest)(nil),   // 39: officer.v1.OpenDashboardRequest
-	(*ListOperationsResponse)(nil), // 40: officer.v1.ListOperationsResponse
-	(*ListDatabasesResponse)(nil),  // 41: officer.v1.ListDatabasesResponse
-	(*LookedAfter)(nil),            // 42: officer.v1.LookedAfter
-	(*Unwatched)(nil),              // 43: officer.v1.Unwatched
-	(*GetConfigResponse)(nil),      // 44: officer.v1.GetConfigResponse
-	(*OpenDashboardResponse)(nil),  // 45: officer.v1.OpenDashboardResponse
-	(*GetHistory)(nil),             // 46: officer.v1.GetHistory
-	(*History)(nil),                // 47: officer.v1.History
-	(*Series)(nil),                 // 48: officer.v1.Series
-	(*Point)(nil),                  // 49: officer.v1.Point
-	(*Progress)(nil),               // 50: officer.v1.Progress
-	(*Failure)(nil),                // 51: officer.v1.Failure
-	(*BackupReport)(nil),           // 52: officer.v1.BackupReport
-	(*CheckReport)(nil),            // 53: officer.v1.CheckReport
-	(*VerifyReport)(nil),           // 54: officer.v1.VerifyReport
-	(*DrillReport)(nil),            // 55: officer.v1.DrillReport
-	(*RestoreReport)(nil),          // 56: officer.v1.RestoreReport
-	(*CheckpointOutcome)(nil),      // 57: officer.v1.CheckpointOutcome
-	(*MaintenanceReport)(nil),      // 58: officer.v1.MaintenanceReport
-	(*DiffReport)(nil),             // 59: officer.v1.DiffReport
-	(CheckKind)(0),                 // 60: officer.v1.CheckKind
-	(Severity)(0),                  // 61: officer.v1.Severity
+	(*RepairRequest)(nil),          // 7: officer.v1.RepairRequest
+	(*CheckpointRequest)(nil),      // 8: officer.v1.CheckpointRequest
+	(*VacuumRequest)(nil),          // 9: officer.v1.VacuumRequest
+	(*AnalyzeRequest)(nil),         // 10: officer.v1.AnalyzeRequest
+	(*DiffRequest)(nil),            // 11: officer.v1.DiffRequest
+	(*GetOperationRequest)(nil),    // 12: officer.v1.GetOperationRequest
+	(*ListOperationsRequest)(nil),  // 13: officer.v1.ListOperationsRequest
+	(*CancelOperationRequest)(nil), // 14: officer.v1.CancelOperationRequest
+	(*WatchOperationRequest)(nil),  // 15: officer.v1.WatchOperationRequest
+	(*ListDatabasesRequest)(nil),   // 16: officer.v1.ListDatabasesRequest
+	(*GetStatusRequest)(nil),       // 17: officer.v1.GetStatusRequest
+	(*GetHealthRequest)(nil),       // 18: officer.v1.GetHealthRequest
+	(*ListBackupsRequest)(nil),     // 19: officer.v1.ListBackupsRequest
+	(*GetBackupRequest)(nil),       // 20: officer.v1.GetBackupRequest
+	(*ExplainRequest)(nil),         // 21: officer.v1.ExplainRequest
+	(*PinRequest)(nil),             // 22: officer.v1.PinRequest
+	(*UnpinRequest)(nil),           // 23: officer.v1.UnpinRequest
+	(*GetLogsRequest)(nil),         // 24: officer.v1.GetLogsRequest
+	(*ListEventsRequest)(nil),      // 25: officer.v1.ListEventsRequest
+	(*GetMetricsRequest)(nil),      // 26: officer.v1.GetMetricsRequest
+	(*GetHistoryRequest)(nil),      // 27: officer.v1.GetHistoryRequest
+	(*ReportMetricRequest)(nil),    // 28: officer.v1.ReportMetricRequest
+	(*GetDiskRequest)(nil),         // 29: officer.v1.GetDiskRequest
+	(*MayImportRequest)(nil),       // 30: officer.v1.MayImportRequest
+	(*StartImportRequest)(nil),     // 31: officer.v1.StartImportRequest
+	(*FinishImportRequest)(nil),    // 32: officer.v1.FinishImportRequest
+	(*GetWalRequest)(nil),          // 33: officer.v1.GetWalRequest
+	(*GetMaintenanceRequest)(nil),  // 34: officer.v1.GetMaintenanceRequest
+	(*GetScheduleRequest)(nil),     // 35: officer.v1.GetScheduleRequest
+	(*GetConfigRequest)(nil),       // 36: officer.v1.GetConfigRequest
+	(*ReloadConfigRequest)(nil),    // 37: officer.v1.ReloadConfigRequest
+	(*StopRequest)(nil),            // 38: officer.v1.StopRequest
+	(*GetInfoRequest)(nil),         // 39: officer.v1.GetInfoRequest
+	(*OpenDashboardRequest)(nil),   // 40: officer.v1.OpenDashboardRequest
+	(*ListOperationsResponse)(nil), // 41: officer.v1.ListOperationsResponse
+	(*ListDatabasesResponse)(nil),  // 42: officer.v1.ListDatabasesResponse
+	(*LookedAfter)(nil),            // 43: officer.v1.LookedAfter
+	(*Unwatched)(nil),              // 44: officer.v1.Unwatched
+	(*GetConfigResponse)(nil),      // 45: officer.v1.GetConfigResponse
+	(*OpenDashboardResponse)(nil),  // 46: officer.v1.OpenDashboardResponse
+	(*GetHistory)(nil),             // 47: officer.v1.GetHistory
+	(*History)(nil),                // 48: officer.v1.History
+	(*Series)(nil),                 // 49: officer.v1.Series
+	(*Point)(nil),                  // 50: officer.v1.Point
+	(*Progress)(nil),               // 51: officer.v1.Progress
+	(*Failure)(nil),                // 52: officer.v1.Failure
+	(*BackupReport)(nil),           // 53: officer.v1.BackupReport
+	(*CheckReport)(nil),            // 54: officer.v1.CheckReport
+	(*VerifyReport)(nil),           // 55: officer.v1.VerifyReport
+	(*DrillReport)(nil),            // 56: officer.v1.DrillReport
+	(*RestoreReport)(nil),          // 57: officer.v1.RestoreReport
+	(*CheckpointOutcome)(nil),      // 58: officer.v1.CheckpointOutcome
+	(*MaintenanceReport)(nil),      // 59: officer.v1.MaintenanceReport
+	(*DiffReport)(nil),             // 60: officer.v1.DiffReport
+	(CheckKind)(0),                 // 61: officer.v1.CheckKind
+	(Severity)(0),                  // 62: officer.v1.Severity
 }
 var file_officer_v1_api_proto_depIdxs = []int32{
-	50, // 0: officer.v1.Operation.progress:type_name -> officer.v1.Progress
-	51, // 1: officer.v1.Operation.failure:type_name -> officer.v1.Failure
-	52, // 2: officer.v1.Operation.backup:type_name -> officer.v1.BackupReport
-	53, // 3: officer.v1.Operation.check:type_name -> officer.v1.CheckReport
-	54, // 4: officer.v1.Operation.verify:type_name -> officer.v1.VerifyReport
-	55, // 5: officer.v1.Operation.drill:type_name -> officer.v1.DrillReport
-	56, // 6: officer.v1.Operation.restore:type_name -> officer.v1.RestoreReport
-	57, // 7: officer.v1.Operation.checkpoint:type_name -> officer.v1.CheckpointOutcome
-	58, // 8: officer.v1.Operation.maintenance:type_name -> officer.v1.MaintenanceReport
-	59, // 9: officer.v1.Operation.diff:type_name -> officer.v1.DiffReport
-	60, // 10: officer.v1.CheckRequest.kind:type_name -> officer.v1.CheckKind
+	51, // 0: officer.v1.Operation.progress:type_name -> officer.v1.Progress
+	52, // 1: officer.v1.Operation.failure:type_name -> officer.v1.Failure
+	53, // 2: officer.v1.Operation.backup:type_name -> officer.v1.BackupReport
+	54, // 3: officer.v1.Operation.check:type_name -> officer.v1.CheckReport
+	55, // 4: officer.v1.Operation.verify:type_name -> officer.v1.VerifyReport
+	56, // 5: officer.v1.Operation.drill:type_name -> officer.v1.DrillReport
+	57, // 6: officer.v1.Operation.restore:type_name -> officer.v1.RestoreReport
+	58, // 7: officer.v1.Operation.checkpoint:type_name -> officer.v1.CheckpointOutcome
+	59, // 8: officer.v1.Operation.maintenance:type_name -> officer.v1.MaintenanceReport
+	60, // 9: officer.v1.Operation.diff:type_name -> officer.v1.DiffReport
+	61, // 10: officer.v1.CheckRequest.kind:type_name -> officer.v1.CheckKind
 	0,  // 11: officer.v1.ListOperationsResponse.operations:type_name -> officer.v1.Operation
-	42, // 12: officer.v1.ListDatabasesResponse.databases:type_name -> officer.v1.LookedAfter
-	43, // 13: officer.v1.ListDatabasesResponse.problems:type_name -> officer.v1.Unwatched
-	61, // 14: officer.v1.LookedAfter.health:type_name -> officer.v1.Severity
-	51, // 15: officer.v1.Unwatched.failure:type_name -> officer.v1.Failure
-	48, // 16: officer.v1.History.series:type_name -> officer.v1.Series
-	49, // 17: officer.v1.Series.points:type_name -> officer.v1.Point
+	43, // 12: officer.v1.ListDatabasesResponse.databases:type_name -> officer.v1.LookedAfter
+	44, // 13: officer.v1.ListDatabasesResponse.problems:type_name -> officer.v1.Unwatched
+	62, // 14: officer.v1.LookedAfter.health:type_name -> officer.v1.Severity
+	52, // 15: officer.v1.Unwatched.failure:type_name -> officer.v1.Failure
+	49, // 16: officer.v1.History.series:type_name -> officer.v1.Series
+	50, // 17: officer.v1.Series.points:type_name -> officer.v1.Point
 	18, // [18:18] is the sub-list for method output_type
 	18, // [18:18] is the sub-list for method input_type
 	18, // [18:18] is the sub-list for extension type_name
@@ -3378,7 +3472,7 @@ func file_officer_v1_api_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_api_proto_rawDesc), len(file_officer_v1_api_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   50,
+			NumMessages:   51,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

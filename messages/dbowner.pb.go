@@ -832,11 +832,14 @@ func (x *CheckpointReport) GetDurationMs() int64 {
 // through SQLite's own locks (P6), after keeping the present files in undo_dir (P5)
 // → OverwriteReport. The fence, when up, is handed over without a gap in which a commit could be lost.
 type OverwriteDatabase struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	FromPath      string                 `protobuf:"bytes,2,opt,name=from_path,json=fromPath,proto3" json:"from_path,omitempty"` // a verified plain SQLite file
-	UndoDir       string                 `protobuf:"bytes,3,opt,name=undo_dir,json=undoDir,proto3" json:"undo_dir,omitempty"`    // made by the owner; receives the database, -wal and -journal as they are
-	Want          *Content               `protobuf:"bytes,4,opt,name=want,proto3" json:"want,omitempty"`                         // checked on the live database afterwards
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Job      *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	FromPath string                 `protobuf:"bytes,2,opt,name=from_path,json=fromPath,proto3" json:"from_path,omitempty"` // a verified plain SQLite file
+	UndoDir  string                 `protobuf:"bytes,3,opt,name=undo_dir,json=undoDir,proto3" json:"undo_dir,omitempty"`    // made by the owner; receives the database, -wal and -journal as they are
+	Want     *Content               `protobuf:"bytes,4,opt,name=want,proto3" json:"want,omitempty"`                         // checked on the live database afterwards
+	// The replaced database, -wal and -journal must be these bytes (fsx.HashDatabase), else
+	// Failure "changed_meanwhile" and nothing was changed; empty = whatever they are.
+	OnlyOver      string `protobuf:"bytes,5,opt,name=only_over,json=onlyOver,proto3" json:"only_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -897,6 +900,13 @@ func (x *OverwriteDatabase) GetWant() *Content {
 		return x.Want
 	}
 	return nil
+}
+
+func (x *OverwriteDatabase) GetOnlyOver() string {
+	if x != nil {
+		return x.OnlyOver
+	}
+	return ""
 }
 
 // OverwriteReport says how it went.
@@ -986,6 +996,145 @@ func (x *OverwriteReport) GetAppWroteSince() bool {
 	return false
 }
 
+// ReplaceTable puts one table of a stored file into the live database in one transaction,
+// with triggers off → TableReplaced. The definitions must be equal.
+type ReplaceTable struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	FromPath      string                 `protobuf:"bytes,2,opt,name=from_path,json=fromPath,proto3" json:"from_path,omitempty"` // a verified plain SQLite file
+	Table         string                 `protobuf:"bytes,3,opt,name=table,proto3" json:"table,omitempty"`
+	DryRun        bool                   `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"` // rolled back
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceTable) Reset() {
+	*x = ReplaceTable{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceTable) ProtoMessage() {}
+
+func (x *ReplaceTable) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceTable.ProtoReflect.Descriptor instead.
+func (*ReplaceTable) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ReplaceTable) GetJob() *Job {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *ReplaceTable) GetFromPath() string {
+	if x != nil {
+		return x.FromPath
+	}
+	return ""
+}
+
+func (x *ReplaceTable) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *ReplaceTable) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+// TableReplaced answers ReplaceTable.
+type TableReplaced struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RowsBefore    int64                  `protobuf:"varint,1,opt,name=rows_before,json=rowsBefore,proto3" json:"rows_before,omitempty"`
+	RowsAfter     int64                  `protobuf:"varint,2,opt,name=rows_after,json=rowsAfter,proto3" json:"rows_after,omitempty"`
+	ForeignKeys   []*ForeignKeyFinding   `protobuf:"bytes,3,rep,name=foreign_keys,json=foreignKeys,proto3" json:"foreign_keys,omitempty"` // rows without a parent that this leaves, at most 100
+	DurationMs    int64                  `protobuf:"varint,4,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableReplaced) Reset() {
+	*x = TableReplaced{}
+	mi := &file_officer_v1_dbowner_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableReplaced) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableReplaced) ProtoMessage() {}
+
+func (x *TableReplaced) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_dbowner_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableReplaced.ProtoReflect.Descriptor instead.
+func (*TableReplaced) Descriptor() ([]byte, []int) {
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *TableReplaced) GetRowsBefore() int64 {
+	if x != nil {
+		return x.RowsBefore
+	}
+	return 0
+}
+
+func (x *TableReplaced) GetRowsAfter() int64 {
+	if x != nil {
+		return x.RowsAfter
+	}
+	return 0
+}
+
+func (x *TableReplaced) GetForeignKeys() []*ForeignKeyFinding {
+	if x != nil {
+		return x.ForeignKeys
+	}
+	return nil
+}
+
+func (x *TableReplaced) GetDurationMs() int64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
 // KeepEvidence copies database, -wal and -journal as they are into to_dir → EvidenceKept.
 type KeepEvidence struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -997,7 +1146,7 @@ type KeepEvidence struct {
 
 func (x *KeepEvidence) Reset() {
 	*x = KeepEvidence{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[14]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1158,7 @@ func (x *KeepEvidence) String() string {
 func (*KeepEvidence) ProtoMessage() {}
 
 func (x *KeepEvidence) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[14]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1171,7 @@ func (x *KeepEvidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepEvidence.ProtoReflect.Descriptor instead.
 func (*KeepEvidence) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{14}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *KeepEvidence) GetJob() *Job {
@@ -1050,7 +1199,7 @@ type EvidenceKept struct {
 
 func (x *EvidenceKept) Reset() {
 	*x = EvidenceKept{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[15]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1211,7 @@ func (x *EvidenceKept) String() string {
 func (*EvidenceKept) ProtoMessage() {}
 
 func (x *EvidenceKept) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[15]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1224,7 @@ func (x *EvidenceKept) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceKept.ProtoReflect.Descriptor instead.
 func (*EvidenceKept) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{15}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EvidenceKept) GetFiles() []string {
@@ -1103,7 +1252,7 @@ type RaiseFence struct {
 
 func (x *RaiseFence) Reset() {
 	*x = RaiseFence{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[16]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1264,7 @@ func (x *RaiseFence) String() string {
 func (*RaiseFence) ProtoMessage() {}
 
 func (x *RaiseFence) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[16]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1277,7 @@ func (x *RaiseFence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaiseFence.ProtoReflect.Descriptor instead.
 func (*RaiseFence) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{16}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RaiseFence) GetReason() string {
@@ -1148,7 +1297,7 @@ type LiftFence struct {
 
 func (x *LiftFence) Reset() {
 	*x = LiftFence{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[17]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1309,7 @@ func (x *LiftFence) String() string {
 func (*LiftFence) ProtoMessage() {}
 
 func (x *LiftFence) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[17]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1322,7 @@ func (x *LiftFence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiftFence.ProtoReflect.Descriptor instead.
 func (*LiftFence) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{17}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *LiftFence) GetReason() string {
@@ -1197,7 +1346,7 @@ type FenceState struct {
 
 func (x *FenceState) Reset() {
 	*x = FenceState{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[18]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1358,7 @@ func (x *FenceState) String() string {
 func (*FenceState) ProtoMessage() {}
 
 func (x *FenceState) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[18]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1371,7 @@ func (x *FenceState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FenceState.ProtoReflect.Descriptor instead.
 func (*FenceState) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{18}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FenceState) GetActive() bool {
@@ -1269,7 +1418,7 @@ type GetOwnerStatus struct {
 
 func (x *GetOwnerStatus) Reset() {
 	*x = GetOwnerStatus{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[19]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +1430,7 @@ func (x *GetOwnerStatus) String() string {
 func (*GetOwnerStatus) ProtoMessage() {}
 
 func (x *GetOwnerStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[19]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +1443,7 @@ func (x *GetOwnerStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOwnerStatus.ProtoReflect.Descriptor instead.
 func (*GetOwnerStatus) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{19}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{21}
 }
 
 // OwnerStatus is the owner's state.
@@ -1315,7 +1464,7 @@ type OwnerStatus struct {
 
 func (x *OwnerStatus) Reset() {
 	*x = OwnerStatus{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[20]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1476,7 @@ func (x *OwnerStatus) String() string {
 func (*OwnerStatus) ProtoMessage() {}
 
 func (x *OwnerStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[20]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1489,7 @@ func (x *OwnerStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnerStatus.ProtoReflect.Descriptor instead.
 func (*OwnerStatus) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{20}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OwnerStatus) GetState() string {
@@ -1423,7 +1572,7 @@ type VacuumDatabase struct {
 
 func (x *VacuumDatabase) Reset() {
 	*x = VacuumDatabase{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[21]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1435,7 +1584,7 @@ func (x *VacuumDatabase) String() string {
 func (*VacuumDatabase) ProtoMessage() {}
 
 func (x *VacuumDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[21]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1448,7 +1597,7 @@ func (x *VacuumDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VacuumDatabase.ProtoReflect.Descriptor instead.
 func (*VacuumDatabase) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{21}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *VacuumDatabase) GetJob() *Job {
@@ -1492,7 +1641,7 @@ type VacuumReport struct {
 
 func (x *VacuumReport) Reset() {
 	*x = VacuumReport{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[22]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1653,7 @@ func (x *VacuumReport) String() string {
 func (*VacuumReport) ProtoMessage() {}
 
 func (x *VacuumReport) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[22]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1666,7 @@ func (x *VacuumReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VacuumReport.ProtoReflect.Descriptor instead.
 func (*VacuumReport) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{22}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *VacuumReport) GetBeforeBytes() int64 {
@@ -1560,7 +1709,7 @@ type AnalyzeDatabase struct {
 
 func (x *AnalyzeDatabase) Reset() {
 	*x = AnalyzeDatabase{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[23]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1572,7 +1721,7 @@ func (x *AnalyzeDatabase) String() string {
 func (*AnalyzeDatabase) ProtoMessage() {}
 
 func (x *AnalyzeDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[23]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1585,7 +1734,7 @@ func (x *AnalyzeDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzeDatabase.ProtoReflect.Descriptor instead.
 func (*AnalyzeDatabase) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{23}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AnalyzeDatabase) GetJob() *Job {
@@ -1619,7 +1768,7 @@ type AnalyzeReport struct {
 
 func (x *AnalyzeReport) Reset() {
 	*x = AnalyzeReport{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[24]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +1780,7 @@ func (x *AnalyzeReport) String() string {
 func (*AnalyzeReport) ProtoMessage() {}
 
 func (x *AnalyzeReport) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[24]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +1793,7 @@ func (x *AnalyzeReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzeReport.ProtoReflect.Descriptor instead.
 func (*AnalyzeReport) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{24}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AnalyzeReport) GetDurationMs() int64 {
@@ -1663,7 +1812,7 @@ type GetActivity struct {
 
 func (x *GetActivity) Reset() {
 	*x = GetActivity{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[25]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1675,7 +1824,7 @@ func (x *GetActivity) String() string {
 func (*GetActivity) ProtoMessage() {}
 
 func (x *GetActivity) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[25]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1688,7 +1837,7 @@ func (x *GetActivity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetActivity.ProtoReflect.Descriptor instead.
 func (*GetActivity) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{25}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{27}
 }
 
 // Activity tells when anybody last committed, seen by data version, WAL and change counter.
@@ -1703,7 +1852,7 @@ type Activity struct {
 
 func (x *Activity) Reset() {
 	*x = Activity{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[26]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1715,7 +1864,7 @@ func (x *Activity) String() string {
 func (*Activity) ProtoMessage() {}
 
 func (x *Activity) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[26]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1728,7 +1877,7 @@ func (x *Activity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Activity.ProtoReflect.Descriptor instead.
 func (*Activity) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{26}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Activity) GetLastCommitUnixMs() int64 {
@@ -1762,7 +1911,7 @@ type InspectWal struct {
 
 func (x *InspectWal) Reset() {
 	*x = InspectWal{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[27]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1774,7 +1923,7 @@ func (x *InspectWal) String() string {
 func (*InspectWal) ProtoMessage() {}
 
 func (x *InspectWal) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[27]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1787,7 +1936,7 @@ func (x *InspectWal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectWal.ProtoReflect.Descriptor instead.
 func (*InspectWal) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{27}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *InspectWal) GetJob() *Job {
@@ -1816,7 +1965,7 @@ type WalIndex struct {
 
 func (x *WalIndex) Reset() {
 	*x = WalIndex{}
-	mi := &file_officer_v1_dbowner_proto_msgTypes[28]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +1977,7 @@ func (x *WalIndex) String() string {
 func (*WalIndex) ProtoMessage() {}
 
 func (x *WalIndex) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_dbowner_proto_msgTypes[28]
+	mi := &file_officer_v1_dbowner_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1841,7 +1990,7 @@ func (x *WalIndex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalIndex.ProtoReflect.Descriptor instead.
 func (*WalIndex) Descriptor() ([]byte, []int) {
-	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{28}
+	return file_officer_v1_dbowner_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *WalIndex) GetKnown() bool {
@@ -1974,12 +2123,13 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"doneFrames\x12\x12\n" +
 	"\x04busy\x18\x03 \x01(\bR\x04busy\x12\x1f\n" +
 	"\vduration_ms\x18\x04 \x01(\x03R\n" +
-	"durationMs\"\x97\x01\n" +
+	"durationMs\"\xb4\x01\n" +
 	"\x11OverwriteDatabase\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x1b\n" +
 	"\tfrom_path\x18\x02 \x01(\tR\bfromPath\x12\x19\n" +
 	"\bundo_dir\x18\x03 \x01(\tR\aundoDir\x12'\n" +
-	"\x04want\x18\x04 \x01(\v2\x13.officer.v1.ContentR\x04want\"\xea\x01\n" +
+	"\x04want\x18\x04 \x01(\v2\x13.officer.v1.ContentR\x04want\x12\x1b\n" +
+	"\tonly_over\x18\x05 \x01(\tR\bonlyOver\"\xea\x01\n" +
 	"\x0fOverwriteReport\x12\x19\n" +
 	"\bin_place\x18\x01 \x01(\bR\ainPlace\x12(\n" +
 	"\x10header_was_reset\x18\x02 \x01(\bR\x0eheaderWasReset\x12*\n" +
@@ -1988,7 +2138,20 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"kept_files\x18\x04 \x03(\tR\tkeptFiles\x12\x1f\n" +
 	"\vduration_ms\x18\x05 \x01(\x03R\n" +
 	"durationMs\x12&\n" +
-	"\x0fapp_wrote_since\x18\x06 \x01(\bR\rappWroteSince\"H\n" +
+	"\x0fapp_wrote_since\x18\x06 \x01(\bR\rappWroteSince\"}\n" +
+	"\fReplaceTable\x12!\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x1b\n" +
+	"\tfrom_path\x18\x02 \x01(\tR\bfromPath\x12\x14\n" +
+	"\x05table\x18\x03 \x01(\tR\x05table\x12\x17\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\"\xb2\x01\n" +
+	"\rTableReplaced\x12\x1f\n" +
+	"\vrows_before\x18\x01 \x01(\x03R\n" +
+	"rowsBefore\x12\x1d\n" +
+	"\n" +
+	"rows_after\x18\x02 \x01(\x03R\trowsAfter\x12@\n" +
+	"\fforeign_keys\x18\x03 \x03(\v2\x1d.officer.v1.ForeignKeyFindingR\vforeignKeys\x12\x1f\n" +
+	"\vduration_ms\x18\x04 \x01(\x03R\n" +
+	"durationMs\"H\n" +
 	"\fKeepEvidence\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x15\n" +
 	"\x06to_dir\x18\x02 \x01(\tR\x05toDir\"C\n" +
@@ -2075,7 +2238,7 @@ func file_officer_v1_dbowner_proto_rawDescGZIP() []byte {
 	return file_officer_v1_dbowner_proto_rawDescData
 }
 
-var file_officer_v1_dbowner_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_officer_v1_dbowner_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_officer_v1_dbowner_proto_goTypes = []any{
 	(*Job)(nil),                // 0: officer.v1.Job
 	(*CancelJob)(nil),          // 1: officer.v1.CancelJob
@@ -2091,53 +2254,58 @@ var file_officer_v1_dbowner_proto_goTypes = []any{
 	(*CheckpointReport)(nil),   // 11: officer.v1.CheckpointReport
 	(*OverwriteDatabase)(nil),  // 12: officer.v1.OverwriteDatabase
 	(*OverwriteReport)(nil),    // 13: officer.v1.OverwriteReport
-	(*KeepEvidence)(nil),       // 14: officer.v1.KeepEvidence
-	(*EvidenceKept)(nil),       // 15: officer.v1.EvidenceKept
-	(*RaiseFence)(nil),         // 16: officer.v1.RaiseFence
-	(*LiftFence)(nil),          // 17: officer.v1.LiftFence
-	(*FenceState)(nil),         // 18: officer.v1.FenceState
-	(*GetOwnerStatus)(nil),     // 19: officer.v1.GetOwnerStatus
-	(*OwnerStatus)(nil),        // 20: officer.v1.OwnerStatus
-	(*VacuumDatabase)(nil),     // 21: officer.v1.VacuumDatabase
-	(*VacuumReport)(nil),       // 22: officer.v1.VacuumReport
-	(*AnalyzeDatabase)(nil),    // 23: officer.v1.AnalyzeDatabase
-	(*AnalyzeReport)(nil),      // 24: officer.v1.AnalyzeReport
-	(*GetActivity)(nil),        // 25: officer.v1.GetActivity
-	(*Activity)(nil),           // 26: officer.v1.Activity
-	(*InspectWal)(nil),         // 27: officer.v1.InspectWal
-	(*WalIndex)(nil),           // 28: officer.v1.WalIndex
-	(Priority)(0),              // 29: officer.v1.Priority
-	(*Content)(nil),            // 30: officer.v1.Content
-	(*Source)(nil),             // 31: officer.v1.Source
-	(CheckKind)(0),             // 32: officer.v1.CheckKind
-	(*Rule)(nil),               // 33: officer.v1.Rule
+	(*ReplaceTable)(nil),       // 14: officer.v1.ReplaceTable
+	(*TableReplaced)(nil),      // 15: officer.v1.TableReplaced
+	(*KeepEvidence)(nil),       // 16: officer.v1.KeepEvidence
+	(*EvidenceKept)(nil),       // 17: officer.v1.EvidenceKept
+	(*RaiseFence)(nil),         // 18: officer.v1.RaiseFence
+	(*LiftFence)(nil),          // 19: officer.v1.LiftFence
+	(*FenceState)(nil),         // 20: officer.v1.FenceState
+	(*GetOwnerStatus)(nil),     // 21: officer.v1.GetOwnerStatus
+	(*OwnerStatus)(nil),        // 22: officer.v1.OwnerStatus
+	(*VacuumDatabase)(nil),     // 23: officer.v1.VacuumDatabase
+	(*VacuumReport)(nil),       // 24: officer.v1.VacuumReport
+	(*AnalyzeDatabase)(nil),    // 25: officer.v1.AnalyzeDatabase
+	(*AnalyzeReport)(nil),      // 26: officer.v1.AnalyzeReport
+	(*GetActivity)(nil),        // 27: officer.v1.GetActivity
+	(*Activity)(nil),           // 28: officer.v1.Activity
+	(*InspectWal)(nil),         // 29: officer.v1.InspectWal
+	(*WalIndex)(nil),           // 30: officer.v1.WalIndex
+	(Priority)(0),              // 31: officer.v1.Priority
+	(*Content)(nil),            // 32: officer.v1.Content
+	(*Source)(nil),             // 33: officer.v1.Source
+	(CheckKind)(0),             // 34: officer.v1.CheckKind
+	(*Rule)(nil),               // 35: officer.v1.Rule
+	(*ForeignKeyFinding)(nil),  // 36: officer.v1.ForeignKeyFinding
 }
 var file_officer_v1_dbowner_proto_depIdxs = []int32{
-	29, // 0: officer.v1.Job.priority:type_name -> officer.v1.Priority
+	31, // 0: officer.v1.Job.priority:type_name -> officer.v1.Priority
 	0,  // 1: officer.v1.CopyDatabase.job:type_name -> officer.v1.Job
-	30, // 2: officer.v1.CopyDatabase.unless_content:type_name -> officer.v1.Content
-	30, // 3: officer.v1.CopyReport.content:type_name -> officer.v1.Content
-	31, // 4: officer.v1.CopyReport.source:type_name -> officer.v1.Source
+	32, // 2: officer.v1.CopyDatabase.unless_content:type_name -> officer.v1.Content
+	32, // 3: officer.v1.CopyReport.content:type_name -> officer.v1.Content
+	33, // 4: officer.v1.CopyReport.source:type_name -> officer.v1.Source
 	0,  // 5: officer.v1.InspectDatabase.job:type_name -> officer.v1.Job
-	31, // 6: officer.v1.DatabaseFacts.source:type_name -> officer.v1.Source
+	33, // 6: officer.v1.DatabaseFacts.source:type_name -> officer.v1.Source
 	0,  // 7: officer.v1.ReadContent.job:type_name -> officer.v1.Job
-	30, // 8: officer.v1.ContentReport.content:type_name -> officer.v1.Content
+	32, // 8: officer.v1.ContentReport.content:type_name -> officer.v1.Content
 	0,  // 9: officer.v1.RunCheck.job:type_name -> officer.v1.Job
-	32, // 10: officer.v1.RunCheck.kind:type_name -> officer.v1.CheckKind
-	33, // 11: officer.v1.RunCheck.rules:type_name -> officer.v1.Rule
+	34, // 10: officer.v1.RunCheck.kind:type_name -> officer.v1.CheckKind
+	35, // 11: officer.v1.RunCheck.rules:type_name -> officer.v1.Rule
 	0,  // 12: officer.v1.CheckpointDatabase.job:type_name -> officer.v1.Job
 	0,  // 13: officer.v1.OverwriteDatabase.job:type_name -> officer.v1.Job
-	30, // 14: officer.v1.OverwriteDatabase.want:type_name -> officer.v1.Content
-	0,  // 15: officer.v1.KeepEvidence.job:type_name -> officer.v1.Job
-	18, // 16: officer.v1.OwnerStatus.fence:type_name -> officer.v1.FenceState
-	0,  // 17: officer.v1.VacuumDatabase.job:type_name -> officer.v1.Job
-	0,  // 18: officer.v1.AnalyzeDatabase.job:type_name -> officer.v1.Job
-	0,  // 19: officer.v1.InspectWal.job:type_name -> officer.v1.Job
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	32, // 14: officer.v1.OverwriteDatabase.want:type_name -> officer.v1.Content
+	0,  // 15: officer.v1.ReplaceTable.job:type_name -> officer.v1.Job
+	36, // 16: officer.v1.TableReplaced.foreign_keys:type_name -> officer.v1.ForeignKeyFinding
+	0,  // 17: officer.v1.KeepEvidence.job:type_name -> officer.v1.Job
+	20, // 18: officer.v1.OwnerStatus.fence:type_name -> officer.v1.FenceState
+	0,  // 19: officer.v1.VacuumDatabase.job:type_name -> officer.v1.Job
+	0,  // 20: officer.v1.AnalyzeDatabase.job:type_name -> officer.v1.Job
+	0,  // 21: officer.v1.InspectWal.job:type_name -> officer.v1.Job
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_dbowner_proto_init() }
@@ -2154,7 +2322,7 @@ func file_officer_v1_dbowner_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_dbowner_proto_rawDesc), len(file_officer_v1_dbowner_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -58,6 +58,8 @@ type Event struct {
 	//	*Event_SchemaChanged
 	//	*Event_QuerySlow
 	//	*Event_TamperingFound
+	//	*Event_RecoveryStarted
+	//	*Event_RecoveryStep
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -376,6 +378,24 @@ func (x *Event) GetTamperingFound() *TamperingFound {
 	return nil
 }
 
+func (x *Event) GetRecoveryStarted() *RecoveryStarted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RecoveryStarted); ok {
+			return x.RecoveryStarted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRecoveryStep() *RecoveryStep {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RecoveryStep); ok {
+			return x.RecoveryStep
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -484,6 +504,14 @@ type Event_TamperingFound struct {
 	TamperingFound *TamperingFound `protobuf:"bytes,35,opt,name=tampering_found,json=tamperingFound,proto3,oneof"`
 }
 
+type Event_RecoveryStarted struct {
+	RecoveryStarted *RecoveryStarted `protobuf:"bytes,36,opt,name=recovery_started,json=recoveryStarted,proto3,oneof"`
+}
+
+type Event_RecoveryStep struct {
+	RecoveryStep *RecoveryStep `protobuf:"bytes,37,opt,name=recovery_step,json=recoveryStep,proto3,oneof"`
+}
+
 func (*Event_BackupTaken) isEvent_Body() {}
 
 func (*Event_BackupFailed) isEvent_Body() {}
@@ -535,6 +563,10 @@ func (*Event_SchemaChanged) isEvent_Body() {}
 func (*Event_QuerySlow) isEvent_Body() {}
 
 func (*Event_TamperingFound) isEvent_Body() {}
+
+func (*Event_RecoveryStarted) isEvent_Body() {}
+
+func (*Event_RecoveryStep) isEvent_Body() {}
 
 // FenceChanged is the event when the write fence went up or was lifted.
 type FenceChanged struct {
@@ -1057,7 +1089,7 @@ var File_officer_v1_events_proto protoreflect.FileDescriptor
 const file_officer_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"\x17officer/v1/events.proto\x12\n" +
-	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x17officer/v1/common.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x14officer/v1/wal.proto\"\xdd\x0e\n" +
+	"officer.v1\x1a\x17officer/v1/backup.proto\x1a\x17officer/v1/common.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x14officer/v1/wal.proto\"\xe8\x0f\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12 \n" +
@@ -1095,7 +1127,9 @@ const file_officer_v1_events_proto_rawDesc = "" +
 	"\x0eschema_changed\x18! \x01(\v2\x19.officer.v1.SchemaChangedH\x00R\rschemaChanged\x126\n" +
 	"\n" +
 	"query_slow\x18\" \x01(\v2\x15.officer.v1.QuerySlowH\x00R\tquerySlow\x12E\n" +
-	"\x0ftampering_found\x18# \x01(\v2\x1a.officer.v1.TamperingFoundH\x00R\x0etamperingFoundB\x06\n" +
+	"\x0ftampering_found\x18# \x01(\v2\x1a.officer.v1.TamperingFoundH\x00R\x0etamperingFound\x12H\n" +
+	"\x10recovery_started\x18$ \x01(\v2\x1b.officer.v1.RecoveryStartedH\x00R\x0frecoveryStarted\x12?\n" +
+	"\rrecovery_step\x18% \x01(\v2\x18.officer.v1.RecoveryStepH\x00R\frecoveryStepB\x06\n" +
 	"\x04body\">\n" +
 	"\fFenceChanged\x12\x16\n" +
 	"\x06active\x18\x01 \x01(\bR\x06active\x12\x16\n" +
@@ -1173,6 +1207,8 @@ var file_officer_v1_events_proto_goTypes = []any{
 	(*DrillFinished)(nil),      // 29: officer.v1.DrillFinished
 	(*SchemaChanged)(nil),      // 30: officer.v1.SchemaChanged
 	(*QuerySlow)(nil),          // 31: officer.v1.QuerySlow
+	(*RecoveryStarted)(nil),    // 32: officer.v1.RecoveryStarted
+	(*RecoveryStep)(nil),       // 33: officer.v1.RecoveryStep
 }
 var file_officer_v1_events_proto_depIdxs = []int32{
 	11, // 0: officer.v1.Event.backup_taken:type_name -> officer.v1.BackupTaken
@@ -1201,12 +1237,14 @@ var file_officer_v1_events_proto_depIdxs = []int32{
 	30, // 23: officer.v1.Event.schema_changed:type_name -> officer.v1.SchemaChanged
 	31, // 24: officer.v1.Event.query_slow:type_name -> officer.v1.QuerySlow
 	10, // 25: officer.v1.Event.tampering_found:type_name -> officer.v1.TamperingFound
-	0,  // 26: officer.v1.EventPage.events:type_name -> officer.v1.Event
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	32, // 26: officer.v1.Event.recovery_started:type_name -> officer.v1.RecoveryStarted
+	33, // 27: officer.v1.Event.recovery_step:type_name -> officer.v1.RecoveryStep
+	0,  // 28: officer.v1.EventPage.events:type_name -> officer.v1.Event
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_events_proto_init() }
@@ -1250,6 +1288,8 @@ func file_officer_v1_events_proto_init() {
 		(*Event_SchemaChanged)(nil),
 		(*Event_QuerySlow)(nil),
 		(*Event_TamperingFound)(nil),
+		(*Event_RecoveryStarted)(nil),
+		(*Event_RecoveryStep)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -160,7 +160,157 @@ func (x *UndoRestore) GetDryRun() bool {
 	return false
 }
 
-// RestoreReport answers RestoreBackup and UndoRestore.
+// RepairDatabase recovers a damaged database in place by the first layer whose candidate
+// passes a full check: its indexes made anew; the newest verified backup plus everything
+// newer that can be salvaged; what can be salvaged alone → RestoreReport. Refused when no
+// damage was seen twice, whoever asks.
+type RepairDatabase struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	DryRun        bool                   `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"` // the candidate is made, looked at and thrown away
+	Confirmed     bool                   `protobuf:"varint,3,opt,name=confirmed,proto3" json:"confirmed,omitempty"`         // also when rows are lost and no backup was there, or a red rule of the app does not hold
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RepairDatabase) Reset() {
+	*x = RepairDatabase{}
+	mi := &file_officer_v1_recovery_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepairDatabase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepairDatabase) ProtoMessage() {}
+
+func (x *RepairDatabase) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_recovery_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepairDatabase.ProtoReflect.Descriptor instead.
+func (*RepairDatabase) Descriptor() ([]byte, []int) {
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RepairDatabase) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *RepairDatabase) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *RepairDatabase) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+// RestoreTable puts one table of a stored backup into the live database, in one
+// transaction, and lists what then breaks foreign keys → RestoreReport.
+type RestoreTable struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Table         string                 `protobuf:"bytes,2,opt,name=table,proto3" json:"table,omitempty"`
+	Id            string                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"` // of the backup, empty = the newest verified one
+	BeforeUnixMs  int64                  `protobuf:"varint,4,opt,name=before_unix_ms,json=beforeUnixMs,proto3" json:"before_unix_ms,omitempty"`
+	DryRun        bool                   `protobuf:"varint,5,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	Confirmed     bool                   `protobuf:"varint,6,opt,name=confirmed,proto3" json:"confirmed,omitempty"` // the explicit order of promise P4
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreTable) Reset() {
+	*x = RestoreTable{}
+	mi := &file_officer_v1_recovery_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreTable) ProtoMessage() {}
+
+func (x *RestoreTable) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_recovery_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreTable.ProtoReflect.Descriptor instead.
+func (*RestoreTable) Descriptor() ([]byte, []int) {
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RestoreTable) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *RestoreTable) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *RestoreTable) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RestoreTable) GetBeforeUnixMs() int64 {
+	if x != nil {
+		return x.BeforeUnixMs
+	}
+	return 0
+}
+
+func (x *RestoreTable) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *RestoreTable) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+// RestoreReport answers RestoreBackup, RepairDatabase, RestoreTable and UndoRestore.
 type RestoreReport struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RestoredFrom  string                 `protobuf:"bytes,1,opt,name=restored_from,json=restoredFrom,proto3" json:"restored_from,omitempty"` // backup id or undo id
@@ -171,13 +321,22 @@ type RestoreReport struct {
 	DurationMs    int64                  `protobuf:"varint,6,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
 	KeptDir       string                 `protobuf:"bytes,7,opt,name=kept_dir,json=keptDir,proto3" json:"kept_dir,omitempty"` // where the replaced files lie
 	ToFile        string                 `protobuf:"bytes,8,opt,name=to_file,json=toFile,proto3" json:"to_file,omitempty"`
+	Layer         string                 `protobuf:"bytes,9,opt,name=layer,proto3" json:"layer,omitempty"`                                 // "backup", "undo", "table", or of a repair "reindex", "merge", "salvage"
+	Recovered     []*RecoveredTable      `protobuf:"bytes,10,rep,name=recovered,proto3" json:"recovered,omitempty"`                        // of a repair
+	SetAside      int64                  `protobuf:"varint,11,opt,name=set_aside,json=setAside,proto3" json:"set_aside,omitempty"`         // rows that are in no table: lost_and_found.db in kept_dir has them
+	ForeignKeys   []*ForeignKeyFinding   `protobuf:"bytes,12,rep,name=foreign_keys,json=foreignKeys,proto3" json:"foreign_keys,omitempty"` // rows without a parent afterwards, at most 100
+	Notes         []string               `protobuf:"bytes,13,rep,name=notes,proto3" json:"notes,omitempty"`
+	ReportFile    string                 `protobuf:"bytes,14,opt,name=report_file,json=reportFile,proto3" json:"report_file,omitempty"`    // an HTML page of this report in kept_dir, and a .json beside it
+	BaseId        string                 `protobuf:"bytes,15,opt,name=base_id,json=baseId,proto3" json:"base_id,omitempty"`                // the backup that a merge used
+	EvidenceDir   string                 `protobuf:"bytes,16,opt,name=evidence_dir,json=evidenceDir,proto3" json:"evidence_dir,omitempty"` // where the damaged files lie
+	BrokenRules   []string               `protobuf:"bytes,17,rep,name=broken_rules,json=brokenRules,proto3" json:"broken_rules,omitempty"` // rules of the app that do not hold afterwards
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RestoreReport) Reset() {
 	*x = RestoreReport{}
-	mi := &file_officer_v1_recovery_proto_msgTypes[2]
+	mi := &file_officer_v1_recovery_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -189,7 +348,7 @@ func (x *RestoreReport) String() string {
 func (*RestoreReport) ProtoMessage() {}
 
 func (x *RestoreReport) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_recovery_proto_msgTypes[2]
+	mi := &file_officer_v1_recovery_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -202,7 +361,7 @@ func (x *RestoreReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreReport.ProtoReflect.Descriptor instead.
 func (*RestoreReport) Descriptor() ([]byte, []int) {
-	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{2}
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RestoreReport) GetRestoredFrom() string {
@@ -261,6 +420,170 @@ func (x *RestoreReport) GetToFile() string {
 	return ""
 }
 
+func (x *RestoreReport) GetLayer() string {
+	if x != nil {
+		return x.Layer
+	}
+	return ""
+}
+
+func (x *RestoreReport) GetRecovered() []*RecoveredTable {
+	if x != nil {
+		return x.Recovered
+	}
+	return nil
+}
+
+func (x *RestoreReport) GetSetAside() int64 {
+	if x != nil {
+		return x.SetAside
+	}
+	return 0
+}
+
+func (x *RestoreReport) GetForeignKeys() []*ForeignKeyFinding {
+	if x != nil {
+		return x.ForeignKeys
+	}
+	return nil
+}
+
+func (x *RestoreReport) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+func (x *RestoreReport) GetReportFile() string {
+	if x != nil {
+		return x.ReportFile
+	}
+	return ""
+}
+
+func (x *RestoreReport) GetBaseId() string {
+	if x != nil {
+		return x.BaseId
+	}
+	return ""
+}
+
+func (x *RestoreReport) GetEvidenceDir() string {
+	if x != nil {
+		return x.EvidenceDir
+	}
+	return ""
+}
+
+func (x *RestoreReport) GetBrokenRules() []string {
+	if x != nil {
+		return x.BrokenRules
+	}
+	return nil
+}
+
+// RecoveredTable counts where the rows of one table came from.
+type RecoveredTable struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Name             string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	RowsKept         int64                  `protobuf:"varint,2,opt,name=rows_kept,json=rowsKept,proto3" json:"rows_kept,omitempty"`                // found in their place
+	RowsSalvaged     int64                  `protobuf:"varint,3,opt,name=rows_salvaged,json=rowsSalvaged,proto3" json:"rows_salvaged,omitempty"`    // found elsewhere, and proven
+	RowsFromBase     int64                  `protobuf:"varint,4,opt,name=rows_from_base,json=rowsFromBase,proto3" json:"rows_from_base,omitempty"`  // only the backup had them
+	RowsUncertain    int64                  `protobuf:"varint,5,opt,name=rows_uncertain,json=rowsUncertain,proto3" json:"rows_uncertain,omitempty"` // of all these, those that are doubted
+	RowsLostEstimate int64                  `protobuf:"varint,6,opt,name=rows_lost_estimate,json=rowsLostEstimate,proto3" json:"rows_lost_estimate,omitempty"`
+	RowsSetAside     int64                  `protobuf:"varint,7,opt,name=rows_set_aside,json=rowsSetAside,proto3" json:"rows_set_aside,omitempty"`
+	Notes            []string               `protobuf:"bytes,8,rep,name=notes,proto3" json:"notes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *RecoveredTable) Reset() {
+	*x = RecoveredTable{}
+	mi := &file_officer_v1_recovery_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoveredTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoveredTable) ProtoMessage() {}
+
+func (x *RecoveredTable) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_recovery_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoveredTable.ProtoReflect.Descriptor instead.
+func (*RecoveredTable) Descriptor() ([]byte, []int) {
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RecoveredTable) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RecoveredTable) GetRowsKept() int64 {
+	if x != nil {
+		return x.RowsKept
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsSalvaged() int64 {
+	if x != nil {
+		return x.RowsSalvaged
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsFromBase() int64 {
+	if x != nil {
+		return x.RowsFromBase
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsUncertain() int64 {
+	if x != nil {
+		return x.RowsUncertain
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsLostEstimate() int64 {
+	if x != nil {
+		return x.RowsLostEstimate
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsSetAside() int64 {
+	if x != nil {
+		return x.RowsSetAside
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
 // TableChange compares one table before and after. -1 = unknown (could not be read) or absent.
 type TableChange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -273,7 +596,7 @@ type TableChange struct {
 
 func (x *TableChange) Reset() {
 	*x = TableChange{}
-	mi := &file_officer_v1_recovery_proto_msgTypes[3]
+	mi := &file_officer_v1_recovery_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -285,7 +608,7 @@ func (x *TableChange) String() string {
 func (*TableChange) ProtoMessage() {}
 
 func (x *TableChange) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_recovery_proto_msgTypes[3]
+	mi := &file_officer_v1_recovery_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -298,7 +621,7 @@ func (x *TableChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableChange.ProtoReflect.Descriptor instead.
 func (*TableChange) Descriptor() ([]byte, []int) {
-	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{3}
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TableChange) GetName() string {
@@ -333,7 +656,7 @@ type RestoreFinished struct {
 
 func (x *RestoreFinished) Reset() {
 	*x = RestoreFinished{}
-	mi := &file_officer_v1_recovery_proto_msgTypes[4]
+	mi := &file_officer_v1_recovery_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -345,7 +668,7 @@ func (x *RestoreFinished) String() string {
 func (*RestoreFinished) ProtoMessage() {}
 
 func (x *RestoreFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_recovery_proto_msgTypes[4]
+	mi := &file_officer_v1_recovery_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -358,7 +681,7 @@ func (x *RestoreFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreFinished.ProtoReflect.Descriptor instead.
 func (*RestoreFinished) Descriptor() ([]byte, []int) {
-	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{4}
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RestoreFinished) GetReport() *RestoreReport {
@@ -379,13 +702,14 @@ func (x *RestoreFinished) GetUndo() bool {
 type RestoreFailed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Failure       *Failure               `protobuf:"bytes,1,opt,name=failure,proto3" json:"failure,omitempty"`
+	Repair        bool                   `protobuf:"varint,2,opt,name=repair,proto3" json:"repair,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RestoreFailed) Reset() {
 	*x = RestoreFailed{}
-	mi := &file_officer_v1_recovery_proto_msgTypes[5]
+	mi := &file_officer_v1_recovery_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -397,7 +721,7 @@ func (x *RestoreFailed) String() string {
 func (*RestoreFailed) ProtoMessage() {}
 
 func (x *RestoreFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_recovery_proto_msgTypes[5]
+	mi := &file_officer_v1_recovery_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -410,7 +734,7 @@ func (x *RestoreFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreFailed.ProtoReflect.Descriptor instead.
 func (*RestoreFailed) Descriptor() ([]byte, []int) {
-	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{5}
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RestoreFailed) GetFailure() *Failure {
@@ -420,12 +744,125 @@ func (x *RestoreFailed) GetFailure() *Failure {
 	return nil
 }
 
+func (x *RestoreFailed) GetRepair() bool {
+	if x != nil {
+		return x.Repair
+	}
+	return false
+}
+
+// RecoveryStarted is the event before a damaged database is recovered.
+type RecoveryStarted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Automatic     bool                   `protobuf:"varint,2,opt,name=automatic,proto3" json:"automatic,omitempty"` // nobody asked
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoveryStarted) Reset() {
+	*x = RecoveryStarted{}
+	mi := &file_officer_v1_recovery_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoveryStarted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoveryStarted) ProtoMessage() {}
+
+func (x *RecoveryStarted) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_recovery_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoveryStarted.ProtoReflect.Descriptor instead.
+func (*RecoveryStarted) Descriptor() ([]byte, []int) {
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RecoveryStarted) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *RecoveryStarted) GetAutomatic() bool {
+	if x != nil {
+		return x.Automatic
+	}
+	return false
+}
+
+// RecoveryStep is the event when a recovery comes to its next step.
+type RecoveryStep struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Step          string                 `protobuf:"bytes,2,opt,name=step,proto3" json:"step,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoveryStep) Reset() {
+	*x = RecoveryStep{}
+	mi := &file_officer_v1_recovery_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoveryStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoveryStep) ProtoMessage() {}
+
+func (x *RecoveryStep) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_recovery_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoveryStep.ProtoReflect.Descriptor instead.
+func (*RecoveryStep) Descriptor() ([]byte, []int) {
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RecoveryStep) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *RecoveryStep) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
 var File_officer_v1_recovery_proto protoreflect.FileDescriptor
 
 const file_officer_v1_recovery_proto_rawDesc = "" +
 	"\n" +
 	"\x19officer/v1/recovery.proto\x12\n" +
-	"officer.v1\x1a\x17officer/v1/common.proto\"\xac\x01\n" +
+	"officer.v1\x1a\x17officer/v1/common.proto\x1a\x1aofficer/v1/integrity.proto\"\xac\x01\n" +
 	"\rRestoreBackup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
 	"\x0ebefore_unix_ms\x18\x02 \x01(\x03R\fbeforeUnixMs\x12\x17\n" +
@@ -435,7 +872,18 @@ const file_officer_v1_recovery_proto_rawDesc = "" +
 	"\x06job_id\x18\x06 \x01(\tR\x05jobId\"=\n" +
 	"\vUndoRestore\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
-	"\adry_run\x18\x02 \x01(\bR\x06dryRun\"\x87\x02\n" +
+	"\adry_run\x18\x02 \x01(\bR\x06dryRun\"^\n" +
+	"\x0eRepairDatabase\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
+	"\adry_run\x18\x02 \x01(\bR\x06dryRun\x12\x1c\n" +
+	"\tconfirmed\x18\x03 \x01(\bR\tconfirmed\"\xa8\x01\n" +
+	"\fRestoreTable\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
+	"\x05table\x18\x02 \x01(\tR\x05table\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\tR\x02id\x12$\n" +
+	"\x0ebefore_unix_ms\x18\x04 \x01(\x03R\fbeforeUnixMs\x12\x17\n" +
+	"\adry_run\x18\x05 \x01(\bR\x06dryRun\x12\x1c\n" +
+	"\tconfirmed\x18\x06 \x01(\bR\tconfirmed\"\xcc\x04\n" +
 	"\rRestoreReport\x12#\n" +
 	"\rrestored_from\x18\x01 \x01(\tR\frestoredFrom\x12\x17\n" +
 	"\aundo_id\x18\x02 \x01(\tR\x06undoId\x12/\n" +
@@ -445,7 +893,27 @@ const file_officer_v1_recovery_proto_rawDesc = "" +
 	"\vduration_ms\x18\x06 \x01(\x03R\n" +
 	"durationMs\x12\x19\n" +
 	"\bkept_dir\x18\a \x01(\tR\akeptDir\x12\x17\n" +
-	"\ato_file\x18\b \x01(\tR\x06toFile\"a\n" +
+	"\ato_file\x18\b \x01(\tR\x06toFile\x12\x14\n" +
+	"\x05layer\x18\t \x01(\tR\x05layer\x128\n" +
+	"\trecovered\x18\n" +
+	" \x03(\v2\x1a.officer.v1.RecoveredTableR\trecovered\x12\x1b\n" +
+	"\tset_aside\x18\v \x01(\x03R\bsetAside\x12@\n" +
+	"\fforeign_keys\x18\f \x03(\v2\x1d.officer.v1.ForeignKeyFindingR\vforeignKeys\x12\x14\n" +
+	"\x05notes\x18\r \x03(\tR\x05notes\x12\x1f\n" +
+	"\vreport_file\x18\x0e \x01(\tR\n" +
+	"reportFile\x12\x17\n" +
+	"\abase_id\x18\x0f \x01(\tR\x06baseId\x12!\n" +
+	"\fevidence_dir\x18\x10 \x01(\tR\vevidenceDir\x12!\n" +
+	"\fbroken_rules\x18\x11 \x03(\tR\vbrokenRules\"\x9d\x02\n" +
+	"\x0eRecoveredTable\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
+	"\trows_kept\x18\x02 \x01(\x03R\browsKept\x12#\n" +
+	"\rrows_salvaged\x18\x03 \x01(\x03R\frowsSalvaged\x12$\n" +
+	"\x0erows_from_base\x18\x04 \x01(\x03R\frowsFromBase\x12%\n" +
+	"\x0erows_uncertain\x18\x05 \x01(\x03R\rrowsUncertain\x12,\n" +
+	"\x12rows_lost_estimate\x18\x06 \x01(\x03R\x10rowsLostEstimate\x12$\n" +
+	"\x0erows_set_aside\x18\a \x01(\x03R\frowsSetAside\x12\x14\n" +
+	"\x05notes\x18\b \x03(\tR\x05notes\"a\n" +
 	"\vTableChange\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vrows_before\x18\x02 \x01(\x03R\n" +
@@ -454,9 +922,16 @@ const file_officer_v1_recovery_proto_rawDesc = "" +
 	"rows_after\x18\x03 \x01(\x03R\trowsAfter\"X\n" +
 	"\x0fRestoreFinished\x121\n" +
 	"\x06report\x18\x01 \x01(\v2\x19.officer.v1.RestoreReportR\x06report\x12\x12\n" +
-	"\x04undo\x18\x02 \x01(\bR\x04undo\">\n" +
+	"\x04undo\x18\x02 \x01(\bR\x04undo\"V\n" +
 	"\rRestoreFailed\x12-\n" +
-	"\afailure\x18\x01 \x01(\v2\x13.officer.v1.FailureR\afailureB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
+	"\afailure\x18\x01 \x01(\v2\x13.officer.v1.FailureR\afailure\x12\x16\n" +
+	"\x06repair\x18\x02 \x01(\bR\x06repair\"F\n" +
+	"\x0fRecoveryStarted\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1c\n" +
+	"\tautomatic\x18\x02 \x01(\bR\tautomatic\"9\n" +
+	"\fRecoveryStep\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
+	"\x04step\x18\x02 \x01(\tR\x04stepB4Z2github.com/officer-doofy/officer/messages;messagesb\x06proto3"
 
 var (
 	file_officer_v1_recovery_proto_rawDescOnce sync.Once
@@ -470,25 +945,33 @@ func file_officer_v1_recovery_proto_rawDescGZIP() []byte {
 	return file_officer_v1_recovery_proto_rawDescData
 }
 
-var file_officer_v1_recovery_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_officer_v1_recovery_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_officer_v1_recovery_proto_goTypes = []any{
-	(*RestoreBackup)(nil),   // 0: officer.v1.RestoreBackup
-	(*UndoRestore)(nil),     // 1: officer.v1.UndoRestore
-	(*RestoreReport)(nil),   // 2: officer.v1.RestoreReport
-	(*TableChange)(nil),     // 3: officer.v1.TableChange
-	(*RestoreFinished)(nil), // 4: officer.v1.RestoreFinished
-	(*RestoreFailed)(nil),   // 5: officer.v1.RestoreFailed
-	(*Failure)(nil),         // 6: officer.v1.Failure
+	(*RestoreBackup)(nil),     // 0: officer.v1.RestoreBackup
+	(*UndoRestore)(nil),       // 1: officer.v1.UndoRestore
+	(*RepairDatabase)(nil),    // 2: officer.v1.RepairDatabase
+	(*RestoreTable)(nil),      // 3: officer.v1.RestoreTable
+	(*RestoreReport)(nil),     // 4: officer.v1.RestoreReport
+	(*RecoveredTable)(nil),    // 5: officer.v1.RecoveredTable
+	(*TableChange)(nil),       // 6: officer.v1.TableChange
+	(*RestoreFinished)(nil),   // 7: officer.v1.RestoreFinished
+	(*RestoreFailed)(nil),     // 8: officer.v1.RestoreFailed
+	(*RecoveryStarted)(nil),   // 9: officer.v1.RecoveryStarted
+	(*RecoveryStep)(nil),      // 10: officer.v1.RecoveryStep
+	(*ForeignKeyFinding)(nil), // 11: officer.v1.ForeignKeyFinding
+	(*Failure)(nil),           // 12: officer.v1.Failure
 }
 var file_officer_v1_recovery_proto_depIdxs = []int32{
-	3, // 0: officer.v1.RestoreReport.tables:type_name -> officer.v1.TableChange
-	2, // 1: officer.v1.RestoreFinished.report:type_name -> officer.v1.RestoreReport
-	6, // 2: officer.v1.RestoreFailed.failure:type_name -> officer.v1.Failure
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	6,  // 0: officer.v1.RestoreReport.tables:type_name -> officer.v1.TableChange
+	5,  // 1: officer.v1.RestoreReport.recovered:type_name -> officer.v1.RecoveredTable
+	11, // 2: officer.v1.RestoreReport.foreign_keys:type_name -> officer.v1.ForeignKeyFinding
+	4,  // 3: officer.v1.RestoreFinished.report:type_name -> officer.v1.RestoreReport
+	12, // 4: officer.v1.RestoreFailed.failure:type_name -> officer.v1.Failure
+	5,  // [5:5] is the sub-list for method output_type
+	5,  // [5:5] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_recovery_proto_init() }
@@ -497,13 +980,14 @@ func file_officer_v1_recovery_proto_init() {
 		return
 	}
 	file_officer_v1_common_proto_init()
+	file_officer_v1_integrity_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_recovery_proto_rawDesc), len(file_officer_v1_recovery_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -45,6 +45,8 @@ const (
 	ControlServiceRestoreProcedure = "/officer.v1.ControlService/Restore"
 	// ControlServiceUndoProcedure is the fully-qualified name of the ControlService's Undo RPC.
 	ControlServiceUndoProcedure = "/officer.v1.ControlService/Undo"
+	// ControlServiceRepairProcedure is the fully-qualified name of the ControlService's Repair RPC.
+	ControlServiceRepairProcedure = "/officer.v1.ControlService/Repair"
 	// ControlServiceCheckpointProcedure is the fully-qualified name of the ControlService's Checkpoint
 	// RPC.
 	ControlServiceCheckpointProcedure = "/officer.v1.ControlService/Checkpoint"
@@ -148,6 +150,7 @@ type ControlServiceClient interface {
 	Drill(context.Context, *messages.DrillRequest) (*messages.Operation, error)
 	Restore(context.Context, *messages.RestoreRequest) (*messages.Operation, error)
 	Undo(context.Context, *messages.UndoRequest) (*messages.Operation, error)
+	Repair(context.Context, *messages.RepairRequest) (*messages.Operation, error)
 	Checkpoint(context.Context, *messages.CheckpointRequest) (*messages.Operation, error)
 	Vacuum(context.Context, *messages.VacuumRequest) (*messages.Operation, error)
 	Analyze(context.Context, *messages.AnalyzeRequest) (*messages.Operation, error)
@@ -237,6 +240,12 @@ func NewControlServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			httpClient,
 			baseURL+ControlServiceUndoProcedure,
 			connect.WithSchema(controlServiceMethods.ByName("Undo")),
+			connect.WithClientOptions(opts...),
+		),
+		repair: connect.NewClient[messages.RepairRequest, messages.Operation](
+			httpClient,
+			baseURL+ControlServiceRepairProcedure,
+			connect.WithSchema(controlServiceMethods.ByName("Repair")),
 			connect.WithClientOptions(opts...),
 		),
 		checkpoint: connect.NewClient[messages.CheckpointRequest, messages.Operation](
@@ -460,6 +469,7 @@ type controlServiceClient struct {
 	drill           *connect.Client[messages.DrillRequest, messages.Operation]
 	restore         *connect.Client[messages.RestoreRequest, messages.Operation]
 	undo            *connect.Client[messages.UndoRequest, messages.Operation]
+	repair          *connect.Client[messages.RepairRequest, messages.Operation]
 	checkpoint      *connect.Client[messages.CheckpointRequest, messages.Operation]
 	vacuum          *connect.Client[messages.VacuumRequest, messages.Operation]
 	analyze         *connect.Client[messages.AnalyzeRequest, messages.Operation]
@@ -545,6 +555,15 @@ func (c *controlServiceClient) Restore(ctx context.Context, req *messages.Restor
 // Undo calls officer.v1.ControlService.Undo.
 func (c *controlServiceClient) Undo(ctx context.Context, req *messages.UndoRequest) (*messages.Operation, error) {
 	response, err := c.undo.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// Repair calls officer.v1.ControlService.Repair.
+func (c *controlServiceClient) Repair(ctx context.Context, req *messages.RepairRequest) (*messages.Operation, error) {
+	response, err := c.repair.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -867,6 +886,7 @@ type ControlServiceHandler interface {
 	Drill(context.Context, *messages.DrillRequest) (*messages.Operation, error)
 	Restore(context.Context, *messages.RestoreRequest) (*messages.Operation, error)
 	Undo(context.Context, *messages.UndoRequest) (*messages.Operation, error)
+	Repair(context.Context, *messages.RepairRequest) (*messages.Operation, error)
 	Checkpoint(context.Context, *messages.CheckpointRequest) (*messages.Operation, error)
 	Vacuum(context.Context, *messages.VacuumRequest) (*messages.Operation, error)
 	Analyze(context.Context, *messages.AnalyzeRequest) (*messages.Operation, error)
@@ -952,6 +972,12 @@ func NewControlServiceHandler(svc ControlServiceHandler, opts ...connect.Handler
 		ControlServiceUndoProcedure,
 		svc.Undo,
 		connect.WithSchema(controlServiceMethods.ByName("Undo")),
+		connect.WithHandlerOptions(opts...),
+	)
+	controlServiceRepairHandler := connect.NewUnaryHandlerSimple(
+		ControlServiceRepairProcedure,
+		svc.Repair,
+		connect.WithSchema(controlServiceMethods.ByName("Repair")),
 		connect.WithHandlerOptions(opts...),
 	)
 	controlServiceCheckpointHandler := connect.NewUnaryHandlerSimple(
@@ -1178,6 +1204,8 @@ func NewControlServiceHandler(svc ControlServiceHandler, opts ...connect.Handler
 			controlServiceRestoreHandler.ServeHTTP(w, r)
 		case ControlServiceUndoProcedure:
 			controlServiceUndoHandler.ServeHTTP(w, r)
+		case ControlServiceRepairProcedure:
+			controlServiceRepairHandler.ServeHTTP(w, r)
 		case ControlServiceCheckpointProcedure:
 			controlServiceCheckpointHandler.ServeHTTP(w, r)
 		case ControlServiceVacuumProcedure:
@@ -1279,6 +1307,10 @@ func (UnimplementedControlServiceHandler) Restore(context.Context, *messages.Res
 
 func (UnimplementedControlServiceHandler) Undo(context.Context, *messages.UndoRequest) (*messages.Operation, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Undo is not implemented"))
+}
+
+func (UnimplementedControlServiceHandler) Repair(context.Context, *messages.RepairRequest) (*messages.Operation, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("officer.v1.ControlService.Repair is not implemented"))
 }
 
 func (UnimplementedControlServiceHandler) Checkpoint(context.Context, *messages.CheckpointRequest) (*messages.Operation, error) {

@@ -35,10 +35,13 @@ type Database struct {
 }
 
 // New opens an empty file, which the caller has just created, for a new database.
-func New(ctx context.Context, path string) (d *Database, err error) {
+func New(ctx context.Context, path string) (*Database, error) { return newOn(ctx, path, "") }
+
+// newOn is New on a VFS.
+func newOn(ctx context.Context, path, vfs string) (d *Database, err error) {
 	d = &Database{ctx: ctx, counters: map[string]salvage.Value{}}
 	defer guard(&err)
-	d.db, err = sqlite3.OpenFlags(fileURI(path), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
+	d.db, err = sqlite3.OpenFlags(fileURI(path, vfs), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {
 		return nil, d.fail(err)
 	}
@@ -50,8 +53,12 @@ func New(ctx context.Context, path string) (d *Database, err error) {
 	return d, nil
 }
 
-func fileURI(path string) string {
-	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+func fileURI(path, vfs string) string {
+	uri := "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	if vfs != "" {
+		uri += "?vfs=" + vfs
+	}
+	return uri
 }
 
 func (d *Database) configure() error {
@@ -203,7 +210,10 @@ func (d *Database) stopped(err error) error {
 	return nil
 }
 
-func (d *Database) fail(err error) error {
+func (d *Database) fail(err error) error { return failed(err) }
+
+// failed makes a fault of an error of the new database.
+func failed(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -27,6 +27,11 @@ type Order struct {
 	File string // the damaged database; what lies beside it is read, too
 	To   string // the new database; it must not exist
 	Base string // a healthy older copy, "" = none
+	VFS  string // the SQLite VFS that belongs to FS, "" = the default
+	// Aside takes what would be lost_and_found, so that the new database has no table that
+	// the old one had not: a database file of its own, made when there is something to
+	// put into it; "" = it stays in the new database.
+	Aside string
 	// Progress hears of the work, often.
 	Progress func(stage string, done, total int64)
 }
@@ -41,9 +46,10 @@ type Result struct {
 	Notes        []string
 	Verdict      check.Report // of the new database
 	PageSize     int
-	Pages        uint32 // of the damaged one
-	WALBytes     int64  // of the log that was read, 0 = there was none
-	Changed      bool   // somebody wrote to the files while they were read
+	Pages        uint32           // of the damaged one
+	WALBytes     int64            // of the log that was read, 0 = there was none
+	Changed      bool             // somebody wrote to the files while they were read
+	Content      manifest.Content // of the new database
 	Duration     time.Duration
 }
 
@@ -117,9 +123,12 @@ func write(ctx context.Context, o Order, src *source, opts salvage.Options) (out
 		_ = f.Close()
 		if err != nil {
 			_ = o.FS.Remove(name)
+			if o.Aside != "" {
+				_ = o.FS.Remove(o.Aside)
+			}
 		}
 	}()
-	db, err := New(ctx, name)
+	db, err := newOn(ctx, name, o.VFS)
 	if err != nil {
 		return nil, err
 	}
@@ -127,13 +136,16 @@ func write(ctx context.Context, o Order, src *source, opts salvage.Options) (out
 	if closed := db.Close(); err == nil {
 		err = closed
 	}
+	if err == nil && o.Aside != "" {
+		err = setAside(ctx, o, name, out)
+	}
 	if err != nil {
 		return nil, interrupted(ctx, err)
 	}
 	if err := f.Sync(); err != nil {
 		return nil, err
 	}
-	if out.Verdict, _, err = sqlite.VerifyCopy(ctx, name, "", manifest.Content{}); err != nil {
+	if out.Verdict, out.Content, err = sqlite.VerifyCopy(ctx, name, o.VFS, manifest.Content{}); err != nil {
 		return nil, err
 	}
 	if err := o.FS.RenameNoReplace(name, o.To); err != nil {

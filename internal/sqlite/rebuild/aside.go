@@ -1,0 +1,49 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// setAside moves lost_and_found out of the new database into a file of its own: what goes
+// live in an application's place must have its tables and no others.
+func setAside(ctx context.Context, o Order, name string, out *Result) (err error) {
+	defer guard(&err)
+	tables := out.extra()
+	if len(tables) == 0 {
+		return nil
+	}
+	f, err := o.FS.Create(o.Aside)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	db, err := sqlite3.OpenFlags(fileURI(name, o.VFS), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
+	if err != nil {
+		return failed(err)
+	}
+	db.SetInterrupt(ctx)
+	sql := `PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE; PRAGMA trusted_schema=OFF;
+		ATTACH ` + sqlite3.Quote(fileURI(o.Aside, o.VFS)) + ` AS aside; PRAGMA aside.journal_mode=MEMORY; PRAGMA aside.synchronous=OFF; BEGIN;`
+	for _, t := range tables {
+		sql += `CREATE TABLE aside.` + quote(t) + ` AS SELECT * FROM main.` + quote(t) + `; DROP TABLE main.` + quote(t) + `;`
+	}
+	if err := errors.Join(db.Exec(sql+`COMMIT`), db.Close()); err != nil {
+		return failed(err)
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return o.FS.SyncDir(filepath.Dir(o.Aside))
+}
+
+// extra names the tables that only a salvage makes.
+func (r *Result) extra() []string {
+	if r.LostAndFound == "" {
+		return nil
+	}
+	return []string{r.LostAndFound, r.LostAndFound + "_why"}
+}

@@ -1,0 +1,216 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/page"
+)
+
+const (
+	opReindex    = "make indexes anew"
+	findingsRead = 100_000 // a finding that is not read may speak of a table
+)
+
+// ReindexOrder says whose indexes are to be made anew.
+type ReindexOrder struct {
+	FS   fsx.FS
+	VFS  string // the SQLite VFS that belongs to FS, "" = the default
+	File string // a plain copy of the damaged database, its log brought in; it is changed
+	To   string // the new database; it must not exist
+}
+
+// Reindex makes a database of one in which nothing but indexes is damaged: their trees
+// are emptied, filled from the tables, and what their old pages left is not copied. It
+// names the indexes. What is damaged it finds out itself, from the pages. The error is
+// fault.Refused when rows may be damaged, too: then no index can be believed less than its table.
+func Reindex(ctx context.Context, o ReindexOrder) (names []string, err error) {
+	defer guard(&err)
+	db, err := openPlain(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	indexes, keyed, err := readIndexes(db)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return nil, refusedReindex("the schema cannot be read: %v", err)
+	}
+	if names, err = empty(ctx, o, indexes, keyed); err != nil {
+		return nil, err
+	}
+	if db, err = openPlain(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(refill(db, o, names), db.Close()); err != nil {
+		return nil, err
+	}
+	f, err := o.FS.OpenFile(o.To, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	return names, errors.Join(f.Sync(), f.Close(), o.FS.SyncDir(filepath.Dir(o.To)))
+}
+
+func refusedReindex(format string, args ...any) error {
+	return fault.New(fault.Refused, opReindex, format, args...)
+}
+
+func openPlain(ctx context.Context, o ReindexOrder) (*sqlite3.Conn, error) {
+	db, err := sqlite3.OpenFlags(fileURI(o.File, o.VFS), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
+	if err != nil {
+		return nil, failed(err)
+	}
+	db.SetInterrupt(ctx)
+	db.Limit(sqlite3.LIMIT_LENGTH, lengthMaxBytes)
+	_, err = db.Config(sqlite3.DBCONFIG_DQS_DDL, true)
+	err = errors.Join(err, db.Exec(`PRAGMA trusted_schema=OFF; PRAGMA temp_store=FILE; PRAGMA synchronous=OFF; PRAGMA cache_size=-`+fmt.Sprint(cacheKB)))
+	if err != nil {
+		return nil, errors.Join(failed(err), db.Close())
+	}
+	return db, nil
+}
+
+// readIndexes gives the root page of each index, and tells whether tables are kept in
+// trees of the same kind (https://sqlite.org/withoutrowid.html).
+func readIndexes(db *sqlite3.Conn) (roots map[string]uint32, keyed bool, err error) {
+	roots = map[string]uint32{}
+	s, _, err := db.Prepare(`SELECT name, rootpage FROM sqlite_schema WHERE type='index'`)
+	if err != nil {
+		return nil, false, err
+	}
+	defer s.Close()
+	for s.Step() {
+		roots[s.ColumnText(0)] = uint32(s.ColumnInt64(1))
+	}
+	if err := s.Err(); err != nil {
+		return nil, false, err
+	}
+	w, _, err := db.Prepare(`SELECT count(*) FROM pragma_table_list WHERE wr`)
+	if err != nil {
+		return nil, false, err
+	}
+	defer w.Close()
+	keyed = w.Step() && w.ColumnInt64(0) > 0
+	return roots, keyed, w.Err()
+}
+
+// blamed names the indexes that the findings speak of; an error if they speak of more.
+func blamed(findings []check.Finding, indexes map[string]uint32) ([]string, error) {
+	var names []string
+	missing, counted := map[string]bool{}, map[string]bool{}
+	for _, f := range findings {
+		_, isIndex := indexes[f.Object]
+		switch {
+		case f.Kind == "structure" && f.Object == "" && f.Page > 1 && f.Detail == string(page.PageNeverUsed):
+			continue // what kind of page it is shows when the trees are emptied
+		case !isIndex:
+			return nil, refusedReindex("%s is not an index: %s", f.Object, f.Detail)
+		case f.Kind == "structure" || f.Kind == "order":
+		case f.Kind == "index" && strings.Contains(f.Detail, "is missing from index"):
+			missing[f.Object] = true
+		case f.Kind == "index" && strings.Contains(f.Detail, " entries, but table "):
+			counted[f.Object] = true
+		default: // entries without a row: the row may be what is lost
+			return nil, refusedReindex("%s", f.Detail)
+		}
+		if !slices.Contains(names, f.Object) {
+			names = append(names, f.Object)
+		}
+	}
+	for name := range counted {
+		if !missing[name] {
+			return nil, refusedReindex("it is not known which rows index %s lacks", name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, refusedReindex("no index was named")
+	}
+	return names, nil
+}
+
+// empty finds the damage and writes an empty leaf over the root of each damaged index
+// (https://sqlite.org/fileformat2.html#b_tree_pages), so that SQLite need not follow what is
+// damaged. It refuses when a page that nothing uses may have been a table's.
+func empty(ctx context.Context, o ReindexOrder, roots map[string]uint32, keyed bool) (names []string, err error) {
+	f, err := o.FS.OpenFile(o.File, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	file, err := page.OpenFile(f, info.Size())
+	if err != nil {
+		return nil, refusedReindex("the header cannot be read")
+	}
+	g := &file.Geometry
+	out, err := check.Verify(ctx, check.Database{Pages: file, Header: file.Header, Geometry: *g}, check.Options{FindingsMax: findingsRead})
+	if err != nil {
+		return nil, err
+	}
+	if out.More > 0 {
+		return nil, refusedReindex("there is more damage than is read here")
+	}
+	if names, err = blamed(out.Findings, roots); err != nil {
+		return nil, err
+	}
+	for _, finding := range out.Findings {
+		var kind [1]byte
+		if finding.Object != "" {
+			continue
+		}
+		if _, err := f.ReadAt(kind[:], (finding.Page-1)*int64(g.PageSize)); err != nil || keyed || page.Kind(kind[0]).Table() {
+			return nil, refusedReindex("page %d may have been a table's", finding.Page)
+		}
+	}
+	for _, name := range names {
+		root := roots[name]
+		if root < 2 || root > g.Count {
+			return nil, refusedReindex("index %s has no page", name)
+		}
+		b := make([]byte, g.PageSize)
+		b[0] = byte(page.IndexLeaf)
+		b[5], b[6] = byte(g.Usable>>8), byte(g.Usable) // 65536 is written as 0
+		if _, err := f.WriteAt(b, int64(root-1)*int64(g.PageSize)); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// refill fills the indexes and copies all that is used; VACUUM INTO keeps rowids.
+func refill(db *sqlite3.Conn, o ReindexOrder, names []string) error {
+	for _, name := range names {
+		if err := db.Exec(`REINDEX main.` + quote(name)); err != nil {
+			return couldNot(err)
+		}
+	}
+	f, err := o.FS.Create(o.To)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return couldNot(db.Exec(`VACUUM main INTO ` + sqlite3.Quote(fileURI(o.To, o.VFS))))
+}
+
+// couldNot tells what is wrong with the database from what is wrong with the machine.
+func couldNot(err error) error {
+	f := failed(err)
+	if err != nil && fault.CodeOf(f) == fault.Internal {
+		return refusedReindex("%v", err)
+	}
+	return f
+}
