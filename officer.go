@@ -159,7 +159,14 @@ func (o *Officer) Restore(ctx context.Context, database string, order *messages.
 	return ask[*messages.RestoreReport](ctx, o, database, order)
 }
 
-// Undo brings back what the last restore replaced.
+// Repair recovers a damaged database in place: by its indexes made anew, by the newest
+// verified backup and everything newer that can be salvaged, or by what can be salvaged
+// alone. It is refused when no damage was seen twice.
+func (o *Officer) Repair(ctx context.Context, database string, order *messages.RepairDatabase) (*messages.RestoreReport, error) {
+	return ask[*messages.RestoreReport](ctx, o, database, order)
+}
+
+// Undo brings back what the last restore or repair replaced.
 func (o *Officer) Undo(ctx context.Context, database string) (*messages.RestoreReport, error) {
 	return ask[*messages.RestoreReport](ctx, o, database, &messages.UndoRestore{})
 }

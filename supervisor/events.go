@@ -202,9 +202,13 @@ func eventOf(msg any) *messages.Event {
 	case *messages.DamageGone:
 		return &messages.Event{Type: "integrity.damage_gone", Body: &messages.Event_DamageGone{DamageGone: m}}
 	case *messages.RestoreFinished:
-		return &messages.Event{Type: either(m.Undo, "restore.undone", "restore.finished"), Body: &messages.Event_RestoreFinished{RestoreFinished: m}}
+		return &messages.Event{Type: restoreType(m), Body: &messages.Event_RestoreFinished{RestoreFinished: m}}
 	case *messages.RestoreFailed:
-		return &messages.Event{Type: "restore.failed", Body: &messages.Event_RestoreFailed{RestoreFailed: m}}
+		return &messages.Event{Type: either(m.Repair, "recovery.failed", "restore.failed"), Body: &messages.Event_RestoreFailed{RestoreFailed: m}}
+	case *messages.RecoveryStarted:
+		return &messages.Event{Type: "recovery.started", Body: &messages.Event_RecoveryStarted{RecoveryStarted: m}}
+	case *messages.RecoveryStep:
+		return &messages.Event{Type: "recovery.step", Body: &messages.Event_RecoveryStep{RecoveryStep: m}}
 	case *messages.HealthChanged:
 		return &messages.Event{Type: "health.changed", Body: &messages.Event_HealthChanged{HealthChanged: m}}
 	case *messages.FenceChanged:
@@ -253,4 +257,13 @@ func nameOf(msg any) string {
 		return string(m.ProtoReflect().Descriptor().Name())
 	}
 	return ""
+}
+
+// restoreType tells a repair from a restore and an undo.
+func restoreType(m *messages.RestoreFinished) string {
+	switch m.GetReport().GetLayer() {
+	case "reindex", "merge", "salvage":
+		return "recovery.finished"
+	}
+	return either(m.GetUndo(), "restore.undone", "restore.finished")
 }

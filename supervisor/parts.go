@@ -95,18 +95,23 @@ func (p parts) integrity() *actor.Props {
 
 func (p parts) backup() *actor.Props {
 	b := p.settings.Backup.withDefaults()
-	var rules []check.Rule
-	for _, r := range p.settings.Check.Rules {
-		rules = append(rules, check.Rule{Name: r.Name, SQL: r.SQL, Severity: r.Severity})
-	}
 	return backup.Props(backup.Config{
 		Peers: p.peers, Log: p.logger("backup"), Passive: p.passive,
 		Database: filepath.Base(p.path), Name: p.name,
 		Shelf:    shelf.New(shelf.Config{FS: p.files, Dir: p.backupDir(), Name: p.name}),
 		Verifier: p.engine, Policy: retention.Policy(p.settings.Keep),
-		Drill: drillGround{home: p.home, engine: p.engine}, Rules: rules, DrillEvery: p.settings.Drill.Every,
+		Drill: drillGround{home: p.home, engine: p.engine}, Rules: p.rules(), DrillEvery: p.settings.Drill.Every,
 		Every: b.Every, Tries: b.Tries, PaceBytesPerSecond: b.PaceBytesPerSecond,
 	})
+}
+
+// rules are the app's statements as backups and candidates are tried with them.
+func (p parts) rules() []check.Rule {
+	var rules []check.Rule
+	for _, r := range p.settings.Check.Rules {
+		rules = append(rules, check.Rule{Name: r.Name, SQL: r.SQL, Severity: r.Severity})
+	}
+	return rules
 }
 
 func (p parts) maint() *actor.Props {
@@ -122,7 +127,8 @@ func (p parts) maint() *actor.Props {
 func (p parts) recovery() *actor.Props {
 	return recovery.Props(recovery.Config{
 		Peers: p.peers, Log: p.logger("recovery"), Passive: p.passive,
-		Home: p.home, Database: p.path, FS: p.files, Scratch: p.engine, Automatic: p.settings.Recover.Automatic,
+		Home: p.home, Database: p.path, FS: p.files, Scratch: p.engine, Workshop: workshop{p.engine, p.rules()},
+		Automatic: p.settings.Recover.Automatic,
 	})
 }
 

@@ -11,6 +11,7 @@ const (
 	codeOverloaded = "overloaded"
 	codeTimeout    = "timeout"
 	codeStuck      = "stuck"
+	codeChanged    = "changed_meanwhile" // somebody wrote between the candidate and its restore
 )
 
 const nothingChanged = "Nothing was changed in the database."
@@ -45,7 +46,7 @@ func hintsOf(code fault.Code, path string) []string {
 	case fault.Missing:
 		return []string{"officer restore " + path}
 	case fault.Corrupt, fault.NotADatabase:
-		return []string{"officer check " + path, "officer restore " + path}
+		return []string{"officer check " + path, "officer repair " + path}
 	case fault.ForeignDriver:
 		return []string{"officer run " + path}
 	case fault.Full:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -169,11 +170,28 @@ func (r *restoring) attempt() error {
 		return err
 	}
 	r.report.KeptFiles = kept
-	if err = r.write(before); err == nil {
+	if err = r.stillThose(); err == nil {
+		err = r.write(before)
+	}
+	if err == nil {
 		return r.verify()
 	}
 	if !r.committed {
 		r.forget(r.message.GetUndoDir(), kept) // of a state that was not replaced
+	}
+	return err
+}
+
+// stillThose refuses files that are not those the candidate was made of: what was written
+// to them since would be lost.
+func (r *restoring) stillThose() error {
+	want := r.message.GetOnlyOver()
+	if want == "" {
+		return nil
+	}
+	got, err := fsx.HashDatabase(r.ctx, r.cfg.Files, filepath.Join(r.message.GetUndoDir(), filepath.Base(r.cfg.Path)))
+	if err == nil && got != want {
+		err = messages.NewFailure(codeChanged, r.op, "somebody wrote to the database meanwhile").WithDid(nothingChanged)
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func Conditions() []condition.Definition {
 		{
 			Code: damageFound, System: system, Severity: condition.Red,
 			Text: "The database is damaged: {what}. {fence}",
-			Hint: "officer restore {database}", Headline: "The database is damaged. {fence}",
+			Hint: "officer repair {database}", Headline: "The database is damaged. {fence}",
 		},
 		{
 			Code: ruleBrokenRed, System: system, Severity: condition.Red, DependsOn: []condition.Code{damageFound},

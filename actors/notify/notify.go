@@ -178,9 +178,18 @@ func (a *notify) restored(ctx actor.Context, m *messages.RestoreFinished) {
 		title, kind = "a restore was taken back", "restore.undone"
 	}
 	from := m.GetReport().GetRestoredFrom()
+	text := "It now has the content of " + from + "."
+	if list := m.GetReport().GetRecovered(); len(list) > 0 {
+		title, kind = "the damaged database was recovered", "recovery.finished"
+		var proven, lent, lost int64
+		for _, t := range list {
+			proven, lent, lost = proven+t.RowsKept+t.RowsSalvaged, lent+t.RowsFromBase, lost+t.RowsLostEstimate
+		}
+		text = fmt.Sprintf("%d rows are proven by the damaged files, %d come from a backup, about %d are lost.", proven, lent, lost)
+	}
 	a.tell(ctx, notice.Note{
 		Type: kind, Severity: notice.Yellow, Title: a.title(title), Key: kind + " " + from + " " + time.Now().Format(time.RFC3339),
-		Text: "It now has the content of " + from + ".",
+		Text: text,
 	})
 }
 

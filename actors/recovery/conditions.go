@@ -13,8 +13,8 @@ func Conditions() []condition.Definition {
 	return []condition.Definition{
 		{
 			Code: evidenceKept, System: "recovery", Severity: condition.Yellow,
-			Text: "The damaged files are kept in {dir}; nothing was restored yet.",
-			Hint: "officer restore {database}",
+			Text: "The damaged files are kept in {dir}; nothing was repaired yet{why}.",
+			Hint: "officer repair {database}",
 		},
 		{
 			Code: restoreUnfinished, System: "recovery", Severity: condition.Red,

@@ -27,20 +27,29 @@ func (r *recovery) keepEvidence(ctx actor.Context, e *messages.DamageFound) {
 	r.led.damage, r.keeping = e, true
 	n := r.newRun(ctx, order{op: "keep evidence"})
 	n.suspect = true
-	r.Go(ctx, evidenceDone{}, func(wctx context.Context) (any, error) { return n.preserve(wctx, fingerprint(e)) })
+	r.Go(ctx, evidenceDone{}, func(wctx context.Context) (any, error) {
+		s, err := n.preserve(wctx, fingerprint(e.GetReport()), false)
+		if err != nil {
+			return nil, err
+		}
+		return s.dir, nil
+	})
 }
 
 // preserve has the owner copy the damaged files, unless those of the same damage are
-// kept already. It gives the directory where they lie.
-func (r *run) preserve(ctx context.Context, damage string) (string, error) {
+// kept already and nobody wrote since; with anew it does so in any case.
+func (r *run) preserve(ctx context.Context, damage string, anew bool) (*set, error) {
 	sets, err := r.quar.sets()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, s := range slices.Backward(sets) {
+		if anew {
+			break
+		}
 		if s.err == nil && s.rec.Kind == kindDamage && s.rec.State == stateKept {
 			if s.rec.Damage == damage && s.rec.Ended.IsZero() {
-				return s.dir, nil
+				return s, nil
 			}
 			break
 		}
@@ -48,7 +57,7 @@ func (r *run) preserve(ctx context.Context, damage string) (string, error) {
 	s, err := r.quar.create(record{Version: recordVersion, Kind: kindDamage, State: stateKeeping, Began: time.Now().UTC(),
 		Database: filepath.Base(r.cfg.Database), Damage: damage})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	kept, err := request[*messages.EvidenceKept](ctx, r, "dbowner",
 		&messages.KeepEvidence{Job: r.job(".evidence"), ToDir: s.dir}, r.cfg.Timeout+askTimeout)
@@ -58,11 +67,11 @@ func (r *run) preserve(ctx context.Context, damage string) (string, error) {
 				r.cfg.Log.Warn("unfinished evidence stays behind", "dir", s.dir, "error", rerr)
 			}
 		}
-		return "", err
+		return nil, err
 	}
 	s.keep(r.cfg.FS, kept.GetFiles())
 	s.rec.State = stateKept
-	return s.dir, r.quar.save(s)
+	return s, r.quar.save(s)
 }
 
 // keepPending goes on with evidence that a crash of this actor, or a full disk, left
@@ -74,9 +83,9 @@ func (r *recovery) keepPending(ctx actor.Context) {
 }
 
 // fingerprint tells one damage from another by its findings.
-func fingerprint(e *messages.DamageFound) string {
+func fingerprint(report *messages.CheckReport) string {
 	var lines []string
-	for _, f := range e.GetReport().GetFindings() {
+	for _, f := range report.GetFindings() {
 		lines = append(lines, f.GetKind()+"\x00"+f.GetObject()+"\x00"+f.GetDetail()+"\x01")
 	}
 	slices.Sort(lines)
@@ -109,18 +118,25 @@ func (r *recovery) evidence(ctx actor.Context, a *kit.Answer) {
 	r.sweep(ctx)
 	if r.cfg.Automatic && !r.led.tried && r.running == nil {
 		r.led.tried = true
-		r.begin(ctx, pending{order: order{op: "restore"}, steps: restoreInPlace()})
+		r.begin(ctx, pending{order: order{op: "repair", repair: true, automatic: true}, steps: repairInPlace()})
 	}
 }
 
 func (r *recovery) raiseEvidence(ctx actor.Context) {
+	if r.led.kept == "" {
+		return
+	}
+	why := ""
+	if r.led.stopped != "" {
+		why = ": " + r.led.stopped
+	}
 	ctx.Send(r.cfg.Peers.Of("health"), &messages.RaiseCondition{Code: evidenceKept,
-		Args: []string{"dir=" + r.led.kept, "database=" + quoted(r.cfg.Database)}})
+		Args: []string{"dir=" + r.led.kept, "database=" + quoted(r.cfg.Database), "why=" + why}})
 }
 
 // closeDamage ends the present damage: the next one is kept anew.
 func (r *recovery) closeDamage(ctx actor.Context) {
-	r.led.damage, r.led.kept, r.led.tried, r.keeps = nil, "", false, 0
+	r.led.damage, r.led.kept, r.led.tried, r.led.stopped, r.keeps = nil, "", false, "", 0
 	ctx.Send(r.cfg.Peers.Of("health"), &messages.ClearCondition{Code: evidenceKept})
 	n := r.newRun(ctx, order{op: "close the evidence"})
 	r.Go(ctx, evidenceOver{}, func(context.Context) (any, error) { return nil, n.closeEvidence() })

@@ -116,13 +116,21 @@ func (q quarantine) remove(s *set) error {
 // names tells whether Officer gives this name to a file of the set.
 func (s *set) names(name string) bool {
 	return slices.Contains(s.rec.KeptFiles, name) || strings.HasPrefix(name, recordFile(s.rec.Kind)+".tmp") ||
-		s.passing(name) || trimmed(name) == s.rec.Database
+		s.passing(name) || trimmed(name) == s.rec.Database || s.rec.Kind == kindRepair && slices.ContainsFunc(results(), func(own string) bool {
+		return name == own || strings.HasPrefix(name, own+".tmp")
+	})
 }
+
+// results are what a repair leaves beside its undo point.
+func results() []string { return []string{asideFile, pageFile, jsonFile} }
 
 // passing tells whether a file is needed only until the set is sealed: the private copy,
 // the working copy it is made from, and the owner's rewrite to the live page size.
 func (s *set) passing(name string) bool {
 	base := trimmed(name)
+	if strings.HasPrefix(base, candidateFile) || strings.HasPrefix(base, ".officer-recover-"+candidateFile) {
+		return true
+	}
 	return base == sourceFile || base == sourceFile+".tmp" || base == sourceFile+".tmp-page" || base == matchFile
 }
 

@@ -24,9 +24,15 @@ func (r *recovery) finish(ctx actor.Context, n *run, a *kit.Answer) {
 		return
 	}
 	f := r.failure(n, a.Err)
+	if n.set != nil || n.repair && !n.dryRun {
+		ctx.Send(r.cfg.Peers.Tree(), &messages.RestoreFailed{Failure: f, Repair: n.repair})
+	}
 	if n.set != nil {
-		ctx.Send(r.cfg.Peers.Tree(), &messages.RestoreFailed{Failure: f})
 		r.unfinished(ctx, n, f)
+	}
+	if n.automatic {
+		r.led.stopped = f.GetText()
+		r.raiseEvidence(ctx)
 	}
 	req.Answer(f)
 	r.next(ctx)
@@ -83,9 +89,13 @@ func (r *recovery) settle(ctx actor.Context, n *run, a *kit.Answer) {
 	case endedUnclear:
 		n.unfinishedNow(l.set, l.found, n.verb("restore", "--yes"))
 	case endedOld:
-		ctx.Send(r.cfg.Peers.Tree(), &messages.RestoreFailed{Failure: messages.NewFailure("interrupted", "restore",
-			"the restore that began on %s was interrupted: %s", l.set.since(), l.found).
-			WithDid("It was called off.").WithHints(command(r.cfg.Database, "restore"))})
+		verb := "restore"
+		if l.set.rec.Kind == kindRepair {
+			verb = "repair"
+		}
+		ctx.Send(r.cfg.Peers.Tree(), &messages.RestoreFailed{Repair: verb == "repair", Failure: messages.NewFailure("interrupted", verb,
+			"the %s that began on %s was interrupted: %s", verb, l.set.since(), l.found).
+			WithDid("It was called off.").WithHints(command(r.cfg.Database, verb))})
 		fallthrough
 	default:
 		ctx.Send(r.cfg.Peers.Of("health"), &messages.ClearCondition{Code: restoreUnfinished})

@@ -36,7 +36,7 @@ func (r *run) overwrite(ctx context.Context) error {
 	// From here until the owner answers, a kill leaves the outcome open.
 	r.unsure = true
 	rep, err := request[*messages.OverwriteReport](ctx, r, "dbowner", &messages.OverwriteDatabase{
-		Job: r.job(".overwrite"), FromPath: r.set.source(), UndoDir: r.set.dir, Want: toMessage(want),
+		Job: r.job(".overwrite"), FromPath: r.set.source(), UndoDir: r.set.dir, Want: toMessage(want), OnlyOver: r.onlyOver,
 	}, r.cfg.Timeout+askTimeout)
 	if want == nil && broughtBackDamage(err) {
 		rep, err = &messages.OverwriteReport{InPlace: true}, nil
@@ -110,6 +110,7 @@ func (r *run) seal(context.Context) error {
 	rec.UndoFrom = r.oldestKept()
 	r.report.UndoId, r.report.KeptDir, r.report.InPlace = r.set.id, r.set.dir, rec.InPlace
 	r.report.Tables = changes(rec.Before, rec.After)
+	r.tellLoss(rec)
 	r.led.setClosing(&messages.RestoreFinished{Report: r.report, Undo: rec.Kind == kindUndo})
 	r.note(r.set)
 	if err := r.quar.dropSource(r.set); err != nil {
@@ -165,5 +166,6 @@ func (r *run) release(ctx context.Context) error {
 			r.cfg.Log.Warn("the fence could not be lifted after a restore", "error", err)
 		}
 	}
+	r.letGo(ctx)
 	return nil
 }

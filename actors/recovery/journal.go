@@ -12,6 +12,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/loss"
 	"github.com/officer-doofy/officer/internal/manifest"
 )
 
@@ -25,7 +26,13 @@ const (
 	sourceFile = "intent-source.db" // private copy of what is put live; gone once it is
 	matchFile  = "source.tmp"       // the owner's: the private copy in the live page size
 	damageTail = "-damage"
-	setLayout  = "20060102T150405Z"
+
+	// Of a repair: what is put live before it is checked, and what stays beside the undo point.
+	candidateFile = "candidate.db"
+	asideFile     = "recovery-lost_and_found.db"
+	pageFile      = "recovery-report.html"
+	jsonFile      = "recovery-report.json"
+	setLayout     = "20060102T150405Z"
 )
 
 // States of a record. Staging: the owner was not asked yet. Begun: it may have changed
@@ -48,6 +55,7 @@ const (
 const (
 	kindRestore = "restore"
 	kindUndo    = "undo"
+	kindRepair  = "repair"
 	kindDamage  = "damage"
 )
 
@@ -56,6 +64,7 @@ var (
 	knownKinds = map[string][]string{
 		kindRestore: {stateStaging, stateBegun, stateLive, stateVerified, stateAborted, stateDoubtful},
 		kindUndo:    {stateStaging, stateBegun, stateLive, stateVerified, stateAborted, stateDoubtful},
+		kindRepair:  {stateStaging, stateBegun, stateLive, stateVerified, stateAborted, stateDoubtful},
 		kindDamage:  {stateKeeping, stateKept},
 	}
 )
@@ -85,6 +94,10 @@ type record struct {
 	InPlace   bool              `json:"in_place,omitempty"`
 	Found     string            `json:"found,omitempty"`  // what a later look found
 	Damage    string            `json:"damage,omitempty"` // fingerprint of the findings
+
+	Evidence string       `json:"evidence,omitempty"`  // of a repair: the set it was made from
+	OnlyOver string       `json:"only_over,omitempty"` // of a repair: hash of the files it may replace
+	Loss     *loss.Report `json:"loss,omitempty"`      // of a repair: what came from where
 }
 
 // validate gives the first thing that is wrong with a record.
@@ -106,8 +119,9 @@ func (r record) validate() error {
 		return bad("no time")
 	case !plainName(r.Database):
 		return bad("database %q is not a file name", r.Database)
-	case r.Repeats != "" && !setName.MatchString(r.Repeats), r.UndoFrom != "" && !setName.MatchString(r.UndoFrom):
-		return bad("not a set: %q %q", r.Repeats, r.UndoFrom)
+	case r.Repeats != "" && !setName.MatchString(r.Repeats), r.UndoFrom != "" && !setName.MatchString(r.UndoFrom),
+		r.Evidence != "" && !setName.MatchString(r.Evidence):
+		return bad("not a set: %q %q %q", r.Repeats, r.UndoFrom, r.Evidence)
 	case r.SizeBytes < 0:
 		return bad("size %d", r.SizeBytes)
 	}

@@ -1,11 +1,15 @@
-// Package recovery brings a database back (system 10, first layer): from a verified
-// backup, in place or into a new file, and takes the last restore back.
+// Package recovery brings a database back (system 10): a damaged one by the first layer
+// that gives a candidate which passes a full check (its indexes made anew; the newest
+// verified backup and everything newer that can be salvaged; what can be salvaged
+// alone), any one from a verified backup, in place or into a new file; and takes the last
+// of these back.
 //
-// Protocol: takes RestoreBackup and UndoRestore → RestoreReport, and the events
-// DamageFound, DamageGone. Asks "backup" FindBackup, TakeBackup and VerifyBackups,
-// "integrity" GetIntegrity and CheckNow, "dbowner" ReadContent, OverwriteDatabase,
-// KeepEvidence and LiftFence, "schedule" AddSchedule. Tells the tree RestoreFinished
-// and RestoreFailed. Raises evidence_kept and restore_unfinished.
+// Protocol: takes RepairDatabase, RestoreBackup and UndoRestore → RestoreReport,
+// and the events DamageFound, DamageGone. Asks "backup" FindBackup, TakeBackup and
+// VerifyBackups, "integrity" GetIntegrity and CheckNow, "dbowner" ReadContent,
+// OverwriteDatabase, KeepEvidence, RaiseFence and LiftFence, "schedule" AddSchedule.
+// Tells the tree RecoveryStarted, RecoveryStep, RestoreFinished and RestoreFailed.
+// Raises evidence_kept and restore_unfinished.
 //
 // An order runs as a list of steps in the background, so the actor answers meanwhile;
 // one runs at a time. Everything that a killed run must know afterwards stands in
@@ -41,8 +45,10 @@ type Config struct {
 	FS fsx.FS
 	// Scratch opens kept databases for undo.
 	Scratch Scratch
-	// Automatic: restore the newest verified backup by itself after damage was found.
-	// Off: only evidence is kept and the person is told how to restore.
+	// Workshop makes and judges the candidates of a repair.
+	Workshop Workshop
+	// Automatic: repair by itself after damage was found, once for each damage, where no
+	// person has to weigh a loss. Off: only evidence is kept and the person is told how.
 	Automatic bool
 	// KeepSets bounds the sets kept in quarantine, for evidence and for undo each, 0 = 5.
 	KeepSets int
@@ -136,6 +142,8 @@ func (r *recovery) Receive(ctx actor.Context) {
 		r.start(ctx)
 	case *messages.RestoreBackup:
 		r.restore(ctx, msg)
+	case *messages.RepairDatabase:
+		r.take(ctx, order{op: "repair", jobID: msg.GetJobId(), dryRun: msg.GetDryRun(), confirmed: msg.GetConfirmed(), repair: true}, repairInPlace())
 	case *messages.UndoRestore:
 		r.take(ctx, order{op: "undo the restore", jobID: msg.GetJobId(), dryRun: msg.GetDryRun(), confirmed: true}, takeBack())
 	case *messages.DamageFound:
@@ -160,6 +168,9 @@ func (r *recovery) Receive(ctx actor.Context) {
 func (r *recovery) start(ctx actor.Context) {
 	if e := r.led.takeClosing(); e != nil {
 		r.announce(ctx, e)
+	}
+	if r.led.takeFenced() {
+		r.Ask(ctx, r.cfg.Peers.Of("dbowner"), &messages.LiftFence{Reason: fenceReason}, askTimeout, scheduleDone{})
 	}
 	if r.cfg.Passive {
 		return
@@ -216,6 +227,9 @@ func (r *recovery) take(ctx actor.Context, o order, steps []step) {
 func (r *recovery) begin(ctx actor.Context, p pending) {
 	n := r.newRun(ctx, p.order)
 	r.running = &current{run: n, req: p.req}
+	if n.repair && !n.dryRun {
+		ctx.Send(r.cfg.Peers.Tree(), &messages.RecoveryStarted{JobId: n.jobID, Automatic: n.automatic})
+	}
 	r.Go(ctx, orderDone{n}, func(wctx context.Context) (any, error) { return n.carryOut(wctx, p.steps) })
 }
 

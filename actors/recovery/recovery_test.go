@@ -505,16 +505,6 @@ func TestDamage_evidenceIsTriedAgainAndBounded(t *testing.T) {
 	})
 }
 
-func TestDamage_automaticRestoresOnce(t *testing.T) {
-	inWorld(t, func(c *Config) { c.Automatic = true }, func(w *world) { w.suspect = true; w.write(damagedFile) }, func(w *world) {
-		w.system.Root.Send(w.pid, &messages.DamageFound{})
-		w.settle()
-		if got, want := w.live(), string(encode(t, content(3, 4))); got != want {
-			t.Errorf("live %s, want %s", got, want)
-		}
-	})
-}
-
 func TestPassive_doesNothingByItself(t *testing.T) {
 	inWorld(t, func(c *Config) { c.Passive = true }, nil, func(w *world) {
 		w.system.Root.Send(w.pid, &messages.DamageFound{})

@@ -137,6 +137,7 @@ func (r *run) judge(ctx context.Context) error {
 func (r *run) damageSeenTwice(ctx context.Context) (bool, error) {
 	s, err := request[*messages.IntegrityStatus](ctx, r, "integrity", &messages.GetIntegrity{}, askTimeout)
 	if err != nil || s.GetSuspect() || s.GetLastFull() != nil {
+		r.findings = s.GetLastFull()
 		return s.GetSuspect(), err
 	}
 	c, err := request[*messages.CheckReport](ctx, r, "integrity", &messages.CheckNow{
@@ -145,6 +146,7 @@ func (r *run) damageSeenTwice(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	r.findings = c
 	return c.GetVerdict() == string(check.Damaged), nil
 }
 
@@ -158,8 +160,12 @@ func (r *run) journal(context.Context) error {
 	if r.undoing != nil {
 		rec.Kind = kindUndo
 	}
+	if r.repair && r.killed == nil {
+		rec.Kind, rec.Evidence, rec.OnlyOver = kindRepair, r.evidence.id, r.onlyOver
+	}
 	if r.killed != nil {
 		rec.Kind, rec.Repeats = r.killed.rec.Kind, r.killed.id
+		rec.Evidence, rec.OnlyOver, rec.Loss = r.killed.rec.Evidence, r.onlyOver, r.killed.rec.Loss
 	}
 	s, err := r.quar.create(rec)
 	r.set = s

@@ -46,7 +46,7 @@ func (r *run) resume(ctx context.Context) (looked, error) {
 		r.cfg.Log.Error("the journal of a restore cannot be read", "dir", s.dir, "error", s.err)
 		return looked{ending: endedUnclear, set: s, found: "its journal cannot be read"}, nil //nolint:nilerr // an unreadable journal is the finding
 	}
-	r.set, r.began, r.suspect = s, s.rec.Began, s.rec.Damaged
+	r.set, r.began, r.suspect, r.repair = s, s.rec.Began, s.rec.Damaged, s.rec.Kind == kindRepair
 	r.pick = candidate{from: s.rec.RestoredFrom, content: s.rec.After}
 	switch s.rec.State {
 	case stateStaging:
@@ -198,6 +198,9 @@ func (r *run) endNew(ctx context.Context, found string) (looked, error) {
 func (r *run) endAgain(ctx context.Context, s *set, found string) (looked, error) {
 	r.killed, r.suspect, r.confirmed, r.began = s, true, s.rec.Confirmed, time.Now()
 	r.set = nil
+	if r.repair {
+		r.mendAgain(s)
+	}
 	r.pick = candidate{from: s.rec.RestoredFrom, path: s.source(), sha256: s.rec.SHA256, size: s.rec.SizeBytes, content: s.rec.After}
 	if sum, _, err := fsx.HashFile(ctx, r.cfg.FS, s.source()); err != nil || sum != s.rec.SHA256 {
 		return looked{ending: endedUnclear, set: s, found: found + ", and its copy of the backup is gone"}, ctx.Err()
@@ -208,6 +211,10 @@ func (r *run) endAgain(ctx context.Context, s *set, found string) (looked, error
 		{"open the journal", (*run).journal},
 		{"copy the backup", (*run).stage},
 	}, goLive()...))
+	if r.repair && codeOf(err) == codeChanged {
+		r.set = s // the damaged database stands, and somebody wrote to it: its repair begins anew
+		return r.endOld(false, "the damaged database is in place, and somebody wrote to it")
+	}
 	if err != nil {
 		return looked{set: s}, err
 	}
@@ -219,4 +226,15 @@ func (r *run) endAgain(ctx context.Context, s *set, found string) (looked, error
 func (r *run) recall(context.Context) error {
 	r.before = r.killed.rec.Before
 	return nil
+}
+
+// mendAgain takes on what a killed repair knew. The candidate may still go live only over
+// the files that it was made of; without a header a kill may have left neither state,
+// and the candidate is all there is.
+func (r *run) mendAgain(s *set) {
+	r.loss = s.rec.Loss
+	r.evidence = r.quar.load(s.rec.Evidence)
+	if r.evidence != nil && r.evidence.err == nil && r.headerIntact(r.evidence) {
+		r.onlyOver = s.rec.OnlyOver
+	}
 }

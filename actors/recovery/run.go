@@ -26,10 +26,12 @@ type order struct {
 	toFile    string
 	dryRun    bool
 	confirmed bool
+	repair    bool // of damage, by layers
+	automatic bool // nobody asked
 }
 
 // candidate is a file that could go live. A restore takes it from a backup, an undo from
-// a kept database, a resumed run from the killed one; a salvage will be one more source.
+// a kept database, a resumed run from the killed one; a repair makes it.
 type candidate struct {
 	from    string // backup id or id of the undo point
 	path    string // read only until it is staged
@@ -66,6 +68,8 @@ type run struct {
 	overwrote *messages.OverwriteReport
 	report    *messages.RestoreReport
 	finished  bool // the order is carried out before the list ends (dry run)
+
+	mending
 }
 
 // ledger outlives a restart of the actor.
@@ -73,16 +77,33 @@ type ledger struct {
 	born    time.Time
 	mu      sync.Mutex
 	closing *messages.RestoreFinished // live and verified, but fence and event are still due
+	fenced  bool                      // a repair holds writes back
 	// Of the actor's goroutine alone:
-	damage *messages.DamageFound // the present damage; nil = none is known
-	kept   string                // where its evidence is kept; "" = not yet
-	tried  bool                  // an automatic restore of the present damage was tried
+	damage  *messages.DamageFound // the present damage; nil = none is known
+	kept    string                // where its evidence is kept; "" = not yet
+	tried   bool                  // an automatic repair of the present damage was tried
+	stopped string                // why it stopped
 }
 
 func (l *ledger) setClosing(e *messages.RestoreFinished) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closing = e
+}
+
+func (l *ledger) setFenced(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fenced = on
+}
+
+// takeFenced tells whether a repair that a crash of the actor ended left its fence up.
+func (l *ledger) takeFenced() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.fenced
+	l.fenced = false
+	return was
 }
 
 func (l *ledger) takeClosing() *messages.RestoreFinished {
@@ -97,10 +118,16 @@ func (l *ledger) takeClosing() *messages.RestoreFinished {
 // next run what was going on, just as after a kill.
 func (r *run) carryOut(ctx context.Context, steps []step) (*messages.RestoreReport, error) {
 	r.report = &messages.RestoreReport{}
-	for _, s := range steps {
+	for i := 0; i < len(steps); i++ {
+		s := steps[i]
+		r.announceStep(s.name)
 		err := s.do(r, ctx)
 		if err == nil {
 			err = ctx.Err()
+		}
+		if err != nil && r.overtaken(ctx, err) {
+			i = -1 // once more from the beginning, with the files as they are now
+			continue
 		}
 		if err != nil {
 			return nil, r.failed(ctx, s.name, err)
@@ -108,6 +135,9 @@ func (r *run) carryOut(ctx context.Context, steps []step) (*messages.RestoreRepo
 		if r.finished {
 			break
 		}
+	}
+	if err := r.tidyPreview(); err != nil {
+		return nil, r.failed(ctx, "remove the preview", err)
 	}
 	r.report.DurationMs = time.Since(r.began).Milliseconds()
 	return r.report, nil
@@ -129,6 +159,7 @@ func (r *run) failed(ctx context.Context, name string, err error) *messages.Fail
 			r.cfg.Log.Error("what a failed restore prepared could not be removed", "dir", r.set.dir, "error", aerr)
 		}
 	}
+	r.letGo(ctx)
 	f := failureOf(r.op, name, err)
 	f.DataChanged = r.changed
 	switch {

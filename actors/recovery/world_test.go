@@ -37,6 +37,7 @@ type world struct {
 	mu          sync.Mutex
 	backups     []*messages.Backup
 	suspect     bool
+	findings    []*messages.Finding
 	everChecked bool
 	fence       bool
 	conditions  map[string][]string
@@ -45,6 +46,7 @@ type world struct {
 	asked       []string // names of requests the fakes took
 	hook        func(stage string) string
 	mode        string // of the fake backup's TakeBackup: "", "fail", "expire"
+	shop        fakeWorkshop
 	evidence    int
 
 	system *actor.ActorSystem
@@ -54,7 +56,7 @@ type world struct {
 }
 
 const (
-	damagedFile  = "DAMAGED"
+	damagedFile  = "SQLite format 3\x00 DAMAGED"
 	noHeaderFile = "NOHEADER"
 	emptyFile    = `{"tables":null,"schema_digest":"empty"}`
 )
@@ -129,7 +131,7 @@ func (w *world) boot(change func(*Config)) {
 			w.t.Fatal(err)
 		}
 	}
-	w.cfg = Config{Peers: kit.NewPeers(w.system, w.tree), Home: w.home, Database: w.database, FS: fsx.OS(), Scratch: fakeScratch{},
+	w.cfg = Config{Peers: kit.NewPeers(w.system, w.tree), Home: w.home, Database: w.database, FS: fsx.OS(), Scratch: fakeScratch{}, Workshop: &w.shop,
 		Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&w.cfg)
@@ -234,7 +236,7 @@ func eventOf[E any](w *world) (found E, n int) {
 
 func (w *world) receiveTree(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
-	case *messages.RestoreFinished, *messages.RestoreFailed:
+	case *messages.RestoreFinished, *messages.RestoreFailed, *messages.RecoveryStarted, *messages.RecoveryStep:
 		w.mu.Lock()
 		w.events = append(w.events, msg)
 		w.mu.Unlock()
@@ -267,7 +269,7 @@ func (w *world) receiveIntegrity(ctx actor.Context) {
 	case *messages.GetIntegrity:
 		s := &messages.IntegrityStatus{Suspect: w.suspect}
 		if w.everChecked {
-			s.LastFull = &messages.CheckReport{Verdict: "ok"}
+			s.LastFull = &messages.CheckReport{Verdict: "ok", Findings: w.findings}
 		}
 		ctx.Respond(s)
 	case *messages.CheckNow:
@@ -404,6 +406,9 @@ func (w *world) receiveOwner(ctx actor.Context) {
 			return
 		}
 		ctx.Respond(&messages.EvidenceKept{Files: w.keepFiles(msg.ToDir)})
+	case *messages.RaiseFence:
+		w.note("RaiseFence " + msg.Reason)
+		ctx.Respond(&messages.FenceState{Active: true, Held: true})
 	case *messages.LiftFence:
 		w.note("LiftFence " + msg.Reason)
 		w.mu.Lock()
@@ -443,6 +448,15 @@ func (w *world) overwriteDatabase(ctx actor.Context, msg *messages.OverwriteData
 		return
 	}
 	kept := w.keepFiles(msg.UndoDir)
+	if want := msg.GetOnlyOver(); want != "" {
+		if got, err := fsx.HashDatabase(context.Background(), fsx.OS(), filepath.Join(msg.UndoDir, filepath.Base(w.database))); err != nil || got != want {
+			for _, name := range kept {
+				_ = os.Remove(name)
+			}
+			ctx.Respond(messages.NewFailure("changed_meanwhile", "overwrite", "somebody wrote"))
+			return
+		}
+	}
 	if w.at("kept") == "hang" {
 		return
 	}
@@ -529,7 +543,7 @@ func (w *world) noStrays() {
 			w.t.Fatal(err)
 		}
 		for _, f := range files {
-			if f.Name() != recordFile(s.rec.Kind) && !slices.Contains(s.rec.KeptFiles, f.Name()) {
+			if f.Name() != recordFile(s.rec.Kind) && !slices.Contains(s.rec.KeptFiles, f.Name()) && !(s.rec.Kind == kindRepair && slices.Contains(results(), f.Name())) {
 				w.t.Errorf("stray %s in %s (%s)", f.Name(), e.Name(), s.rec.State)
 			}
 		}

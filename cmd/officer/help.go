@@ -100,8 +100,18 @@ officer restore app.db
 officer restore app.db 20261122T174539Z
 officer restore app.db --before "2026-11-22 17:45"
 officer restore app.db --to old.db`},
-	"undo": {args: []kind{database}, long: `Takes the last restore back: the database is again as it was before. Without --yes it
-shows what would change and asks.`,
+	"repair": {args: []kind{database}, long: `Recovers a database in which damage was found, in place, while applications stay
+connected. Writes are held back, the damaged files are kept, and a new database is made
+by the first of these ways that gives one which passes a full check: its indexes made
+anew, when nothing else is damaged; the newest verified backup plus everything newer
+that the damaged files still prove; what they prove alone, when there is no backup. A
+report says of each table what was kept, salvaged, taken from the backup, lost and
+doubted. "officer undo" takes it back for seven days. Without --yes it shows what would
+be lost and asks. A database without damage is never touched. The exit code is 3 when
+something is lost, lent or doubted.`,
+		example: "officer repair app.db --dry-run\nofficer repair app.db\nofficer repair app.db --yes --json"},
+	"undo": {args: []kind{database}, long: `Takes the last restore or repair back: the database is again as it was before. Without
+--yes it shows what would change and asks.`,
 		example: "officer undo app.db --dry-run\nofficer undo app.db"},
 	"recover": {args: []kind{database}, long: `Reads FILE, with the -wal and -journal beside it, without trusting its pointers, and
 writes what is proven into OUT, a new database that is checked before it gets its name.

@@ -91,7 +91,7 @@ func (c *cli) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err.Error()) })
 	root.AddCommand(
 		c.runVerb(), c.statusVerb(), c.backupVerb(), c.listVerb(), c.showVerb(), c.explainVerb(), c.diffVerb(), c.drillVerb(), c.eventsVerb(),
-		c.verifyVerb(), c.checkVerb(), c.vacuumVerb(), c.analyzeVerb(), c.restoreVerb(), c.undoVerb(), c.recoverVerb(), c.pinVerb(), c.unpinVerb(),
+		c.verifyVerb(), c.checkVerb(), c.vacuumVerb(), c.analyzeVerb(), c.restoreVerb(), c.repairVerb(), c.undoVerb(), c.recoverVerb(), c.pinVerb(), c.unpinVerb(),
 		c.logsVerb(), c.metricsVerb(), c.checkpointVerb(), c.versionVerb(), c.configVerb(), c.dashboardVerb(), c.notifyVerb(), c.doctorVerb(),
 		c.installVerb(), c.uninstallVerb(), c.completionVerb(), c.manVerb(),
 	)

@@ -268,6 +268,8 @@ func TestOrders_becomeTheMessagesOfTheVerbs(t *testing.T) {
 			}, &messages.RestoreBackup{Id: "a", BeforeUnixMs: 7, DryRun: true}},
 			{func() (*messages.Operation, error) { return s.Undo(ctx, &messages.UndoRequest{}) }, &messages.UndoRestore{DryRun: true}},
 			{func() (*messages.Operation, error) { return s.Undo(ctx, &messages.UndoRequest{Confirmed: true}) }, &messages.UndoRestore{}},
+			{func() (*messages.Operation, error) { return s.Repair(ctx, &messages.RepairRequest{DryRun: true}) }, &messages.RepairDatabase{DryRun: true}},
+			{func() (*messages.Operation, error) { return s.Repair(ctx, &messages.RepairRequest{Confirmed: true}) }, &messages.RepairDatabase{Confirmed: true}},
 			{func() (*messages.Operation, error) {
 				return s.Checkpoint(ctx, &messages.CheckpointRequest{Mode: "passive"})
 			}, &messages.CheckpointNow{Mode: "passive", Reason: "manual"}},

@@ -58,6 +58,13 @@ func (s *service) Undo(ctx context.Context, in *messages.UndoRequest) (*messages
 	})
 }
 
+// Repair recovers a damaged database in place.
+func (s *service) Repair(ctx context.Context, in *messages.RepairRequest) (*messages.Operation, error) {
+	return s.begin(ctx, "repair", in, func(job string) proto.Message {
+		return &messages.RepairDatabase{DryRun: in.DryRun, Confirmed: in.Confirmed, JobId: job}
+	})
+}
+
 // Checkpoint empties the write-ahead log.
 func (s *service) Checkpoint(ctx context.Context, in *messages.CheckpointRequest) (*messages.Operation, error) {
 	return s.begin(ctx, "checkpoint", in, func(job string) proto.Message {

@@ -26,6 +26,7 @@ func routes(to messagesconnect.ControlServiceHandler, options ...connect.Handler
 	unary(r, messagesconnect.ControlServiceDrillProcedure, to.Drill)
 	unary(r, messagesconnect.ControlServiceRestoreProcedure, to.Restore)
 	unary(r, messagesconnect.ControlServiceUndoProcedure, to.Undo)
+	unary(r, messagesconnect.ControlServiceRepairProcedure, to.Repair)
 	unary(r, messagesconnect.ControlServiceCheckpointProcedure, to.Checkpoint)
 	unary(r, messagesconnect.ControlServiceVacuumProcedure, to.Vacuum)
 	unary(r, messagesconnect.ControlServiceAnalyzeProcedure, to.Analyze)

@@ -30,6 +30,10 @@ export interface EventBodies {
   "restore.finished": "restoreFinished";
   "restore.undone": "restoreFinished";
   "restore.failed": "restoreFailed";
+  "recovery.started": "recoveryStarted";
+  "recovery.step": "recoveryStep";
+  "recovery.finished": "restoreFinished";
+  "recovery.failed": "restoreFailed";
   "health.changed": "healthChanged";
   "query.slow": "querySlow";
   "actor.restarted": "actorRestarted";

@@ -6,7 +6,7 @@ import type { OfficerClient } from "./client";
 import { fromFailure, OfficerError } from "./errors";
 import type {
   AnalyzeRequestSchema, BackUpRequestSchema, CheckpointRequestSchema, CheckRequestSchema, DiffRequestSchema, DrillRequestSchema, Operation,
-  RestoreRequestSchema, UndoRequestSchema, VacuumRequestSchema, VerifyRequestSchema,
+  RepairRequestSchema, RestoreRequestSchema, UndoRequestSchema, VacuumRequestSchema, VerifyRequestSchema,
 } from "./gen/officer/v1/api_pb";
 import type { BackupReport, DiffReport, DrillReport, VerifyReport } from "./gen/officer/v1/backup_pb";
 import type { Progress } from "./gen/officer/v1/common_pb";
@@ -35,7 +35,9 @@ export interface Work {
   drill(request?: MessageInitShape<typeof DrillRequestSchema>, options?: WorkOptions): Promise<DrillReport>;
   /** Puts a backup into the live database; over a healthy one only with `confirmed: true`. */
   restore(request?: MessageInitShape<typeof RestoreRequestSchema>, options?: WorkOptions): Promise<RestoreReport>;
-  /** Takes the last restore back. */
+  /** Recovers a damaged database in place; `dryRun: true` only tells what would be lost. */
+  repair(request?: MessageInitShape<typeof RepairRequestSchema>, options?: WorkOptions): Promise<RestoreReport>;
+  /** Takes the last restore or repair back. */
   undo(request?: MessageInitShape<typeof UndoRequestSchema>, options?: WorkOptions): Promise<RestoreReport>;
   /** Empties the write-ahead log. */
   checkpoint(request?: MessageInitShape<typeof CheckpointRequestSchema>, options?: WorkOptions): Promise<CheckpointOutcome>;
@@ -48,7 +50,7 @@ export interface Work {
 }
 
 const results = {
-  backUp: "backup", check: "check", verify: "verify", drill: "drill", restore: "restore", undo: "restore",
+  backUp: "backup", check: "check", verify: "verify", drill: "drill", restore: "restore", undo: "restore", repair: "restore",
   checkpoint: "checkpoint", vacuum: "maintenance", analyze: "maintenance", diff: "diff",
 } as const;
 

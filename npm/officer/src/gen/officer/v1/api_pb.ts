@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file officer/v1/api.proto.
  */
 export const file_officer_v1_api: GenFile = /*@__PURE__*/
-  fileDesc("ChRvZmZpY2VyL3YxL2FwaS5wcm90bxIKb2ZmaWNlci52MSLcBAoJT3BlcmF0aW9uEgoKAmlkGAEgASgJEgwKBGtpbmQYAiABKAkSEAoIZGF0YWJhc2UYAyABKAkSDQoFc3RhdGUYBCABKAkSJgoIcHJvZ3Jlc3MYBSABKAsyFC5vZmZpY2VyLnYxLlByb2dyZXNzEhoKEnN0YXJ0ZWRfYXRfdW5peF9tcxgGIAEoAxIYChBlbmRlZF9hdF91bml4X21zGAcgASgDEhcKD2lkZW1wb3RlbmN5X2tleRgIIAEoCRImCgdmYWlsdXJlGBQgASgLMhMub2ZmaWNlci52MS5GYWlsdXJlSAASKgoGYmFja3VwGBUgASgLMhgub2ZmaWNlci52MS5CYWNrdXBSZXBvcnRIABIoCgVjaGVjaxgWIAEoCzIXLm9mZmljZXIudjEuQ2hlY2tSZXBvcnRIABIqCgZ2ZXJpZnkYFyABKAsyGC5vZmZpY2VyLnYxLlZlcmlmeVJlcG9ydEgAEigKBWRyaWxsGBggASgLMhcub2ZmaWNlci52MS5EcmlsbFJlcG9ydEgAEiwKB3Jlc3RvcmUYGSABKAsyGS5vZmZpY2VyLnYxLlJlc3RvcmVSZXBvcnRIABIzCgpjaGVja3BvaW50GBogASgLMh0ub2ZmaWNlci52MS5DaGVja3BvaW50T3V0Y29tZUgAEjQKC21haW50ZW5hbmNlGBsgASgLMh0ub2ZmaWNlci52MS5NYWludGVuYW5jZVJlcG9ydEgAEiYKBGRpZmYYHCABKAsyFi5vZmZpY2VyLnYxLkRpZmZSZXBvcnRIAEIICgZyZXN1bHQidwoNQmFja1VwUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIOCgZyZWFzb24YBCABKAkSCwoDcGluGAUgASgIEg0KBWZvcmNlGAYgASgIIm8KDENoZWNrUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIjCgRraW5kGAQgASgOMhUub2ZmaWNlci52MS5DaGVja0tpbmQiZAoNVmVyaWZ5UmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIKCgJpZBgEIAEoCRILCgNhbGwYBSABKAgiVgoMRHJpbGxSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIPCgd3YWl0X21zGAMgASgDEgoKAmlkGAQgASgJIpQBCg5SZXN0b3JlUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIKCgJpZBgEIAEoCRIWCg5iZWZvcmVfdW5peF9tcxgFIAEoAxIPCgdkcnlfcnVuGAYgASgIEhEKCWNvbmZpcm1lZBgHIAEoCCJtCgtVbmRvUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIPCgdkcnlfcnVuGAQgASgIEhEKCWNvbmZpcm1lZBgFIAEoCCJdChFDaGVja3BvaW50UmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIMCgRtb2RlGAQgASgJIloKDVZhY3V1bVJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEg8KB3dhaXRfbXMYAyABKAMSDQoFZm9yY2UYBCABKAgiTAoOQW5hbHl6ZVJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEg8KB3dhaXRfbXMYAyABKAMiZwoLRGlmZlJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEg8KB3dhaXRfbXMYAyABKAMSCgoCaWQYBCABKAkSEAoIb3RoZXJfaWQYBSABKAkiMgoTR2V0T3BlcmF0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgd3YWl0X21zGAIgASgDIikKFUxpc3RPcGVyYXRpb25zUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSIkChZDYW5jZWxPcGVyYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJIiMKFVdhdGNoT3BlcmF0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSIqChRMaXN0RGF0YWJhc2VzUmVxdWVzdBISCgpuYW1lc19vbmx5GAEgASgIIiQKEEdldFN0YXR1c1JlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkiJAoQR2V0SGVhbHRoUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSImChJMaXN0QmFja3Vwc1JlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkiSAoQR2V0QmFja3VwUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIKCgJpZBgCIAEoCRIWCg5iZWZvcmVfdW5peF9tcxgDIAEoAyIuCg5FeHBsYWluUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIKCgJpZBgCIAEoCSIqCgpQaW5SZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEgoKAmlkGAIgASgJIiwKDFVucGluUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIKCgJpZBgCIAEoCSJPCg5HZXRMb2dzUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRINCgVsZXZlbBgCIAEoCRINCgVsaW1pdBgDIAEoBRINCgVhZnRlchgEIAEoBCJRChFMaXN0RXZlbnRzUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRINCgVhZnRlchgCIAEoBBINCgVsaW1pdBgDIAEoBRIMCgR0eXBlGAQgASgJIjMKEUdldE1ldHJpY3NSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEgwKBG5hbWUYAiABKAkiPAoRR2V0SGlzdG9yeVJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkSFQoNc2luY2VfdW5peF9tcxgCIAEoAyJ3ChNSZXBvcnRNZXRyaWNSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZHVyYXRpb25fdXMYAyABKAMSDgoGZmFpbGVkGAQgASgIEg0KBXNoYXBlGAUgASgJEgwKBHJvd3MYBiABKAMiIgoOR2V0RGlza1JlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkiMwoQTWF5SW1wb3J0UmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRINCgVieXRlcxgCIAEoAyJDChJTdGFydEltcG9ydFJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkSDAoEbmFtZRgCIAEoCRINCgVieXRlcxgDIAEoAyJDChNGaW5pc2hJbXBvcnRSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcm93cxgDIAEoAyIhCg1HZXRXYWxSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJIikKFUdldE1haW50ZW5hbmNlUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSImChJHZXRTY2hlZHVsZVJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkiEgoQR2V0Q29uZmlnUmVxdWVzdCIVChNSZWxvYWRDb25maWdSZXF1ZXN0IjAKC1N0b3BSZXF1ZXN0Eg4KBnJlYXNvbhgBIAEoCRIRCglmaW5pc2hfbXMYAiABKAMiEAoOR2V0SW5mb1JlcXVlc3QiKAoUT3BlbkRhc2hib2FyZFJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkiQwoWTGlzdE9wZXJhdGlvbnNSZXNwb25zZRIpCgpvcGVyYXRpb25zGAEgAygLMhUub2ZmaWNlci52MS5PcGVyYXRpb24ibAoVTGlzdERhdGFiYXNlc1Jlc3BvbnNlEioKCWRhdGFiYXNlcxgBIAMoCzIXLm9mZmljZXIudjEuTG9va2VkQWZ0ZXISJwoIcHJvYmxlbXMYAiADKAsyFS5vZmZpY2VyLnYxLlVud2F0Y2hlZCJvCgtMb29rZWRBZnRlchIMCgRuYW1lGAEgASgJEgwKBHBhdGgYAiABKAkSDAoEaG9tZRgDIAEoCRIkCgZoZWFsdGgYBCABKA4yFC5vZmZpY2VyLnYxLlNldmVyaXR5EhAKCGhlYWRsaW5lGAUgASgJIj8KCVVud2F0Y2hlZBIMCgRwYXRoGAEgASgJEiQKB2ZhaWx1cmUYAiABKAsyEy5vZmZpY2VyLnYxLkZhaWx1cmUiIQoRR2V0Q29uZmlnUmVzcG9uc2USDAoEeWFtbBgBIAEoCSIyChVPcGVuRGFzaGJvYXJkUmVzcG9uc2USCwoDdXJsGAEgASgJEgwKBGZpbGUYAiABKAkiIwoKR2V0SGlzdG9yeRIVCg1zaW5jZV91bml4X21zGAEgASgDIi0KB0hpc3RvcnkSIgoGc2VyaWVzGAEgAygLMhIub2ZmaWNlci52MS5TZXJpZXMiRwoGU2VyaWVzEgwKBG5hbWUYASABKAkSDAoEdW5pdBgCIAEoCRIhCgZwb2ludHMYAyADKAsyES5vZmZpY2VyLnYxLlBvaW50IiwKBVBvaW50EhQKDHRpbWVfdW5peF9tcxgBIAEoAxINCgV2YWx1ZRgCIAEoAUI0WjJnaXRodWIuY29tL29mZmljZXItZG9vZnkvb2ZmaWNlci9tZXNzYWdlczttZXNzYWdlc2IGcHJvdG8z", [file_officer_v1_backup, file_officer_v1_common, file_officer_v1_integrity, file_officer_v1_maint, file_officer_v1_recovery, file_officer_v1_wal]);
+  fileDesc("ChRvZmZpY2VyL3YxL2FwaS5wcm90bxIKb2ZmaWNlci52MSLcBAoJT3BlcmF0aW9uEgoKAmlkGAEgASgJEgwKBGtpbmQYAiABKAkSEAoIZGF0YWJhc2UYAyABKAkSDQoFc3RhdGUYBCABKAkSJgoIcHJvZ3Jlc3MYBSABKAsyFC5vZmZpY2VyLnYxLlByb2dyZXNzEhoKEnN0YXJ0ZWRfYXRfdW5peF9tcxgGIAEoAxIYChBlbmRlZF9hdF91bml4X21zGAcgASgDEhcKD2lkZW1wb3RlbmN5X2tleRgIIAEoCRImCgdmYWlsdXJlGBQgASgLMhMub2ZmaWNlci52MS5GYWlsdXJlSAASKgoGYmFja3VwGBUgASgLMhgub2ZmaWNlci52MS5CYWNrdXBSZXBvcnRIABIoCgVjaGVjaxgWIAEoCzIXLm9mZmljZXIudjEuQ2hlY2tSZXBvcnRIABIqCgZ2ZXJpZnkYFyABKAsyGC5vZmZpY2VyLnYxLlZlcmlmeVJlcG9ydEgAEigKBWRyaWxsGBggASgLMhcub2ZmaWNlci52MS5EcmlsbFJlcG9ydEgAEiwKB3Jlc3RvcmUYGSABKAsyGS5vZmZpY2VyLnYxLlJlc3RvcmVSZXBvcnRIABIzCgpjaGVja3BvaW50GBogASgLMh0ub2ZmaWNlci52MS5DaGVja3BvaW50T3V0Y29tZUgAEjQKC21haW50ZW5hbmNlGBsgASgLMh0ub2ZmaWNlci52MS5NYWludGVuYW5jZVJlcG9ydEgAEiYKBGRpZmYYHCABKAsyFi5vZmZpY2VyLnYxLkRpZmZSZXBvcnRIAEIICgZyZXN1bHQidwoNQmFja1VwUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIOCgZyZWFzb24YBCABKAkSCwoDcGluGAUgASgIEg0KBWZvcmNlGAYgASgIIm8KDENoZWNrUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIjCgRraW5kGAQgASgOMhUub2ZmaWNlci52MS5DaGVja0tpbmQiZAoNVmVyaWZ5UmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIKCgJpZBgEIAEoCRILCgNhbGwYBSABKAgiVgoMRHJpbGxSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIPCgd3YWl0X21zGAMgASgDEgoKAmlkGAQgASgJIqMBCg5SZXN0b3JlUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIKCgJpZBgEIAEoCRIWCg5iZWZvcmVfdW5peF9tcxgFIAEoAxIPCgdkcnlfcnVuGAYgASgIEhEKCWNvbmZpcm1lZBgHIAEoCBINCgV0YWJsZRgJIAEoCSJtCgtVbmRvUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIPCgdkcnlfcnVuGAQgASgIEhEKCWNvbmZpcm1lZBgFIAEoCCJvCg1SZXBhaXJSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIPCgd3YWl0X21zGAMgASgDEg8KB2RyeV9ydW4YBCABKAgSEQoJY29uZmlybWVkGAUgASgIIl0KEUNoZWNrcG9pbnRSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIPCgd3YWl0X21zGAMgASgDEgwKBG1vZGUYBCABKAkiWgoNVmFjdXVtUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxINCgVmb3JjZRgEIAEoCCJMCg5BbmFseXplUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAyJnCgtEaWZmUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSDwoHd2FpdF9tcxgDIAEoAxIKCgJpZBgEIAEoCRIQCghvdGhlcl9pZBgFIAEoCSIyChNHZXRPcGVyYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3dhaXRfbXMYAiABKAMiKQoVTGlzdE9wZXJhdGlvbnNSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJIiQKFkNhbmNlbE9wZXJhdGlvblJlcXVlc3QSCgoCaWQYASABKAkiIwoVV2F0Y2hPcGVyYXRpb25SZXF1ZXN0EgoKAmlkGAEgASgJIioKFExpc3REYXRhYmFzZXNSZXF1ZXN0EhIKCm5hbWVzX29ubHkYASABKAgiJAoQR2V0U3RhdHVzUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSIkChBHZXRIZWFsdGhSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJIiYKEkxpc3RCYWNrdXBzUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSJIChBHZXRCYWNrdXBSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEgoKAmlkGAIgASgJEhYKDmJlZm9yZV91bml4X21zGAMgASgDIi4KDkV4cGxhaW5SZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEgoKAmlkGAIgASgJIioKClBpblJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkSCgoCaWQYAiABKAkiLAoMVW5waW5SZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEgoKAmlkGAIgASgJIk8KDkdldExvZ3NSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEg0KBWxldmVsGAIgASgJEg0KBWxpbWl0GAMgASgFEg0KBWFmdGVyGAQgASgEIlEKEUxpc3RFdmVudHNSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEg0KBWFmdGVyGAIgASgEEg0KBWxpbWl0GAMgASgFEgwKBHR5cGUYBCABKAkiMwoRR2V0TWV0cmljc1JlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkSDAoEbmFtZRgCIAEoCSI8ChFHZXRIaXN0b3J5UmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIVCg1zaW5jZV91bml4X21zGAIgASgDIncKE1JlcG9ydE1ldHJpY1JlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkSDAoEbmFtZRgCIAEoCRITCgtkdXJhdGlvbl91cxgDIAEoAxIOCgZmYWlsZWQYBCABKAgSDQoFc2hhcGUYBSABKAkSDAoEcm93cxgGIAEoAyIiCg5HZXREaXNrUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSIzChBNYXlJbXBvcnRSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJEg0KBWJ5dGVzGAIgASgDIkMKElN0YXJ0SW1wb3J0UmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWJ5dGVzGAMgASgDIkMKE0ZpbmlzaEltcG9ydFJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRyb3dzGAMgASgDIiEKDUdldFdhbFJlcXVlc3QSEAoIZGF0YWJhc2UYASABKAkiKQoVR2V0TWFpbnRlbmFuY2VSZXF1ZXN0EhAKCGRhdGFiYXNlGAEgASgJIiYKEkdldFNjaGVkdWxlUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSISChBHZXRDb25maWdSZXF1ZXN0IhUKE1JlbG9hZENvbmZpZ1JlcXVlc3QiMAoLU3RvcFJlcXVlc3QSDgoGcmVhc29uGAEgASgJEhEKCWZpbmlzaF9tcxgCIAEoAyIQCg5HZXRJbmZvUmVxdWVzdCIoChRPcGVuRGFzaGJvYXJkUmVxdWVzdBIQCghkYXRhYmFzZRgBIAEoCSJDChZMaXN0T3BlcmF0aW9uc1Jlc3BvbnNlEikKCm9wZXJhdGlvbnMYASADKAsyFS5vZmZpY2VyLnYxLk9wZXJhdGlvbiJsChVMaXN0RGF0YWJhc2VzUmVzcG9uc2USKgoJZGF0YWJhc2VzGAEgAygLMhcub2ZmaWNlci52MS5Mb29rZWRBZnRlchInCghwcm9ibGVtcxgCIAMoCzIVLm9mZmljZXIudjEuVW53YXRjaGVkIm8KC0xvb2tlZEFmdGVyEgwKBG5hbWUYASABKAkSDAoEcGF0aBgCIAEoCRIMCgRob21lGAMgASgJEiQKBmhlYWx0aBgEIAEoDjIULm9mZmljZXIudjEuU2V2ZXJpdHkSEAoIaGVhZGxpbmUYBSABKAkiPwoJVW53YXRjaGVkEgwKBHBhdGgYASABKAkSJAoHZmFpbHVyZRgCIAEoCzITLm9mZmljZXIudjEuRmFpbHVyZSIhChFHZXRDb25maWdSZXNwb25zZRIMCgR5YW1sGAEgASgJIjIKFU9wZW5EYXNoYm9hcmRSZXNwb25zZRILCgN1cmwYASABKAkSDAoEZmlsZRgCIAEoCSIjCgpHZXRIaXN0b3J5EhUKDXNpbmNlX3VuaXhfbXMYASABKAMiLQoHSGlzdG9yeRIiCgZzZXJpZXMYASADKAsyEi5vZmZpY2VyLnYxLlNlcmllcyJHCgZTZXJpZXMSDAoEbmFtZRgBIAEoCRIMCgR1bml0GAIgASgJEiEKBnBvaW50cxgDIAMoCzIRLm9mZmljZXIudjEuUG9pbnQiLAoFUG9pbnQSFAoMdGltZV91bml4X21zGAEgASgDEg0KBXZhbHVlGAIgASgBQjRaMmdpdGh1Yi5jb20vb2ZmaWNlci1kb29meS9vZmZpY2VyL21lc3NhZ2VzO21lc3NhZ2VzYgZwcm90bzM", [file_officer_v1_backup, file_officer_v1_common, file_officer_v1_integrity, file_officer_v1_maint, file_officer_v1_recovery, file_officer_v1_wal]);
 
 /**
  * Operation is long work. It goes on when the client leaves; CancelOperation ends it.
@@ -382,6 +382,13 @@ export type RestoreRequest = Message<"officer.v1.RestoreRequest"> & {
    * @generated from field: bool confirmed = 7;
    */
   confirmed: boolean;
+
+  /**
+   * only this table, in one transaction
+   *
+   * @generated from field: string table = 9;
+   */
+  table: string;
 };
 
 /**
@@ -437,6 +444,52 @@ export const UndoRequestSchema: GenMessage<UndoRequest> = /*@__PURE__*/
   messageDesc(file_officer_v1_api, 6);
 
 /**
+ * RepairRequest: Repair recovers a damaged database in place; Undo takes it back. A dry run tells
+ * which layer would be used and what would be lost.
+ *
+ * @generated from message officer.v1.RepairRequest
+ */
+export type RepairRequest = Message<"officer.v1.RepairRequest"> & {
+  /**
+   * @generated from field: string database = 1;
+   */
+  database: string;
+
+  /**
+   * the same key and kind within a day give the same operation
+   *
+   * @generated from field: string idempotency_key = 2;
+   */
+  idempotencyKey: string;
+
+  /**
+   * answer when it ended, at the latest after this; 0 = at once, at most an hour
+   *
+   * @generated from field: int64 wait_ms = 3;
+   */
+  waitMs: bigint;
+
+  /**
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * also when rows are lost and no backup was there, or a red rule does not hold
+   *
+   * @generated from field: bool confirmed = 5;
+   */
+  confirmed: boolean;
+};
+
+/**
+ * Describes the message officer.v1.RepairRequest.
+ * Use `create(RepairRequestSchema)` to create a new message.
+ */
+export const RepairRequestSchema: GenMessage<RepairRequest> = /*@__PURE__*/
+  messageDesc(file_officer_v1_api, 7);
+
+/**
  * CheckpointRequest: Checkpoint empties the write-ahead log.
  *
  * @generated from message officer.v1.CheckpointRequest
@@ -474,7 +527,7 @@ export type CheckpointRequest = Message<"officer.v1.CheckpointRequest"> & {
  * Use `create(CheckpointRequestSchema)` to create a new message.
  */
 export const CheckpointRequestSchema: GenMessage<CheckpointRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 7);
+  messageDesc(file_officer_v1_api, 8);
 
 /**
  * VacuumRequest: Vacuum gives free pages back. Without force only if it pays and the app is idle.
@@ -512,7 +565,7 @@ export type VacuumRequest = Message<"officer.v1.VacuumRequest"> & {
  * Use `create(VacuumRequestSchema)` to create a new message.
  */
 export const VacuumRequestSchema: GenMessage<VacuumRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 8);
+  messageDesc(file_officer_v1_api, 9);
 
 /**
  * AnalyzeRequest: Analyze renews the statistics of the query planner.
@@ -545,7 +598,7 @@ export type AnalyzeRequest = Message<"officer.v1.AnalyzeRequest"> & {
  * Use `create(AnalyzeRequestSchema)` to create a new message.
  */
 export const AnalyzeRequestSchema: GenMessage<AnalyzeRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 9);
+  messageDesc(file_officer_v1_api, 10);
 
 /**
  * DiffRequest: Diff compares what a backup holds with another one, or with the live database
@@ -593,7 +646,7 @@ export type DiffRequest = Message<"officer.v1.DiffRequest"> & {
  * Use `create(DiffRequestSchema)` to create a new message.
  */
 export const DiffRequestSchema: GenMessage<DiffRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 10);
+  messageDesc(file_officer_v1_api, 11);
 
 /**
  * GetOperationRequest: GetOperation gives one operation.
@@ -619,7 +672,7 @@ export type GetOperationRequest = Message<"officer.v1.GetOperationRequest"> & {
  * Use `create(GetOperationRequestSchema)` to create a new message.
  */
 export const GetOperationRequestSchema: GenMessage<GetOperationRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 11);
+  messageDesc(file_officer_v1_api, 12);
 
 /**
  * ListOperationsRequest: ListOperations gives those that run and those that ended lately, newest first.
@@ -638,7 +691,7 @@ export type ListOperationsRequest = Message<"officer.v1.ListOperationsRequest"> 
  * Use `create(ListOperationsRequestSchema)` to create a new message.
  */
 export const ListOperationsRequestSchema: GenMessage<ListOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 12);
+  messageDesc(file_officer_v1_api, 13);
 
 /**
  * CancelOperationRequest: CancelOperation ends one; what it began is cleaned up. It answers when it has ended.
@@ -657,7 +710,7 @@ export type CancelOperationRequest = Message<"officer.v1.CancelOperationRequest"
  * Use `create(CancelOperationRequestSchema)` to create a new message.
  */
 export const CancelOperationRequestSchema: GenMessage<CancelOperationRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 13);
+  messageDesc(file_officer_v1_api, 14);
 
 /**
  * WatchOperationRequest: WatchOperation streams one operation at each step until it has ended.
@@ -676,7 +729,7 @@ export type WatchOperationRequest = Message<"officer.v1.WatchOperationRequest"> 
  * Use `create(WatchOperationRequestSchema)` to create a new message.
  */
 export const WatchOperationRequestSchema: GenMessage<WatchOperationRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 14);
+  messageDesc(file_officer_v1_api, 15);
 
 /**
  * ListDatabasesRequest: ListDatabases gives what this Officer looks after.
@@ -697,7 +750,7 @@ export type ListDatabasesRequest = Message<"officer.v1.ListDatabasesRequest"> & 
  * Use `create(ListDatabasesRequestSchema)` to create a new message.
  */
 export const ListDatabasesRequestSchema: GenMessage<ListDatabasesRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 15);
+  messageDesc(file_officer_v1_api, 16);
 
 /**
  * GetStatusRequest: GetStatus gives everything about one database at once.
@@ -716,7 +769,7 @@ export type GetStatusRequest = Message<"officer.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 16);
+  messageDesc(file_officer_v1_api, 17);
 
 /**
  * GetHealthRequest: GetHealth gives colour, sentence and root causes.
@@ -735,7 +788,7 @@ export type GetHealthRequest = Message<"officer.v1.GetHealthRequest"> & {
  * Use `create(GetHealthRequestSchema)` to create a new message.
  */
 export const GetHealthRequestSchema: GenMessage<GetHealthRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 17);
+  messageDesc(file_officer_v1_api, 18);
 
 /**
  * ListBackupsRequest: ListBackups gives the backups, newest first, each with why it is kept.
@@ -754,7 +807,7 @@ export type ListBackupsRequest = Message<"officer.v1.ListBackupsRequest"> & {
  * Use `create(ListBackupsRequestSchema)` to create a new message.
  */
 export const ListBackupsRequestSchema: GenMessage<ListBackupsRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 18);
+  messageDesc(file_officer_v1_api, 19);
 
 /**
  * GetBackupRequest: GetBackup gives one backup: by id, else the newest verified one.
@@ -785,7 +838,7 @@ export type GetBackupRequest = Message<"officer.v1.GetBackupRequest"> & {
  * Use `create(GetBackupRequestSchema)` to create a new message.
  */
 export const GetBackupRequestSchema: GenMessage<GetBackupRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 19);
+  messageDesc(file_officer_v1_api, 20);
 
 /**
  * ExplainRequest: Explain says why backups are kept and when they go.
@@ -811,7 +864,7 @@ export type ExplainRequest = Message<"officer.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 20);
+  messageDesc(file_officer_v1_api, 21);
 
 /**
  * PinRequest: Pin keeps a backup for ever and outside the count.
@@ -835,7 +888,7 @@ export type PinRequest = Message<"officer.v1.PinRequest"> & {
  * Use `create(PinRequestSchema)` to create a new message.
  */
 export const PinRequestSchema: GenMessage<PinRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 21);
+  messageDesc(file_officer_v1_api, 22);
 
 /**
  * UnpinRequest: Unpin gives it back to retention.
@@ -859,7 +912,7 @@ export type UnpinRequest = Message<"officer.v1.UnpinRequest"> & {
  * Use `create(UnpinRequestSchema)` to create a new message.
  */
 export const UnpinRequestSchema: GenMessage<UnpinRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 22);
+  messageDesc(file_officer_v1_api, 23);
 
 /**
  * GetLogsRequest: GetLogs gives the newest records of the log.
@@ -899,7 +952,7 @@ export type GetLogsRequest = Message<"officer.v1.GetLogsRequest"> & {
  * Use `create(GetLogsRequestSchema)` to create a new message.
  */
 export const GetLogsRequestSchema: GenMessage<GetLogsRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 23);
+  messageDesc(file_officer_v1_api, 24);
 
 /**
  * ListEventsRequest: ListEvents gives events of the journal, oldest first.
@@ -939,7 +992,7 @@ export type ListEventsRequest = Message<"officer.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 24);
+  messageDesc(file_officer_v1_api, 25);
 
 /**
  * GetMetricsRequest: GetMetrics gives what operations and statements take.
@@ -965,7 +1018,7 @@ export type GetMetricsRequest = Message<"officer.v1.GetMetricsRequest"> & {
  * Use `create(GetMetricsRequestSchema)` to create a new message.
  */
 export const GetMetricsRequestSchema: GenMessage<GetMetricsRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 25);
+  messageDesc(file_officer_v1_api, 26);
 
 /**
  * GetHistoryRequest: GetHistory gives the series of the plots.
@@ -991,7 +1044,7 @@ export type GetHistoryRequest = Message<"officer.v1.GetHistoryRequest"> & {
  * Use `create(GetHistoryRequestSchema)` to create a new message.
  */
 export const GetHistoryRequestSchema: GenMessage<GetHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 26);
+  messageDesc(file_officer_v1_api, 27);
 
 /**
  * ReportMetricRequest: ReportMetric tells of one finished operation of the app.
@@ -1039,7 +1092,7 @@ export type ReportMetricRequest = Message<"officer.v1.ReportMetricRequest"> & {
  * Use `create(ReportMetricRequestSchema)` to create a new message.
  */
 export const ReportMetricRequestSchema: GenMessage<ReportMetricRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 27);
+  messageDesc(file_officer_v1_api, 28);
 
 /**
  * GetDiskRequest: GetDisk gives every volume that matters.
@@ -1058,7 +1111,7 @@ export type GetDiskRequest = Message<"officer.v1.GetDiskRequest"> & {
  * Use `create(GetDiskRequestSchema)` to create a new message.
  */
 export const GetDiskRequestSchema: GenMessage<GetDiskRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 28);
+  messageDesc(file_officer_v1_api, 29);
 
 /**
  * MayImportRequest: MayImport asks whether that many bytes may be added, and answers with the numbers.
@@ -1082,7 +1135,7 @@ export type MayImportRequest = Message<"officer.v1.MayImportRequest"> & {
  * Use `create(MayImportRequestSchema)` to create a new message.
  */
 export const MayImportRequestSchema: GenMessage<MayImportRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 29);
+  messageDesc(file_officer_v1_api, 30);
 
 /**
  * StartImportRequest: StartImport tells that the app begins a bulk import: maintenance waits.
@@ -1113,7 +1166,7 @@ export type StartImportRequest = Message<"officer.v1.StartImportRequest"> & {
  * Use `create(StartImportRequestSchema)` to create a new message.
  */
 export const StartImportRequestSchema: GenMessage<StartImportRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 30);
+  messageDesc(file_officer_v1_api, 31);
 
 /**
  * FinishImportRequest: FinishImport tells that it is over: statistics and a backup follow.
@@ -1142,7 +1195,7 @@ export type FinishImportRequest = Message<"officer.v1.FinishImportRequest"> & {
  * Use `create(FinishImportRequestSchema)` to create a new message.
  */
 export const FinishImportRequestSchema: GenMessage<FinishImportRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 31);
+  messageDesc(file_officer_v1_api, 32);
 
 /**
  * GetWalRequest: GetWal gives the state of the write-ahead log and who is in its way.
@@ -1161,7 +1214,7 @@ export type GetWalRequest = Message<"officer.v1.GetWalRequest"> & {
  * Use `create(GetWalRequestSchema)` to create a new message.
  */
 export const GetWalRequestSchema: GenMessage<GetWalRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 32);
+  messageDesc(file_officer_v1_api, 33);
 
 /**
  * GetMaintenanceRequest: GetMaintenance gives what was done last and how idle the app is.
@@ -1180,7 +1233,7 @@ export type GetMaintenanceRequest = Message<"officer.v1.GetMaintenanceRequest"> 
  * Use `create(GetMaintenanceRequestSchema)` to create a new message.
  */
 export const GetMaintenanceRequestSchema: GenMessage<GetMaintenanceRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 33);
+  messageDesc(file_officer_v1_api, 34);
 
 /**
  * GetScheduleRequest: GetSchedule gives what is due when.
@@ -1199,7 +1252,7 @@ export type GetScheduleRequest = Message<"officer.v1.GetScheduleRequest"> & {
  * Use `create(GetScheduleRequestSchema)` to create a new message.
  */
 export const GetScheduleRequestSchema: GenMessage<GetScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 34);
+  messageDesc(file_officer_v1_api, 35);
 
 /**
  * GetConfigRequest: GetConfig gives the settings in force as YAML, without secrets.
@@ -1214,7 +1267,7 @@ export type GetConfigRequest = Message<"officer.v1.GetConfigRequest"> & {
  * Use `create(GetConfigRequestSchema)` to create a new message.
  */
 export const GetConfigRequestSchema: GenMessage<GetConfigRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 35);
+  messageDesc(file_officer_v1_api, 36);
 
 /**
  * ReloadConfigRequest: ReloadConfig reads the configuration file again.
@@ -1229,7 +1282,7 @@ export type ReloadConfigRequest = Message<"officer.v1.ReloadConfigRequest"> & {
  * Use `create(ReloadConfigRequestSchema)` to create a new message.
  */
 export const ReloadConfigRequestSchema: GenMessage<ReloadConfigRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 36);
+  messageDesc(file_officer_v1_api, 37);
 
 /**
  * StopRequest: Stop ends this Officer. New work is refused from then on.
@@ -1257,7 +1310,7 @@ export type StopRequest = Message<"officer.v1.StopRequest"> & {
  * Use `create(StopRequestSchema)` to create a new message.
  */
 export const StopRequestSchema: GenMessage<StopRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 37);
+  messageDesc(file_officer_v1_api, 38);
 
 /**
  * GetInfoRequest: GetInfo names this Officer.
@@ -1272,7 +1325,7 @@ export type GetInfoRequest = Message<"officer.v1.GetInfoRequest"> & {
  * Use `create(GetInfoRequestSchema)` to create a new message.
  */
 export const GetInfoRequestSchema: GenMessage<GetInfoRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 38);
+  messageDesc(file_officer_v1_api, 39);
 
 /**
  * OpenDashboardRequest: OpenDashboard gives a link to the page that logs in once. Only the socket answers it;
@@ -1292,7 +1345,7 @@ export type OpenDashboardRequest = Message<"officer.v1.OpenDashboardRequest"> & 
  * Use `create(OpenDashboardRequestSchema)` to create a new message.
  */
 export const OpenDashboardRequestSchema: GenMessage<OpenDashboardRequest> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 39);
+  messageDesc(file_officer_v1_api, 40);
 
 /**
  * ListOperationsResponse answers ListOperations.
@@ -1311,7 +1364,7 @@ export type ListOperationsResponse = Message<"officer.v1.ListOperationsResponse"
  * Use `create(ListOperationsResponseSchema)` to create a new message.
  */
 export const ListOperationsResponseSchema: GenMessage<ListOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 40);
+  messageDesc(file_officer_v1_api, 41);
 
 /**
  * ListDatabasesResponse answers ListDatabases.
@@ -1335,7 +1388,7 @@ export type ListDatabasesResponse = Message<"officer.v1.ListDatabasesResponse"> 
  * Use `create(ListDatabasesResponseSchema)` to create a new message.
  */
 export const ListDatabasesResponseSchema: GenMessage<ListDatabasesResponse> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 41);
+  messageDesc(file_officer_v1_api, 42);
 
 /**
  * LookedAfter is one database that is looked after.
@@ -1378,7 +1431,7 @@ export type LookedAfter = Message<"officer.v1.LookedAfter"> & {
  * Use `create(LookedAfterSchema)` to create a new message.
  */
 export const LookedAfterSchema: GenMessage<LookedAfter> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 42);
+  messageDesc(file_officer_v1_api, 43);
 
 /**
  * Unwatched is a database that could not be taken on.
@@ -1402,7 +1455,7 @@ export type Unwatched = Message<"officer.v1.Unwatched"> & {
  * Use `create(UnwatchedSchema)` to create a new message.
  */
 export const UnwatchedSchema: GenMessage<Unwatched> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 43);
+  messageDesc(file_officer_v1_api, 44);
 
 /**
  * GetConfigResponse answers GetConfig.
@@ -1421,7 +1474,7 @@ export type GetConfigResponse = Message<"officer.v1.GetConfigResponse"> & {
  * Use `create(GetConfigResponseSchema)` to create a new message.
  */
 export const GetConfigResponseSchema: GenMessage<GetConfigResponse> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 44);
+  messageDesc(file_officer_v1_api, 45);
 
 /**
  * OpenDashboardResponse answers OpenDashboard.
@@ -1450,7 +1503,7 @@ export type OpenDashboardResponse = Message<"officer.v1.OpenDashboardResponse"> 
  * Use `create(OpenDashboardResponseSchema)` to create a new message.
  */
 export const OpenDashboardResponseSchema: GenMessage<OpenDashboardResponse> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 45);
+  messageDesc(file_officer_v1_api, 46);
 
 /**
  * GetHistory → History. (The request between systems; GetHistoryRequest is the API's.)
@@ -1469,7 +1522,7 @@ export type GetHistory = Message<"officer.v1.GetHistory"> & {
  * Use `create(GetHistorySchema)` to create a new message.
  */
 export const GetHistorySchema: GenMessage<GetHistory> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 46);
+  messageDesc(file_officer_v1_api, 47);
 
 /**
  * History is what the plots show: each series oldest first, thinned with age.
@@ -1488,7 +1541,7 @@ export type History = Message<"officer.v1.History"> & {
  * Use `create(HistorySchema)` to create a new message.
  */
 export const HistorySchema: GenMessage<History> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 47);
+  messageDesc(file_officer_v1_api, 48);
 
 /**
  * Series is one quantity over time.
@@ -1521,7 +1574,7 @@ export type Series = Message<"officer.v1.Series"> & {
  * Use `create(SeriesSchema)` to create a new message.
  */
 export const SeriesSchema: GenMessage<Series> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 48);
+  messageDesc(file_officer_v1_api, 49);
 
 /**
  * Point is one sample.
@@ -1545,5 +1598,5 @@ export type Point = Message<"officer.v1.Point"> & {
  * Use `create(PointSchema)` to create a new message.
  */
 export const PointSchema: GenMessage<Point> = /*@__PURE__*/
-  messageDesc(file_officer_v1_api, 49);
+  messageDesc(file_officer_v1_api, 50);
 

@@ -8,7 +8,7 @@ import type { Priority } from "./common_pb";
 import { file_officer_v1_common } from "./common_pb";
 import type { Content, Source } from "./content_pb";
 import { file_officer_v1_content } from "./content_pb";
-import type { CheckKind, Rule } from "./integrity_pb";
+import type { CheckKind, ForeignKeyFinding, Rule } from "./integrity_pb";
 import { file_officer_v1_integrity } from "./integrity_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file officer/v1/dbowner.proto.
  */
 export const file_officer_v1_dbowner: GenFile = /*@__PURE__*/
-  fileDesc("ChhvZmZpY2VyL3YxL2Rib3duZXIucHJvdG8SCm9mZmljZXIudjEiXwoDSm9iEgoKAmlkGAEgASgJEiYKCHByaW9yaXR5GAIgASgOMhQub2ZmaWNlci52MS5Qcmlvcml0eRISCgp0aW1lb3V0X21zGAMgASgDEhAKCHByb2dyZXNzGAQgASgIIhcKCUNhbmNlbEpvYhIKCgJpZBgBIAEoCSIdCgxKb2JDYW5jZWxsZWQSDQoFZm91bmQYASABKAgiiQEKDENvcHlEYXRhYmFzZRIcCgNqb2IYASABKAsyDy5vZmZpY2VyLnYxLkpvYhIPCgd0b19wYXRoGAIgASgJEh0KFXBhY2VfYnl0ZXNfcGVyX3NlY29uZBgDIAEoAxIrCg51bmxlc3NfY29udGVudBgEIAEoCzITLm9mZmljZXIudjEuQ29udGVudCLRAQoKQ29weVJlcG9ydBIPCgdza2lwcGVkGAEgASgIEiQKB2NvbnRlbnQYAiABKAsyEy5vZmZpY2VyLnYxLkNvbnRlbnQSIgoGc291cmNlGAMgASgLMhIub2ZmaWNlci52MS5Tb3VyY2USEQoJcGFnZV9zaXplGAQgASgDEg0KBXBhZ2VzGAUgASgDEhIKCnNpemVfYnl0ZXMYBiABKAMSEwoLZHVyYXRpb25fbXMYByABKAMSHQoVd29yc3Rfd3JpdGVyX3N0YWxsX21zGAggASgDIi8KD0luc3BlY3REYXRhYmFzZRIcCgNqb2IYASABKAsyDy5vZmZpY2VyLnYxLkpvYiKqAgoNRGF0YWJhc2VGYWN0cxIMCgRwYXRoGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoAxISCgpwYWdlX2NvdW50GAMgASgDEhYKDmZyZWVsaXN0X3BhZ2VzGAQgASgDEhAKCGVuY29kaW5nGAUgASgJEhQKDGpvdXJuYWxfbW9kZRgGIAEoCRIUCgx1c2VyX3ZlcnNpb24YByABKAMSFgoOYXBwbGljYXRpb25faWQYCCABKAMSIgoGc291cmNlGAkgASgLMhIub2ZmaWNlci52MS5Tb3VyY2USEgoKc2l6ZV9ieXRlcxgKIAEoAxIRCgl3YWxfYnl0ZXMYCyABKAMSFgoOc3FsaXRlX3ZlcnNpb24YDCABKAkSEwoLYXV0b192YWN1dW0YDSABKAkiPgoLUmVhZENvbnRlbnQSHAoDam9iGAEgASgLMg8ub2ZmaWNlci52MS5Kb2ISEQoJcm93c19vbmx5GAIgASgIIkoKDUNvbnRlbnRSZXBvcnQSJAoHY29udGVudBgBIAEoCzITLm9mZmljZXIudjEuQ29udGVudBITCgtkdXJhdGlvbl9tcxgCIAEoAyJuCghSdW5DaGVjaxIcCgNqb2IYASABKAsyDy5vZmZpY2VyLnYxLkpvYhIjCgRraW5kGAIgASgOMhUub2ZmaWNlci52MS5DaGVja0tpbmQSHwoFcnVsZXMYAyADKAsyEC5vZmZpY2VyLnYxLlJ1bGUiQAoSQ2hlY2twb2ludERhdGFiYXNlEhwKA2pvYhgBIAEoCzIPLm9mZmljZXIudjEuSm9iEgwKBG1vZGUYAiABKAkiXgoQQ2hlY2twb2ludFJlcG9ydBISCgpsb2dfZnJhbWVzGAEgASgDEhMKC2RvbmVfZnJhbWVzGAIgASgDEgwKBGJ1c3kYAyABKAgSEwoLZHVyYXRpb25fbXMYBCABKAMieQoRT3ZlcndyaXRlRGF0YWJhc2USHAoDam9iGAEgASgLMg8ub2ZmaWNlci52MS5Kb2ISEQoJZnJvbV9wYXRoGAIgASgJEhAKCHVuZG9fZGlyGAMgASgJEiEKBHdhbnQYBCABKAsyEy5vZmZpY2VyLnYxLkNvbnRlbnQimgEKD092ZXJ3cml0ZVJlcG9ydBIQCghpbl9wbGFjZRgBIAEoCBIYChBoZWFkZXJfd2FzX3Jlc2V0GAIgASgIEhkKEXBhZ2Vfc2l6ZV9tYXRjaGVkGAMgASgIEhIKCmtlcHRfZmlsZXMYBCADKAkSEwoLZHVyYXRpb25fbXMYBSABKAMSFwoPYXBwX3dyb3RlX3NpbmNlGAYgASgIIjwKDEtlZXBFdmlkZW5jZRIcCgNqb2IYASABKAsyDy5vZmZpY2VyLnYxLkpvYhIOCgZ0b19kaXIYAiABKAkiMQoMRXZpZGVuY2VLZXB0Eg0KBWZpbGVzGAEgAygJEhIKCnNpemVfYnl0ZXMYAiABKAMiHAoKUmFpc2VGZW5jZRIOCgZyZWFzb24YASABKAkiGwoJTGlmdEZlbmNlEg4KBnJlYXNvbhgBIAEoCSJgCgpGZW5jZVN0YXRlEg4KBmFjdGl2ZRgBIAEoCBIPCgdyZWFzb25zGAIgAygJEgwKBGhlbGQYAyABKAgSDAoEdGV4dBgEIAEoCRIVCg1zaW5jZV91bml4X21zGAUgASgDIhAKDkdldE93bmVyU3RhdHVzIsoBCgtPd25lclN0YXR1cxINCgVzdGF0ZRgBIAEoCRIMCgR0ZXh0GAIgASgJEg8KB3J1bm5pbmcYAyABKAkSEgoKcnVubmluZ19pZBgEIAEoCRISCgpydW5uaW5nX21zGAUgASgDEg8KB3dhaXRpbmcYBiABKAUSJQoFZmVuY2UYByABKAsyFi5vZmZpY2VyLnYxLkZlbmNlU3RhdGUSFwoPd29ya2VyX3Jlc3RhcnRzGAggASgFEhQKDGxhc3RfZmFpbHVyZRgJIAEoCSJlCg5WYWN1dW1EYXRhYmFzZRIcCgNqb2IYASABKAsyDy5vZmZpY2VyLnYxLkpvYhITCgtpbmNyZW1lbnRhbBgCIAEoCBIPCgdidXN5X21zGAMgASgDEg8KB2hvbGRfbXMYBCABKAMiYAoMVmFjdXVtUmVwb3J0EhQKDGJlZm9yZV9ieXRlcxgBIAEoAxITCgthZnRlcl9ieXRlcxgCIAEoAxITCgtkdXJhdGlvbl9tcxgDIAEoAxIQCghnYXZlX3dheRgEIAEoCCJOCg9BbmFseXplRGF0YWJhc2USHAoDam9iGAEgASgLMg8ub2ZmaWNlci52MS5Kb2ISDAoEZnVsbBgCIAEoCBIPCgdidXN5X21zGAMgASgDIiQKDUFuYWx5emVSZXBvcnQSEwoLZHVyYXRpb25fbXMYASABKAMiDQoLR2V0QWN0aXZpdHkiUAoIQWN0aXZpdHkSGwoTbGFzdF9jb21taXRfdW5peF9tcxgBIAEoAxIWCg5sb29rZWRfdW5peF9tcxgCIAEoAxIPCgdpZGxlX21zGAMgASgDIioKCkluc3BlY3RXYWwSHAoDam9iGAEgASgLMg8ub2ZmaWNlci52MS5Kb2IimgEKCFdhbEluZGV4Eg0KBWtub3duGAEgASgIEhQKDGpvdXJuYWxfbW9kZRgCIAEoCRISCgpsaXRlc3RyZWFtGAMgASgIEg4KBmRldmljZRgEIAEoBBINCgVpbm9kZRgFIAEoBBIOCgZmcmFtZXMYBiABKAMSEgoKYmFja2ZpbGxlZBgHIAEoAxISCgpyZWFkX21hcmtzGAggAygDQjRaMmdpdGh1Yi5jb20vb2ZmaWNlci1kb29meS9vZmZpY2VyL21lc3NhZ2VzO21lc3NhZ2VzYgZwcm90bzM", [file_officer_v1_common, file_officer_v1_content, file_officer_v1_integrity]);
+  fileDesc("ChhvZmZpY2VyL3YxL2Rib3duZXIucHJvdG8SCm9mZmljZXIudjEiXwoDSm9iEgoKAmlkGAEgASgJEiYKCHByaW9yaXR5GAIgASgOMhQub2ZmaWNlci52MS5Qcmlvcml0eRISCgp0aW1lb3V0X21zGAMgASgDEhAKCHByb2dyZXNzGAQgASgIIhcKCUNhbmNlbEpvYhIKCgJpZBgBIAEoCSIdCgxKb2JDYW5jZWxsZWQSDQoFZm91bmQYASABKAgiiQEKDENvcHlEYXRhYmFzZRIcCgNqb2IYASABKAsyDy5vZmZpY2VyLnYxLkpvYhIPCgd0b19wYXRoGAIgASgJEh0KFXBhY2VfYnl0ZXNfcGVyX3NlY29uZBgDIAEoAxIrCg51bmxlc3NfY29udGVudBgEIAEoCzITLm9mZmljZXIudjEuQ29udGVudCLRAQoKQ29weVJlcG9ydBIPCgdza2lwcGVkGAEgASgIEiQKB2NvbnRlbnQYAiABKAsyEy5vZmZpY2VyLnYxLkNvbnRlbnQSIgoGc291cmNlGAMgASgLMhIub2ZmaWNlci52MS5Tb3VyY2USEQoJcGFnZV9zaXplGAQgASgDEg0KBXBhZ2VzGAUgASgDEhIKCnNpemVfYnl0ZXMYBiABKAMSEwoLZHVyYXRpb25fbXMYByABKAMSHQoVd29yc3Rfd3JpdGVyX3N0YWxsX21zGAggASgDIi8KD0luc3BlY3REYXRhYmFzZRIcCgNqb2IYASABKAsyDy5vZmZpY2VyLnYxLkpvYiKqAgoNRGF0YWJhc2VGYWN0cxIMCgRwYXRoGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoAxISCgpwYWdlX2NvdW50GAMgASgDEhYKDmZyZWVsaXN0X3BhZ2VzGAQgASgDEhAKCGVuY29kaW5nGAUgASgJEhQKDGpvdXJuYWxfbW9kZRgGIAEoCRIUCgx1c2VyX3ZlcnNpb24YByABKAMSFgoOYXBwbGljYXRpb25faWQYCCABKAMSIgoGc291cmNlGAkgASgLMhIub2ZmaWNlci52MS5Tb3VyY2USEgoKc2l6ZV9ieXRlcxgKIAEoAxIRCgl3YWxfYnl0ZXMYCyABKAMSFgoOc3FsaXRlX3ZlcnNpb24YDCABKAkSEwoLYXV0b192YWN1dW0YDSABKAkiPgoLUmVhZENvbnRlbnQSHAoDam9iGAEgASgLMg8ub2ZmaWNlci52MS5Kb2ISEQoJcm93c19vbmx5GAIgASgIIkoKDUNvbnRlbnRSZXBvcnQSJAoHY29udGVudBgBIAEoCzITLm9mZmljZXIudjEuQ29udGVudBITCgtkdXJhdGlvbl9tcxgCIAEoAyJuCghSdW5DaGVjaxIcCgNqb2IYASABKAsyDy5vZmZpY2VyLnYxLkpvYhIjCgRraW5kGAIgASgOMhUub2ZmaWNlci52MS5DaGVja0tpbmQSHwoFcnVsZXMYAyADKAsyEC5vZmZpY2VyLnYxLlJ1bGUiQAoSQ2hlY2twb2ludERhdGFiYXNlEhwKA2pvYhgBIAEoCzIPLm9mZmljZXIudjEuSm9iEgwKBG1vZGUYAiABKAkiXgoQQ2hlY2twb2ludFJlcG9ydBISCgpsb2dfZnJhbWVzGAEgASgDEhMKC2RvbmVfZnJhbWVzGAIgASgDEgwKBGJ1c3kYAyABKAgSEwoLZHVyYXRpb25fbXMYBCABKAMijAEKEU92ZXJ3cml0ZURhdGFiYXNlEhwKA2pvYhgBIAEoCzIPLm9mZmljZXIudjEuSm9iEhEKCWZyb21fcGF0aBgCIAEoCRIQCgh1bmRvX2RpchgDIAEoCRIhCgR3YW50GAQgASgLMhMub2ZmaWNlci52MS5Db250ZW50EhEKCW9ubHlfb3ZlchgFIAEoCSKaAQoPT3ZlcndyaXRlUmVwb3J0EhAKCGluX3BsYWNlGAEgASgIEhgKEGhlYWRlcl93YXNfcmVzZXQYAiABKAgSGQoRcGFnZV9zaXplX21hdGNoZWQYAyABKAgSEgoKa2VwdF9maWxlcxgEIAMoCRITCgtkdXJhdGlvbl9tcxgFIAEoAxIXCg9hcHBfd3JvdGVfc2luY2UYBiABKAgiXwoMUmVwbGFjZVRhYmxlEhwKA2pvYhgBIAEoCzIPLm9mZmljZXIudjEuSm9iEhEKCWZyb21fcGF0aBgCIAEoCRINCgV0YWJsZRgDIAEoCRIPCgdkcnlfcnVuGAQgASgIIoIBCg1UYWJsZVJlcGxhY2VkEhMKC3Jvd3NfYmVmb3JlGAEgASgDEhIKCnJvd3NfYWZ0ZXIYAiABKAMSMwoMZm9yZWlnbl9rZXlzGAMgAygLMh0ub2ZmaWNlci52MS5Gb3JlaWduS2V5RmluZGluZxITCgtkdXJhdGlvbl9tcxgEIAEoAyI8CgxLZWVwRXZpZGVuY2USHAoDam9iGAEgASgLMg8ub2ZmaWNlci52MS5Kb2ISDgoGdG9fZGlyGAIgASgJIjEKDEV2aWRlbmNlS2VwdBINCgVmaWxlcxgBIAMoCRISCgpzaXplX2J5dGVzGAIgASgDIhwKClJhaXNlRmVuY2USDgoGcmVhc29uGAEgASgJIhsKCUxpZnRGZW5jZRIOCgZyZWFzb24YASABKAkiYAoKRmVuY2VTdGF0ZRIOCgZhY3RpdmUYASABKAgSDwoHcmVhc29ucxgCIAMoCRIMCgRoZWxkGAMgASgIEgwKBHRleHQYBCABKAkSFQoNc2luY2VfdW5peF9tcxgFIAEoAyIQCg5HZXRPd25lclN0YXR1cyLKAQoLT3duZXJTdGF0dXMSDQoFc3RhdGUYASABKAkSDAoEdGV4dBgCIAEoCRIPCgdydW5uaW5nGAMgASgJEhIKCnJ1bm5pbmdfaWQYBCABKAkSEgoKcnVubmluZ19tcxgFIAEoAxIPCgd3YWl0aW5nGAYgASgFEiUKBWZlbmNlGAcgASgLMhYub2ZmaWNlci52MS5GZW5jZVN0YXRlEhcKD3dvcmtlcl9yZXN0YXJ0cxgIIAEoBRIUCgxsYXN0X2ZhaWx1cmUYCSABKAkiZQoOVmFjdXVtRGF0YWJhc2USHAoDam9iGAEgASgLMg8ub2ZmaWNlci52MS5Kb2ISEwoLaW5jcmVtZW50YWwYAiABKAgSDwoHYnVzeV9tcxgDIAEoAxIPCgdob2xkX21zGAQgASgDImAKDFZhY3V1bVJlcG9ydBIUCgxiZWZvcmVfYnl0ZXMYASABKAMSEwoLYWZ0ZXJfYnl0ZXMYAiABKAMSEwoLZHVyYXRpb25fbXMYAyABKAMSEAoIZ2F2ZV93YXkYBCABKAgiTgoPQW5hbHl6ZURhdGFiYXNlEhwKA2pvYhgBIAEoCzIPLm9mZmljZXIudjEuSm9iEgwKBGZ1bGwYAiABKAgSDwoHYnVzeV9tcxgDIAEoAyIkCg1BbmFseXplUmVwb3J0EhMKC2R1cmF0aW9uX21zGAEgASgDIg0KC0dldEFjdGl2aXR5IlAKCEFjdGl2aXR5EhsKE2xhc3RfY29tbWl0X3VuaXhfbXMYASABKAMSFgoObG9va2VkX3VuaXhfbXMYAiABKAMSDwoHaWRsZV9tcxgDIAEoAyIqCgpJbnNwZWN0V2FsEhwKA2pvYhgBIAEoCzIPLm9mZmljZXIudjEuSm9iIpoBCghXYWxJbmRleBINCgVrbm93bhgBIAEoCBIUCgxqb3VybmFsX21vZGUYAiABKAkSEgoKbGl0ZXN0cmVhbRgDIAEoCBIOCgZkZXZpY2UYBCABKAQSDQoFaW5vZGUYBSABKAQSDgoGZnJhbWVzGAYgASgDEhIKCmJhY2tmaWxsZWQYByABKAMSEgoKcmVhZF9tYXJrcxgIIAMoA0I0WjJnaXRodWIuY29tL29mZmljZXItZG9vZnkvb2ZmaWNlci9tZXNzYWdlczttZXNzYWdlc2IGcHJvdG8z", [file_officer_v1_common, file_officer_v1_content, file_officer_v1_integrity]);
 
 /**
  * Job says how the owner queues a request; every request to the owner has one.
@@ -475,6 +475,14 @@ export type OverwriteDatabase = Message<"officer.v1.OverwriteDatabase"> & {
    * @generated from field: officer.v1.Content want = 4;
    */
   want?: Content | undefined;
+
+  /**
+   * The replaced database, -wal and -journal must be these bytes (fsx.HashDatabase), else
+   * Failure "changed_meanwhile" and nothing was changed; empty = whatever they are.
+   *
+   * @generated from field: string only_over = 5;
+   */
+  onlyOver: string;
 };
 
 /**
@@ -536,6 +544,81 @@ export const OverwriteReportSchema: GenMessage<OverwriteReport> = /*@__PURE__*/
   messageDesc(file_officer_v1_dbowner, 13);
 
 /**
+ * ReplaceTable puts one table of a stored file into the live database in one transaction,
+ * with triggers off → TableReplaced. The definitions must be equal.
+ *
+ * @generated from message officer.v1.ReplaceTable
+ */
+export type ReplaceTable = Message<"officer.v1.ReplaceTable"> & {
+  /**
+   * @generated from field: officer.v1.Job job = 1;
+   */
+  job?: Job | undefined;
+
+  /**
+   * a verified plain SQLite file
+   *
+   * @generated from field: string from_path = 2;
+   */
+  fromPath: string;
+
+  /**
+   * @generated from field: string table = 3;
+   */
+  table: string;
+
+  /**
+   * rolled back
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message officer.v1.ReplaceTable.
+ * Use `create(ReplaceTableSchema)` to create a new message.
+ */
+export const ReplaceTableSchema: GenMessage<ReplaceTable> = /*@__PURE__*/
+  messageDesc(file_officer_v1_dbowner, 14);
+
+/**
+ * TableReplaced answers ReplaceTable.
+ *
+ * @generated from message officer.v1.TableReplaced
+ */
+export type TableReplaced = Message<"officer.v1.TableReplaced"> & {
+  /**
+   * @generated from field: int64 rows_before = 1;
+   */
+  rowsBefore: bigint;
+
+  /**
+   * @generated from field: int64 rows_after = 2;
+   */
+  rowsAfter: bigint;
+
+  /**
+   * rows without a parent that this leaves, at most 100
+   *
+   * @generated from field: repeated officer.v1.ForeignKeyFinding foreign_keys = 3;
+   */
+  foreignKeys: ForeignKeyFinding[];
+
+  /**
+   * @generated from field: int64 duration_ms = 4;
+   */
+  durationMs: bigint;
+};
+
+/**
+ * Describes the message officer.v1.TableReplaced.
+ * Use `create(TableReplacedSchema)` to create a new message.
+ */
+export const TableReplacedSchema: GenMessage<TableReplaced> = /*@__PURE__*/
+  messageDesc(file_officer_v1_dbowner, 15);
+
+/**
  * KeepEvidence copies database, -wal and -journal as they are into to_dir → EvidenceKept.
  *
  * @generated from message officer.v1.KeepEvidence
@@ -557,7 +640,7 @@ export type KeepEvidence = Message<"officer.v1.KeepEvidence"> & {
  * Use `create(KeepEvidenceSchema)` to create a new message.
  */
 export const KeepEvidenceSchema: GenMessage<KeepEvidence> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 14);
+  messageDesc(file_officer_v1_dbowner, 16);
 
 /**
  * EvidenceKept names the kept files.
@@ -581,7 +664,7 @@ export type EvidenceKept = Message<"officer.v1.EvidenceKept"> & {
  * Use `create(EvidenceKeptSchema)` to create a new message.
  */
 export const EvidenceKeptSchema: GenMessage<EvidenceKept> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 15);
+  messageDesc(file_officer_v1_dbowner, 17);
 
 /**
  * RaiseFence holds the write lock, so that no process can commit, until every
@@ -603,7 +686,7 @@ export type RaiseFence = Message<"officer.v1.RaiseFence"> & {
  * Use `create(RaiseFenceSchema)` to create a new message.
  */
 export const RaiseFenceSchema: GenMessage<RaiseFence> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 16);
+  messageDesc(file_officer_v1_dbowner, 18);
 
 /**
  * LiftFence takes one reason away → FenceState.
@@ -622,7 +705,7 @@ export type LiftFence = Message<"officer.v1.LiftFence"> & {
  * Use `create(LiftFenceSchema)` to create a new message.
  */
 export const LiftFenceSchema: GenMessage<LiftFence> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 17);
+  messageDesc(file_officer_v1_dbowner, 19);
 
 /**
  * FenceState tells whether writes are held back now.
@@ -665,7 +748,7 @@ export type FenceState = Message<"officer.v1.FenceState"> & {
  * Use `create(FenceStateSchema)` to create a new message.
  */
 export const FenceStateSchema: GenMessage<FenceState> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 18);
+  messageDesc(file_officer_v1_dbowner, 20);
 
 /**
  * GetOwnerStatus → OwnerStatus, at once, also while a job runs.
@@ -680,7 +763,7 @@ export type GetOwnerStatus = Message<"officer.v1.GetOwnerStatus"> & {
  * Use `create(GetOwnerStatusSchema)` to create a new message.
  */
 export const GetOwnerStatusSchema: GenMessage<GetOwnerStatus> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 19);
+  messageDesc(file_officer_v1_dbowner, 21);
 
 /**
  * OwnerStatus is the owner's state.
@@ -745,7 +828,7 @@ export type OwnerStatus = Message<"officer.v1.OwnerStatus"> & {
  * Use `create(OwnerStatusSchema)` to create a new message.
  */
 export const OwnerStatusSchema: GenMessage<OwnerStatus> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 20);
+  messageDesc(file_officer_v1_dbowner, 22);
 
 /**
  * VacuumDatabase rebuilds the database file, or moves its free pages out → VacuumReport.
@@ -786,7 +869,7 @@ export type VacuumDatabase = Message<"officer.v1.VacuumDatabase"> & {
  * Use `create(VacuumDatabaseSchema)` to create a new message.
  */
 export const VacuumDatabaseSchema: GenMessage<VacuumDatabase> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 21);
+  messageDesc(file_officer_v1_dbowner, 23);
 
 /**
  * VacuumReport gives sizes of the file with its WAL moved in.
@@ -822,7 +905,7 @@ export type VacuumReport = Message<"officer.v1.VacuumReport"> & {
  * Use `create(VacuumReportSchema)` to create a new message.
  */
 export const VacuumReportSchema: GenMessage<VacuumReport> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 22);
+  messageDesc(file_officer_v1_dbowner, 24);
 
 /**
  * AnalyzeDatabase renews the planner's statistics → AnalyzeReport.
@@ -853,7 +936,7 @@ export type AnalyzeDatabase = Message<"officer.v1.AnalyzeDatabase"> & {
  * Use `create(AnalyzeDatabaseSchema)` to create a new message.
  */
 export const AnalyzeDatabaseSchema: GenMessage<AnalyzeDatabase> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 23);
+  messageDesc(file_officer_v1_dbowner, 25);
 
 /**
  * AnalyzeReport answers AnalyzeDatabase.
@@ -872,7 +955,7 @@ export type AnalyzeReport = Message<"officer.v1.AnalyzeReport"> & {
  * Use `create(AnalyzeReportSchema)` to create a new message.
  */
 export const AnalyzeReportSchema: GenMessage<AnalyzeReport> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 24);
+  messageDesc(file_officer_v1_dbowner, 26);
 
 /**
  * GetActivity → Activity, at once.
@@ -887,7 +970,7 @@ export type GetActivity = Message<"officer.v1.GetActivity"> & {
  * Use `create(GetActivitySchema)` to create a new message.
  */
 export const GetActivitySchema: GenMessage<GetActivity> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 25);
+  messageDesc(file_officer_v1_dbowner, 27);
 
 /**
  * Activity tells when anybody last committed, seen by data version, WAL and change counter.
@@ -922,7 +1005,7 @@ export type Activity = Message<"officer.v1.Activity"> & {
  * Use `create(ActivitySchema)` to create a new message.
  */
 export const ActivitySchema: GenMessage<Activity> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 26);
+  messageDesc(file_officer_v1_dbowner, 28);
 
 /**
  * InspectWal reads the wal-index through SQLite's own descriptor → WalIndex.
@@ -941,7 +1024,7 @@ export type InspectWal = Message<"officer.v1.InspectWal"> & {
  * Use `create(InspectWalSchema)` to create a new message.
  */
 export const InspectWalSchema: GenMessage<InspectWal> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 27);
+  messageDesc(file_officer_v1_dbowner, 29);
 
 /**
  * WalIndex is the shared memory of a database in WAL mode
@@ -1009,5 +1092,5 @@ export type WalIndex = Message<"officer.v1.WalIndex"> & {
  * Use `create(WalIndexSchema)` to create a new message.
  */
 export const WalIndexSchema: GenMessage<WalIndex> = /*@__PURE__*/
-  messageDesc(file_officer_v1_dbowner, 28);
+  messageDesc(file_officer_v1_dbowner, 30);
 

@@ -6,13 +6,15 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Failure } from "./common_pb";
 import { file_officer_v1_common } from "./common_pb";
+import type { ForeignKeyFinding } from "./integrity_pb";
+import { file_officer_v1_integrity } from "./integrity_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file officer/v1/recovery.proto.
  */
 export const file_officer_v1_recovery: GenFile = /*@__PURE__*/
-  fileDesc("ChlvZmZpY2VyL3YxL3JlY292ZXJ5LnByb3RvEgpvZmZpY2VyLnYxIngKDVJlc3RvcmVCYWNrdXASCgoCaWQYASABKAkSFgoOYmVmb3JlX3VuaXhfbXMYAiABKAMSDwoHdG9fZmlsZRgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEhEKCWNvbmZpcm1lZBgFIAEoCBIOCgZqb2JfaWQYBiABKAkiLgoLVW5kb1Jlc3RvcmUSDgoGam9iX2lkGAEgASgJEg8KB2RyeV9ydW4YAiABKAgiuwEKDVJlc3RvcmVSZXBvcnQSFQoNcmVzdG9yZWRfZnJvbRgBIAEoCRIPCgd1bmRvX2lkGAIgASgJEicKBnRhYmxlcxgDIAMoCzIXLm9mZmljZXIudjEuVGFibGVDaGFuZ2USEAoIaW5fcGxhY2UYBCABKAgSDwoHZHJ5X3J1bhgFIAEoCBITCgtkdXJhdGlvbl9tcxgGIAEoAxIQCghrZXB0X2RpchgHIAEoCRIPCgd0b19maWxlGAggASgJIkQKC1RhYmxlQ2hhbmdlEgwKBG5hbWUYASABKAkSEwoLcm93c19iZWZvcmUYAiABKAMSEgoKcm93c19hZnRlchgDIAEoAyJKCg9SZXN0b3JlRmluaXNoZWQSKQoGcmVwb3J0GAEgASgLMhkub2ZmaWNlci52MS5SZXN0b3JlUmVwb3J0EgwKBHVuZG8YAiABKAgiNQoNUmVzdG9yZUZhaWxlZBIkCgdmYWlsdXJlGAEgASgLMhMub2ZmaWNlci52MS5GYWlsdXJlQjRaMmdpdGh1Yi5jb20vb2ZmaWNlci1kb29meS9vZmZpY2VyL21lc3NhZ2VzO21lc3NhZ2VzYgZwcm90bzM", [file_officer_v1_common]);
+  fileDesc("ChlvZmZpY2VyL3YxL3JlY292ZXJ5LnByb3RvEgpvZmZpY2VyLnYxIngKDVJlc3RvcmVCYWNrdXASCgoCaWQYASABKAkSFgoOYmVmb3JlX3VuaXhfbXMYAiABKAMSDwoHdG9fZmlsZRgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEhEKCWNvbmZpcm1lZBgFIAEoCBIOCgZqb2JfaWQYBiABKAkiLgoLVW5kb1Jlc3RvcmUSDgoGam9iX2lkGAEgASgJEg8KB2RyeV9ydW4YAiABKAgiRAoOUmVwYWlyRGF0YWJhc2USDgoGam9iX2lkGAEgASgJEg8KB2RyeV9ydW4YAiABKAgSEQoJY29uZmlybWVkGAMgASgIInUKDFJlc3RvcmVUYWJsZRIOCgZqb2JfaWQYASABKAkSDQoFdGFibGUYAiABKAkSCgoCaWQYAyABKAkSFgoOYmVmb3JlX3VuaXhfbXMYBCABKAMSDwoHZHJ5X3J1bhgFIAEoCBIRCgljb25maXJtZWQYBiABKAgiogMKDVJlc3RvcmVSZXBvcnQSFQoNcmVzdG9yZWRfZnJvbRgBIAEoCRIPCgd1bmRvX2lkGAIgASgJEicKBnRhYmxlcxgDIAMoCzIXLm9mZmljZXIudjEuVGFibGVDaGFuZ2USEAoIaW5fcGxhY2UYBCABKAgSDwoHZHJ5X3J1bhgFIAEoCBITCgtkdXJhdGlvbl9tcxgGIAEoAxIQCghrZXB0X2RpchgHIAEoCRIPCgd0b19maWxlGAggASgJEg0KBWxheWVyGAkgASgJEi0KCXJlY292ZXJlZBgKIAMoCzIaLm9mZmljZXIudjEuUmVjb3ZlcmVkVGFibGUSEQoJc2V0X2FzaWRlGAsgASgDEjMKDGZvcmVpZ25fa2V5cxgMIAMoCzIdLm9mZmljZXIudjEuRm9yZWlnbktleUZpbmRpbmcSDQoFbm90ZXMYDSADKAkSEwoLcmVwb3J0X2ZpbGUYDiABKAkSDwoHYmFzZV9pZBgPIAEoCRIUCgxldmlkZW5jZV9kaXIYECABKAkSFAoMYnJva2VuX3J1bGVzGBEgAygJIrsBCg5SZWNvdmVyZWRUYWJsZRIMCgRuYW1lGAEgASgJEhEKCXJvd3Nfa2VwdBgCIAEoAxIVCg1yb3dzX3NhbHZhZ2VkGAMgASgDEhYKDnJvd3NfZnJvbV9iYXNlGAQgASgDEhYKDnJvd3NfdW5jZXJ0YWluGAUgASgDEhoKEnJvd3NfbG9zdF9lc3RpbWF0ZRgGIAEoAxIWCg5yb3dzX3NldF9hc2lkZRgHIAEoAxINCgVub3RlcxgIIAMoCSJECgtUYWJsZUNoYW5nZRIMCgRuYW1lGAEgASgJEhMKC3Jvd3NfYmVmb3JlGAIgASgDEhIKCnJvd3NfYWZ0ZXIYAyABKAMiSgoPUmVzdG9yZUZpbmlzaGVkEikKBnJlcG9ydBgBIAEoCzIZLm9mZmljZXIudjEuUmVzdG9yZVJlcG9ydBIMCgR1bmRvGAIgASgIIkUKDVJlc3RvcmVGYWlsZWQSJAoHZmFpbHVyZRgBIAEoCzITLm9mZmljZXIudjEuRmFpbHVyZRIOCgZyZXBhaXIYAiABKAgiNAoPUmVjb3ZlcnlTdGFydGVkEg4KBmpvYl9pZBgBIAEoCRIRCglhdXRvbWF0aWMYAiABKAgiLAoMUmVjb3ZlcnlTdGVwEg4KBmpvYl9pZBgBIAEoCRIMCgRzdGVwGAIgASgJQjRaMmdpdGh1Yi5jb20vb2ZmaWNlci1kb29meS9vZmZpY2VyL21lc3NhZ2VzO21lc3NhZ2VzYgZwcm90bzM", [file_officer_v1_common, file_officer_v1_integrity]);
 
 /**
  * RestoreBackup puts a stored backup into the live database in place, or into a new
@@ -92,7 +94,92 @@ export const UndoRestoreSchema: GenMessage<UndoRestore> = /*@__PURE__*/
   messageDesc(file_officer_v1_recovery, 1);
 
 /**
- * RestoreReport answers RestoreBackup and UndoRestore.
+ * RepairDatabase recovers a damaged database in place by the first layer whose candidate
+ * passes a full check: its indexes made anew; the newest verified backup plus everything
+ * newer that can be salvaged; what can be salvaged alone → RestoreReport. Refused when no
+ * damage was seen twice, whoever asks.
+ *
+ * @generated from message officer.v1.RepairDatabase
+ */
+export type RepairDatabase = Message<"officer.v1.RepairDatabase"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * the candidate is made, looked at and thrown away
+   *
+   * @generated from field: bool dry_run = 2;
+   */
+  dryRun: boolean;
+
+  /**
+   * also when rows are lost and no backup was there, or a red rule of the app does not hold
+   *
+   * @generated from field: bool confirmed = 3;
+   */
+  confirmed: boolean;
+};
+
+/**
+ * Describes the message officer.v1.RepairDatabase.
+ * Use `create(RepairDatabaseSchema)` to create a new message.
+ */
+export const RepairDatabaseSchema: GenMessage<RepairDatabase> = /*@__PURE__*/
+  messageDesc(file_officer_v1_recovery, 2);
+
+/**
+ * RestoreTable puts one table of a stored backup into the live database, in one
+ * transaction, and lists what then breaks foreign keys → RestoreReport.
+ *
+ * @generated from message officer.v1.RestoreTable
+ */
+export type RestoreTable = Message<"officer.v1.RestoreTable"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: string table = 2;
+   */
+  table: string;
+
+  /**
+   * of the backup, empty = the newest verified one
+   *
+   * @generated from field: string id = 3;
+   */
+  id: string;
+
+  /**
+   * @generated from field: int64 before_unix_ms = 4;
+   */
+  beforeUnixMs: bigint;
+
+  /**
+   * @generated from field: bool dry_run = 5;
+   */
+  dryRun: boolean;
+
+  /**
+   * the explicit order of promise P4
+   *
+   * @generated from field: bool confirmed = 6;
+   */
+  confirmed: boolean;
+};
+
+/**
+ * Describes the message officer.v1.RestoreTable.
+ * Use `create(RestoreTableSchema)` to create a new message.
+ */
+export const RestoreTableSchema: GenMessage<RestoreTable> = /*@__PURE__*/
+  messageDesc(file_officer_v1_recovery, 3);
+
+/**
+ * RestoreReport answers RestoreBackup, RepairDatabase, RestoreTable and UndoRestore.
  *
  * @generated from message officer.v1.RestoreReport
  */
@@ -142,6 +229,67 @@ export type RestoreReport = Message<"officer.v1.RestoreReport"> & {
    * @generated from field: string to_file = 8;
    */
   toFile: string;
+
+  /**
+   * "backup", "undo", "table", or of a repair "reindex", "merge", "salvage"
+   *
+   * @generated from field: string layer = 9;
+   */
+  layer: string;
+
+  /**
+   * of a repair
+   *
+   * @generated from field: repeated officer.v1.RecoveredTable recovered = 10;
+   */
+  recovered: RecoveredTable[];
+
+  /**
+   * rows that are in no table: lost_and_found.db in kept_dir has them
+   *
+   * @generated from field: int64 set_aside = 11;
+   */
+  setAside: bigint;
+
+  /**
+   * rows without a parent afterwards, at most 100
+   *
+   * @generated from field: repeated officer.v1.ForeignKeyFinding foreign_keys = 12;
+   */
+  foreignKeys: ForeignKeyFinding[];
+
+  /**
+   * @generated from field: repeated string notes = 13;
+   */
+  notes: string[];
+
+  /**
+   * an HTML page of this report in kept_dir, and a .json beside it
+   *
+   * @generated from field: string report_file = 14;
+   */
+  reportFile: string;
+
+  /**
+   * the backup that a merge used
+   *
+   * @generated from field: string base_id = 15;
+   */
+  baseId: string;
+
+  /**
+   * where the damaged files lie
+   *
+   * @generated from field: string evidence_dir = 16;
+   */
+  evidenceDir: string;
+
+  /**
+   * rules of the app that do not hold afterwards
+   *
+   * @generated from field: repeated string broken_rules = 17;
+   */
+  brokenRules: string[];
 };
 
 /**
@@ -149,7 +297,69 @@ export type RestoreReport = Message<"officer.v1.RestoreReport"> & {
  * Use `create(RestoreReportSchema)` to create a new message.
  */
 export const RestoreReportSchema: GenMessage<RestoreReport> = /*@__PURE__*/
-  messageDesc(file_officer_v1_recovery, 2);
+  messageDesc(file_officer_v1_recovery, 4);
+
+/**
+ * RecoveredTable counts where the rows of one table came from.
+ *
+ * @generated from message officer.v1.RecoveredTable
+ */
+export type RecoveredTable = Message<"officer.v1.RecoveredTable"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * found in their place
+   *
+   * @generated from field: int64 rows_kept = 2;
+   */
+  rowsKept: bigint;
+
+  /**
+   * found elsewhere, and proven
+   *
+   * @generated from field: int64 rows_salvaged = 3;
+   */
+  rowsSalvaged: bigint;
+
+  /**
+   * only the backup had them
+   *
+   * @generated from field: int64 rows_from_base = 4;
+   */
+  rowsFromBase: bigint;
+
+  /**
+   * of all these, those that are doubted
+   *
+   * @generated from field: int64 rows_uncertain = 5;
+   */
+  rowsUncertain: bigint;
+
+  /**
+   * @generated from field: int64 rows_lost_estimate = 6;
+   */
+  rowsLostEstimate: bigint;
+
+  /**
+   * @generated from field: int64 rows_set_aside = 7;
+   */
+  rowsSetAside: bigint;
+
+  /**
+   * @generated from field: repeated string notes = 8;
+   */
+  notes: string[];
+};
+
+/**
+ * Describes the message officer.v1.RecoveredTable.
+ * Use `create(RecoveredTableSchema)` to create a new message.
+ */
+export const RecoveredTableSchema: GenMessage<RecoveredTable> = /*@__PURE__*/
+  messageDesc(file_officer_v1_recovery, 5);
 
 /**
  * TableChange compares one table before and after. -1 = unknown (could not be read) or absent.
@@ -178,7 +388,7 @@ export type TableChange = Message<"officer.v1.TableChange"> & {
  * Use `create(TableChangeSchema)` to create a new message.
  */
 export const TableChangeSchema: GenMessage<TableChange> = /*@__PURE__*/
-  messageDesc(file_officer_v1_recovery, 3);
+  messageDesc(file_officer_v1_recovery, 6);
 
 /**
  * RestoreFinished is the event after a restore or undo went live and was verified.
@@ -202,7 +412,7 @@ export type RestoreFinished = Message<"officer.v1.RestoreFinished"> & {
  * Use `create(RestoreFinishedSchema)` to create a new message.
  */
 export const RestoreFinishedSchema: GenMessage<RestoreFinished> = /*@__PURE__*/
-  messageDesc(file_officer_v1_recovery, 4);
+  messageDesc(file_officer_v1_recovery, 7);
 
 /**
  * RestoreFailed is the event after a restore that did not go live.
@@ -214,6 +424,11 @@ export type RestoreFailed = Message<"officer.v1.RestoreFailed"> & {
    * @generated from field: officer.v1.Failure failure = 1;
    */
   failure?: Failure | undefined;
+
+  /**
+   * @generated from field: bool repair = 2;
+   */
+  repair: boolean;
 };
 
 /**
@@ -221,5 +436,55 @@ export type RestoreFailed = Message<"officer.v1.RestoreFailed"> & {
  * Use `create(RestoreFailedSchema)` to create a new message.
  */
 export const RestoreFailedSchema: GenMessage<RestoreFailed> = /*@__PURE__*/
-  messageDesc(file_officer_v1_recovery, 5);
+  messageDesc(file_officer_v1_recovery, 8);
+
+/**
+ * RecoveryStarted is the event before a damaged database is recovered.
+ *
+ * @generated from message officer.v1.RecoveryStarted
+ */
+export type RecoveryStarted = Message<"officer.v1.RecoveryStarted"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * nobody asked
+   *
+   * @generated from field: bool automatic = 2;
+   */
+  automatic: boolean;
+};
+
+/**
+ * Describes the message officer.v1.RecoveryStarted.
+ * Use `create(RecoveryStartedSchema)` to create a new message.
+ */
+export const RecoveryStartedSchema: GenMessage<RecoveryStarted> = /*@__PURE__*/
+  messageDesc(file_officer_v1_recovery, 9);
+
+/**
+ * RecoveryStep is the event when a recovery comes to its next step.
+ *
+ * @generated from message officer.v1.RecoveryStep
+ */
+export type RecoveryStep = Message<"officer.v1.RecoveryStep"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: string step = 2;
+   */
+  step: string;
+};
+
+/**
+ * Describes the message officer.v1.RecoveryStep.
+ * Use `create(RecoveryStepSchema)` to create a new message.
+ */
+export const RecoveryStepSchema: GenMessage<RecoveryStep> = /*@__PURE__*/
+  messageDesc(file_officer_v1_recovery, 10);
 

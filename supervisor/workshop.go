@@ -1,0 +1,74 @@
+package supervisor
+
+import (
+	"context"
+
+	"github.com/officer-doofy/officer/actors/recovery"
+	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/loss"
+	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/sqlite"
+	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
+)
+
+// workshop makes the candidates of a repair: recovery.Workshop.
+type workshop struct {
+	*engine
+	rules []check.Rule
+}
+
+// Reindex works on a plain copy: a suspect file itself is never written.
+func (w workshop) Reindex(ctx context.Context, kept, to string) (recovery.Candidate, error) {
+	plain := to + ".tmp"
+	defer w.sweep(plain)
+	w.sweep(to)
+	if _, err := w.Consolidate(ctx, kept, plain); err != nil {
+		return recovery.Candidate{}, err
+	}
+	_, err := rebuild.Reindex(ctx, rebuild.ReindexOrder{FS: w.files, VFS: w.vfs, File: plain, To: to})
+	if err != nil {
+		w.sweep(to)
+		return recovery.Candidate{}, err
+	}
+	report, content, err := sqlite.VerifyCopy(ctx, to, w.vfs, manifest.Content{})
+	if err != nil {
+		return recovery.Candidate{}, err
+	}
+	return recovery.Candidate{Verdict: report.Verdict, Findings: report.Findings, Content: content}, nil
+}
+
+// Salvage gets out what the kept files prove.
+func (w workshop) Salvage(ctx context.Context, o recovery.SalvageOrder) (recovery.Candidate, error) {
+	out, err := rebuild.Recover(ctx, rebuild.Order{FS: w.files, VFS: w.vfs, File: o.Kept, To: o.To, Base: o.Base, Aside: o.Aside, Progress: o.Progress})
+	if err != nil {
+		return recovery.Candidate{}, err
+	}
+	return recovery.Candidate{Verdict: out.Verdict.Verdict, Findings: out.Verdict.Findings, Content: out.Content,
+		Tables: lossOf(out), SetAside: out.Found, Notes: out.Notes}, nil
+}
+
+// lossOf counts where the rows of each table came from.
+func lossOf(r *rebuild.Result) []loss.Table {
+	list := make([]loss.Table, 0, len(r.Tables))
+	for i := range r.Tables {
+		t := &r.Tables[i]
+		list = append(list, loss.Table{Name: t.Name, Kept: t.Kept, Salvaged: t.Salvaged, FromBase: t.FromBase, Uncertain: t.Uncertain,
+			Lost: t.Lost, SetAside: t.Strays + t.Refused, Notes: t.Notes})
+	}
+	return list
+}
+
+// Judge runs the foreign keys and the rules of the application.
+func (w workshop) Judge(ctx context.Context, path string) (report check.Report, err error) {
+	c, err := sqlite.Open(ctx, path, sqlite.Options{VFS: w.vfs, ReadOnly: true, Immutable: true, Untrusted: true, Space: w.space})
+	if err != nil {
+		return report, err
+	}
+	defer c.Close()
+	if report, err = c.CheckForeignKeys(ctx, loss.ForeignKeysMax); err != nil || len(w.rules) == 0 {
+		return report, err
+	}
+	broken, err := c.RunRules(ctx, w.rules)
+	report.RuleBreaks = broken.RuleBreaks
+	return report, err
+}
