@@ -490,7 +490,7 @@ type RecoveredTable struct {
 	RowsKept         int64                  `protobuf:"varint,2,opt,name=rows_kept,json=rowsKept,proto3" json:"rows_kept,omitempty"`                // found in their place
 	RowsSalvaged     int64                  `protobuf:"varint,3,opt,name=rows_salvaged,json=rowsSalvaged,proto3" json:"rows_salvaged,omitempty"`    // found elsewhere, and proven
 	RowsFromBase     int64                  `protobuf:"varint,4,opt,name=rows_from_base,json=rowsFromBase,proto3" json:"rows_from_base,omitempty"`  // only the backup had them
-	RowsUncertain    int64                  `protobuf:"varint,5,opt,name=rows_uncertain,json=rowsUncertain,proto3" json:"rows_uncertain,omitempty"` // of all these, those that are doubted
+	RowsUncertain    int64                  `protobuf:"varint,5,opt,name=rows_uncertain,json=rowsUncertain,proto3" json:"rows_uncertain,omitempty"` // of kept and salvaged, those that are doubted
 	RowsLostEstimate int64                  `protobuf:"varint,6,opt,name=rows_lost_estimate,json=rowsLostEstimate,proto3" json:"rows_lost_estimate,omitempty"`
 	RowsSetAside     int64                  `protobuf:"varint,7,opt,name=rows_set_aside,json=rowsSetAside,proto3" json:"rows_set_aside,omitempty"`
 	Notes            []string               `protobuf:"bytes,8,rep,name=notes,proto3" json:"notes,omitempty"`

@@ -43,8 +43,12 @@ func (w workshop) Salvage(ctx context.Context, o recovery.SalvageOrder) (recover
 	if err != nil {
 		return recovery.Candidate{}, err
 	}
+	notes := out.Notes
+	if out.Undated != "" {
+		notes = append(notes, out.Undated)
+	}
 	return recovery.Candidate{Verdict: out.Verdict.Verdict, Findings: out.Verdict.Findings, Content: out.Content,
-		Tables: lossOf(out), SetAside: out.Found, Notes: out.Notes}, nil
+		Tables: lossOf(out), SetAside: out.Found, Named: out.Doubts != "", Notes: notes}, nil
 }
 
 // lossOf counts where the rows of each table came from.
@@ -52,7 +56,7 @@ func lossOf(r *rebuild.Result) []loss.Table {
 	list := make([]loss.Table, 0, len(r.Tables))
 	for i := range r.Tables {
 		t := &r.Tables[i]
-		list = append(list, loss.Table{Name: t.Name, Kept: t.Kept, Salvaged: t.Salvaged, FromBase: t.FromBase, Uncertain: t.Uncertain,
+		list = append(list, loss.Table{Name: t.Name, Kept: t.Kept, Salvaged: t.Salvaged, FromBase: t.FromBase, Uncertain: t.Uncertain - t.Undated,
 			Lost: t.Lost, SetAside: t.Strays + t.Refused, Notes: t.Notes})
 	}
 	return list

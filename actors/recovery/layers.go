@@ -41,6 +41,7 @@ type Candidate struct {
 	Content  manifest.Content
 	Tables   []loss.Table // of a reindexing none: all rows are where they were
 	SetAside int64
+	Named    bool // the file aside names each row that the damaged files do not prove
 	Notes    []string
 }
 
@@ -174,7 +175,7 @@ func (r *run) adopt(layer loss.Layer, base candidate, made Candidate) {
 	if layer == loss.Merge {
 		r.pick.from, l.Base = base.from, base.from
 	}
-	if l.SetAside > 0 {
+	if l.SetAside > 0 || made.Named {
 		l.AsideIn = filepath.Join(r.set.dir, asideFile)
 	}
 	if layer == loss.Reindex {

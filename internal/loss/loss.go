@@ -54,7 +54,7 @@ type Table struct {
 	Kept      int64    `json:"rows_kept"`          // found in their place on sound pages
 	Salvaged  int64    `json:"rows_salvaged"`      // found elsewhere, and proven
 	FromBase  int64    `json:"rows_from_base"`     // only the older copy had them
-	Uncertain int64    `json:"rows_uncertain"`     // of all these, those that are doubted
+	Uncertain int64    `json:"rows_uncertain"`     // of those in place and salvaged, the ones that are doubted
 	Lost      int64    `json:"rows_lost_estimate"` // gone
 	SetAside  int64    `json:"rows_in_lost_and_found"`
 	Notes     []string `json:"notes,omitempty"`

@@ -87,7 +87,7 @@ func (p *page) tables(r *Report) {
 	p.put("</tbody></table></div>\n<p>Rows in place and salvaged rows are proven by the bytes of the damaged files. Rows from the older " +
 		"copy fill places that are lost; they may have been changed since. Uncertain rows are in their table, but something speaks against them.")
 	if r.AsideIn != "" {
-		p.put(" Rows that were set aside are in <code>%s</code>, each with the reason.", text(r.AsideIn))
+		p.put(" Rows that were set aside are in <code>%s</code>, each with the reason; each row that is not proven is named there.", text(r.AsideIn))
 	}
 	p.put("</p>\n")
 }
@@ -146,5 +146,5 @@ func (r *Report) Headline() string {
 	if len(parts) == 0 {
 		return fmt.Sprintf("%s: all %d rows are there.", r.Database, sum.Kept+sum.Salvaged)
 	}
-	return fmt.Sprintf("%s: %d rows proven; %s.", r.Database, sum.Kept+sum.Salvaged, strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %d rows proven; %s.", r.Database, sum.Kept+sum.Salvaged-sum.Uncertain, strings.Join(parts, ", "))
 }

@@ -41,9 +41,12 @@ func setAside(ctx context.Context, o Order, name string, out *Result) (err error
 }
 
 // extra names the tables that only a salvage makes.
-func (r *Result) extra() []string {
-	if r.LostAndFound == "" {
-		return nil
+func (r *Result) extra() (tables []string) {
+	if r.LostAndFound != "" {
+		tables = append(tables, r.LostAndFound, r.LostAndFound+"_why")
 	}
-	return []string{r.LostAndFound, r.LostAndFound + "_why"}
+	if r.Doubts != "" {
+		tables = append(tables, r.Doubts)
+	}
+	return tables
 }

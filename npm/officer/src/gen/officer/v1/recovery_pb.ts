@@ -332,7 +332,7 @@ export type RecoveredTable = Message<"officer.v1.RecoveredTable"> & {
   rowsFromBase: bigint;
 
   /**
-   * of all these, those that are doubted
+   * of kept and salvaged, those that are doubted
    *
    * @generated from field: int64 rows_uncertain = 5;
    */
