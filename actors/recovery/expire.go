@@ -144,8 +144,10 @@ func trimmed(name string) string {
 // tidy removes what a kill left in a set that is done: a record in the making, and what
 // is needed only until a set is sealed.
 func (q quarantine) tidy(s *set) error {
-	if err := fsx.RemoveTemps(q.fs, filepath.Join(s.dir, recordFile(s.rec.Kind))); err != nil {
-		return err
+	for _, name := range append([]string{recordFile(s.rec.Kind)}, results()...) {
+		if err := fsx.RemoveTemps(q.fs, filepath.Join(s.dir, name)); err != nil {
+			return err
+		}
 	}
 	entries, err := q.fs.ReadDir(s.dir)
 	if err != nil {

@@ -93,6 +93,9 @@ func (w *world) recovered(p protocol, before ledger) {
 	if p.heals {
 		allowed = w.heal(before)
 	}
+	if p.mends {
+		allowed = w.mend()
+	}
 	rows, err := rowsIn(w.ctx, w.app)
 	if err != nil || !slices.Contains(allowed, rows) {
 		w.bad("P4: the database holds %d commits (%v), want one of %v", rows, err, allowed)
@@ -238,7 +241,7 @@ func (w *world) final(p protocol) {
 // folder of the database; of backups only those that are listed.
 var kept = regexp.MustCompile(`^(app\.db|restored\.db|app\.db-officer/(officer\.lock|reserve|events\.ndjson|evidence\.json|maintenance\.json|` +
 	`backups/backups\.json|logs/app\.log(\.\d+)?|metrics/(metrics|disk|history)\.json|` +
-	`quarantine/\d{8}T\d{6}Z(-\d+)?(-damage)?/((intent|damage)\.json|app\.db(-wal|-journal)?)))$`)
+	`quarantine/\d{8}T\d{6}Z(-\d+)?(-damage)?/((intent|damage)\.json|recovery-report\.(html|json)|recovery-lost_and_found\.db|app\.db(-wal|-journal)?)))$`)
 
 func (w *world) strays(l *simfs.Life, dir string, listed map[string]bool) {
 	entries, err := l.ReadDir(dir)

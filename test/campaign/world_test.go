@@ -207,6 +207,8 @@ func (w *world) fill(l *simfs.Life) error {
 		"create table ledger(n integer primary key, note text not null)", "create table total(n int)", "insert into total values(0)",
 		"create table item(id integer primary key, amount int, body text)", "create index item_amount on item(amount)",
 		"with recursive c(x) as (values(1) union all select x+1 from c where x < 40) insert into item select x, x%7, printf('%0120d', x) from c",
+		"create table stone(id integer primary key, body text)",
+		"with recursive c(x) as (values(1) union all select x+1 from c where x < 60) insert into stone select x, printf('%0100d', x) from c",
 		"create table gone(body)", "with recursive c(x) as (values(1) union all select x+1 from c where x < 40) insert into gone select zeroblob(400) from c",
 		"drop table gone",
 	} {
@@ -287,6 +289,13 @@ func rowsIn(ctx context.Context, db *sql.DB) (rows int, err error) {
 	var total, amounts int
 	if err := db.QueryRowContext(ctx, "select (select n from total), (select sum(amount - id%7) from item)").Scan(&total, &amounts); err != nil {
 		return 0, err
+	}
+	var stones int
+	if err := db.QueryRowContext(ctx, "select count(*) from stone where body=printf('%0100d', id)").Scan(&stones); err != nil {
+		return 0, err
+	}
+	if stones != 60 {
+		return 0, fmt.Errorf("%d of 60 rows that nobody touched", stones)
 	}
 	if total != rows || amounts != 5*rows {
 		return 0, fmt.Errorf("%d rows, the total says %d, the items %d/5", rows, total, amounts)

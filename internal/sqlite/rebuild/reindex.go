@@ -155,7 +155,7 @@ func empty(ctx context.Context, o ReindexOrder, roots map[string]uint32, keyed b
 		return nil, refusedReindex("the header cannot be read")
 	}
 	g := &file.Geometry
-	out, err := check.Verify(ctx, check.Database{Pages: file, Header: file.Header, Geometry: *g}, check.Options{FindingsMax: findingsRead})
+	out, err := verify(ctx, check.Database{Pages: file, Header: file.Header, Geometry: *g})
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +187,16 @@ func empty(ctx context.Context, o ReindexOrder, roots map[string]uint32, keyed b
 		}
 	}
 	return names, nil
+}
+
+// verify makes a refusal of a panic: what the pages do to the check they may do to rows.
+func verify(ctx context.Context, db check.Database) (out check.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = refusedReindex("the check panicked: %v", p)
+		}
+	}()
+	return check.Verify(ctx, db, check.Options{FindingsMax: findingsRead})
 }
 
 // refill fills the indexes and copies all that is used; VACUUM INTO keeps rowids.
