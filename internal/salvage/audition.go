@@ -51,6 +51,9 @@ func (r *rescue) settle(t, u *table) {
 	loser := u
 	if d, ok := r.outermost(t.root, false); ok {
 		fitT, fitU := r.likeness(t, d), r.likeness(u, d)
+		if a, b := r.witnessed(t, d), r.witnessed(u, d); a != b {
+			fitT, fitU = a, b
+		}
 		if fitT < fitU || fitT == fitU && r.bracketed(t) < r.bracketed(u) {
 			loser = t
 		}

@@ -33,6 +33,7 @@ func (r *rescue) readSchema() error {
 		return err
 	}
 	r.catalog = r.withBase(entries, len(gaps) > 0)
+	r.mendStatements(r.catalog)
 	r.tabulate(r.catalog)
 	return nil
 }

@@ -70,6 +70,7 @@ func (r *rescue) correct(tr *trial, f *found, y *testimony) {
 // recall gives the sink what only the indexes still know of a table: rows that they
 // cover, and of others what they hold.
 func (r *rescue) recall(t *table) error {
+	r.countLost(t)
 	for i, tr := range t.trials {
 		for _, key := range slices.Sorted(maps.Keys(tr.entries)) {
 			for _, y := range tr.entries[key] {
@@ -83,6 +84,26 @@ func (r *rescue) recall(t *table) error {
 		}
 	}
 	return nil
+}
+
+// countLost counts the rows that are gone, where an index is whole and tells.
+func (r *rescue) countLost(t *table) {
+	for _, tr := range t.trials {
+		if !tr.x.whole || tr.void || tr.crowded {
+			continue
+		}
+		gone := int64(0)
+		for _, list := range tr.entries {
+			for _, y := range list {
+				if !y.seen {
+					gone++
+				}
+			}
+		}
+		if !t.counted || gone < t.gone {
+			t.counted, t.gone = true, gone
+		}
+	}
 }
 
 // recallRow puts a row together from what trials have under its key.

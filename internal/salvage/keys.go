@@ -29,6 +29,7 @@ type keyWalk struct {
 	of      *table             // whose index it is
 	x       *index             // of of, nil = not an index, or not the first walk
 	claim   bool               // the first walk
+	loose   bool               // whoever owns the pages
 	take    func(*keyed) error // nil = entries are not wanted
 	missing int                // pages that are not there or damaged
 	gaps    []keyGap
@@ -120,6 +121,9 @@ func (w *keyWalk) alike(d *page.Node) bool {
 func (w *keyWalk) enters(n uint32) bool {
 	if w.claim {
 		return w.free(n) && n != 1
+	}
+	if w.loose {
+		return w.marks.holds(n)
 	}
 	return w.marks.owner(n) == w.owner
 }

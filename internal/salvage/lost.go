@@ -8,6 +8,9 @@ const fanout = 100
 // lost estimates how many rows a table has lost: for each place without a page the rows
 // that such a page has on average, and never more than there are rowids for.
 func (t *table) lost() int64 {
+	if t.counted {
+		return max(0, t.gone-t.tally.FromIndex)
+	}
 	if t.def.WithoutRowid {
 		return int64(len(t.keyGaps))
 	}

@@ -15,6 +15,9 @@ type orphan struct {
 // holds all its keys, of a table that its rows fit, and only if there is just one such
 // table: so what lies on freed pages does not come back.
 func (r *rescue) place() error {
+	if err := r.placeKeyed(); err != nil {
+		return err
+	}
 	if !r.lacking() {
 		return nil
 	}
@@ -185,10 +188,31 @@ func (r *rescue) home(o *orphan) *table {
 		}
 	}
 	if tie {
-		return nil
+		return r.called(o, most)
 	}
 	return best
 }
+
+// called gives the one table, of those that are equally likely, whose index knows the
+// rows of an orphan.
+func (r *rescue) called(o *orphan, score int) (t *table) {
+	for _, u := range r.tables {
+		if u.def.WithoutRowid || !u.wants(o.span) || min(r.likeness(u, o.leaf), r.likeness(u, o.last)) != score {
+			continue
+		}
+		if r.calls++; r.calls > callsMax || r.witnessed(u, o.leaf) <= 0 {
+			continue
+		}
+		if t != nil {
+			return nil
+		}
+		t = u
+	}
+	return t
+}
+
+// callsMax bounds how often an index is read to find the home of an orphan.
+const callsMax = 200
 
 // wants tells whether a gap of the table holds a range that nothing has filled yet.
 func (t *table) wants(s span) bool {

@@ -17,11 +17,13 @@ type rescue struct {
 	sink    Sink
 	report  Report
 	base    *rescue // the backup, read the same way; nil = there is none
+	twins   *twins  // the backup's rows of the table that is being written
 	undated string  // what leaves open whether rows are in their newest version, "" = nothing does
 
 	stage       Stage
 	done, total int64
 	owners      int
+	calls       int // of indexes for a witness
 
 	cover      page.Coverage
 	pages      []uint32 // of a chain

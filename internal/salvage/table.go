@@ -16,10 +16,13 @@ type table struct {
 	gaps    []gap    // where rows may be missing
 	keyGaps []keyGap // those of a WITHOUT ROWID table
 	trials  []*trial // against its indexes
+	islands []uint32 // pages of a WITHOUT ROWID table that were found outside its tree
 	torn    []span   // of damaged pages on which rows may be missing
 	profile profile
 	tally   TableReport
-	place   int // in Plan.Tables
+	place   int   // in Plan.Tables
+	counted bool  // an index told how many rows are gone
+	gone    int64 // so many
 }
 
 // index is one index of a table.

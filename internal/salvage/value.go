@@ -61,6 +61,7 @@ func classOf(serial uint64) schema.Class {
 
 // The classes, for short.
 const (
-	classText = schema.ClassText
-	classNull = schema.ClassNull
+	classText    = schema.ClassText
+	classNull    = schema.ClassNull
+	classInteger = schema.ClassInteger
 )

@@ -38,7 +38,10 @@ func (r *rescue) writeTable(t *table) error {
 		}
 		return r.recall(t)
 	}
-	if err := r.rows(t, func(f *found) error { return r.put(t, f) }); err != nil {
+	r.twins = r.twinsOf(t)
+	err := r.rows(t, func(f *found) error { return r.put(t, f) })
+	r.twins.close()
+	if r.twins = nil; err != nil {
 		return err
 	}
 	if err := r.writeBase(t); err != nil {
@@ -54,6 +57,11 @@ func (r *rescue) writeKeyed(t *table) error {
 	}}
 	if err := w.tree(t.root, 0); err != nil {
 		return err
+	}
+	for _, n := range t.islands {
+		if err := w.tree(n, 0); err != nil {
+			return err
+		}
 	}
 	if r.base == nil || len(t.keyGaps) == 0 || r.base.g.Encoding != r.g.Encoding {
 		return nil
@@ -79,6 +87,9 @@ func (r *rescue) put(t *table, f *found) error {
 	if f.what == "" && f.from != FromIndex && f.from != FromBase {
 		r.judge(t, f)
 		r.examineTexts(t, f)
+		if r.twins != nil && f.doubt == "" && r.twins.flipped(f) {
+			f.doubt = "it differs from the older copy as flipped bits would make it"
+		}
 	}
 	if f.what != "" || len(f.values) > len(t.def.Stored) {
 		return r.stray(t, f)

@@ -111,7 +111,7 @@ func fileClasses() []class {
 		{name: "index damaged", damage: in(testkit.ZeroIndex), floor: 100, lent: 100},
 		{name: "row removed", damage: in(ofTable(testkit.RemoveRow, "items")), floor: 99, lent: 99.9},
 		{name: "root in the schema wrong", damage: in(ofTable(testkit.WrongRoot, "items")), floor: 100, lent: 100},
-		{name: "SQL in the schema garbled", damage: in(ofTable(testkit.GarbleSQL, "items")), floor: 0, lent: 100},
+		{name: "SQL in the schema garbled", damage: in(ofTable(testkit.GarbleSQL, "items")), floor: 30, lent: 100},
 	}
 }
 

@@ -29,7 +29,8 @@ type Database struct {
 	tables    []*target
 	found     *foundTable // lost_and_found, nil until something is
 	doubts    *doubts     // nil until something is doubted
-	unordered []string    // collations that are unknown here
+	rival     map[string]int64
+	unordered []string // collations that are unknown here
 	notes     []string
 	counters  map[string]salvage.Value // what sqlite_sequence held, by table
 }
@@ -39,7 +40,7 @@ func New(ctx context.Context, path string) (*Database, error) { return newOn(ctx
 
 // newOn is New on a VFS.
 func newOn(ctx context.Context, path, vfs string) (d *Database, err error) {
-	d = &Database{ctx: ctx, counters: map[string]salvage.Value{}}
+	d = &Database{ctx: ctx, counters: map[string]salvage.Value{}, rival: map[string]int64{}}
 	defer guard(&err)
 	d.db, err = sqlite3.OpenFlags(fileURI(path, vfs), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {

@@ -2,6 +2,7 @@ package rebuild
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
@@ -88,5 +89,50 @@ func (d *Database) makeDoubts() (err error) {
 		return err
 	}
 	d.doubts = made
+	return nil
+}
+
+// rivals names the rows that a UNIQUE index forbids beside each other: at least one of
+// each group is wrong, and nothing tells which.
+func (d *Database) rivals(o salvage.Object) error {
+	at := slices.IndexFunc(d.tables, func(t *target) bool { return schema.Fold(t.plan.Name) == schema.Fold(o.Table) })
+	if at < 0 || d.tables[at].plan.Def.WithoutRowid {
+		return nil
+	}
+	t := d.tables[at]
+	declared, err := schema.ParseIndex(o.SQL)
+	if err != nil {
+		return nil
+	}
+	x, err := declared.Bind(t.plan.Def)
+	if err != nil || x.Opaque != "" {
+		return nil
+	}
+	var columns []string
+	for _, part := range x.Parts {
+		columns = append(columns, quote(t.plan.Def.Columns[part.Column].Name))
+	}
+	if err := d.makeDoubts(); err != nil {
+		return err
+	}
+	rowid := t.rowidName()
+	if c := t.plan.Def.RowidColumn; c >= 0 {
+		rowid = quote(t.plan.Def.Columns[c].Name)
+	}
+	list, table := strings.Join(columns, ","), quote(t.plan.Name)
+	sql := `INSERT INTO ` + d.doubts.name + `("table",id,reason) SELECT ?1,` + rowid + `,?2 FROM ` + table + ` WHERE (` + list + `) IN (SELECT ` +
+		list + ` FROM ` + table + ` GROUP BY ` + list + ` HAVING count(*)>1)`
+	s, _, err := d.db.Prepare(sql)
+	if err != nil {
+		return d.fail(err)
+	}
+	defer s.Close()
+	if err := errors.Join(s.BindText(1, t.plan.Name), s.BindText(2, "another row has what index "+o.Name+" wants to be unique")); err != nil {
+		return d.fail(err)
+	}
+	if err := s.Exec(); err != nil {
+		return d.fail(err)
+	}
+	d.rival[t.plan.Name] += d.db.Changes()
 	return nil
 }

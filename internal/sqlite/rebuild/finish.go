@@ -6,15 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"github.com/officer-doofy/officer/internal/page"
 	"github.com/officer-doofy/officer/internal/salvage"
 )
 
 // Outcome is what became of the rest of the schema.
 type Outcome struct {
-	LostAndFound string // the table, "" = there is none
-	Found        int64  // rows in it
-	Doubts       string // the table that names the doubted rows of all others, "" = there is none
+	LostAndFound string           // the table, "" = there is none
+	Found        int64            // rows in it
+	Rivals       map[string]int64 // by table: rows that a UNIQUE index forbids beside each other
+	Doubts       string           // the table that names the doubted rows of all others, "" = there is none
 	Notes        []string
 }
 
@@ -57,7 +60,7 @@ func (d *Database) Finish(done func(n, of int64) error) (out *Outcome, err error
 		d.notes = append(d.notes, fmt.Sprintf("the collations %s are unknown here: before the application uses the database, run REINDEX in it",
 			strings.Join(d.unordered, ", ")))
 	}
-	out = &Outcome{Notes: d.notes}
+	out = &Outcome{Notes: d.notes, Rivals: d.rival}
 	if d.found != nil {
 		out.LostAndFound, out.Found = d.found.name, d.found.rows
 	}
@@ -82,6 +85,10 @@ func (d *Database) add(o salvage.Object) error {
 		return stopped
 	}
 	d.notes = append(d.notes, fmt.Sprintf("%s %s was left out: %v", o.Type, o.Name, err))
+	var code sqlite3.ExtendedErrorCode
+	if o.Type == "index" && errors.As(err, &code) && code == sqlite3.CONSTRAINT_UNIQUE {
+		return d.rivals(o)
+	}
 	return nil
 }
 

@@ -163,6 +163,10 @@ func fill(db *Database, src *source, opts salvage.Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range report.Tables {
+		t := &report.Tables[i]
+		t.Uncertain = min(t.Uncertain+outcome.Rivals[t.Name], t.Rows())
+	}
 	out := &Result{
 		Tables: report.Tables, LostAndFound: outcome.LostAndFound, Found: outcome.Found, Doubts: outcome.Doubts, Undated: report.Undated,
 		Notes: append(report.Notes, outcome.Notes...), PageSize: report.PageSize, Pages: report.Pages,
