@@ -31,6 +31,8 @@ type (
 	Keep = supervisor.Keep
 	// Check says how the live database is checked.
 	Check = supervisor.Check
+	// FileCheck says how CheckFile checks a file.
+	FileCheck = supervisor.FileCheck
 	// Rule is a statement of the app's that must return no rows.
 	Rule = supervisor.Rule
 	// Fence says when writes of all processes are held back.
@@ -233,10 +235,10 @@ func HomeOf(path string) string { return supervisor.HomeOf(path) }
 // at. Its error is a *messages.Failure with the code "invalid".
 func PlacesOf(cfg Config) ([]Looked, error) { return supervisor.PlacesOf(cfg) }
 
-// CheckFile checks a plain SQLite file that nobody needs to look after: all of it, or
-// without its indexes when quick. It is opened for reading only.
-func CheckFile(ctx context.Context, path string, quick bool) (*messages.CheckReport, error) {
-	return supervisor.CheckFile(ctx, path, quick)
+// CheckFile checks a plain SQLite file that nobody needs to look after. It is opened for
+// reading only.
+func CheckFile(ctx context.Context, path string, how FileCheck) (*messages.CheckReport, error) {
+	return supervisor.CheckFile(ctx, path, how)
 }
 
 // Recovered is a database that RecoverFile made.

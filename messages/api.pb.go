@@ -374,6 +374,7 @@ type CheckRequest struct {
 	IdempotencyKey string                 `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"` // the same key and kind within a day give the same operation
 	WaitMs         int64                  `protobuf:"varint,3,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`                        // answer when it ended, at the latest after this; 0 = at once, at most an hour
 	Kind           CheckKind              `protobuf:"varint,4,opt,name=kind,proto3,enum=officer.v1.CheckKind" json:"kind,omitempty"`
+	Sqlite         bool                   `protobuf:"varint,5,opt,name=sqlite,proto3" json:"sqlite,omitempty"` // SQLite's own pragma instead of Officer's check of pages
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -434,6 +435,13 @@ func (x *CheckRequest) GetKind() CheckKind {
 		return x.Kind
 	}
 	return CheckKind_CHECK_KIND_FULL
+}
+
+func (x *CheckRequest) GetSqlite() bool {
+	if x != nil {
+		return x.Sqlite
+	}
+	return false
 }
 
 // VerifyRequest: Verify reads stored backups back from the disk and judges them.
@@ -3164,12 +3172,13 @@ const file_officer_v1_api_proto_rawDesc = "" +
 	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x10\n" +
 	"\x03pin\x18\x05 \x01(\bR\x03pin\x12\x14\n" +
-	"\x05force\x18\x06 \x01(\bR\x05force\"\x97\x01\n" +
+	"\x05force\x18\x06 \x01(\bR\x05force\"\xaf\x01\n" +
 	"\fCheckRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x17\n" +
 	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\x12)\n" +
-	"\x04kind\x18\x04 \x01(\x0e2\x15.officer.v1.CheckKindR\x04kind\"\x8f\x01\n" +
+	"\x04kind\x18\x04 \x01(\x0e2\x15.officer.v1.CheckKindR\x04kind\x12\x16\n" +
+	"\x06sqlite\x18\x05 \x01(\bR\x06sqlite\"\x8f\x01\n" +
 	"\rVerifyRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x17\n" +

@@ -650,7 +650,8 @@ type RunCheck struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
 	Kind          CheckKind              `protobuf:"varint,2,opt,name=kind,proto3,enum=officer.v1.CheckKind" json:"kind,omitempty"`
-	Rules         []*Rule                `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"` // app rules to run in a read transaction
+	Rules         []*Rule                `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"`    // app rules to run in a read transaction
+	Sqlite        bool                   `protobuf:"varint,4,opt,name=sqlite,proto3" json:"sqlite,omitempty"` // SQLite's own pragma instead of Officer's check of pages
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -704,6 +705,13 @@ func (x *RunCheck) GetRules() []*Rule {
 		return x.Rules
 	}
 	return nil
+}
+
+func (x *RunCheck) GetSqlite() bool {
+	if x != nil {
+		return x.Sqlite
+	}
+	return false
 }
 
 // CheckpointDatabase moves WAL content into the database file → CheckpointReport.
@@ -2108,11 +2116,12 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"\rContentReport\x12-\n" +
 	"\acontent\x18\x01 \x01(\v2\x13.officer.v1.ContentR\acontent\x12\x1f\n" +
 	"\vduration_ms\x18\x02 \x01(\x03R\n" +
-	"durationMs\"\x80\x01\n" +
+	"durationMs\"\x98\x01\n" +
 	"\bRunCheck\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.officer.v1.CheckKindR\x04kind\x12&\n" +
-	"\x05rules\x18\x03 \x03(\v2\x10.officer.v1.RuleR\x05rules\"K\n" +
+	"\x05rules\x18\x03 \x03(\v2\x10.officer.v1.RuleR\x05rules\x12\x16\n" +
+	"\x06sqlite\x18\x04 \x01(\bR\x06sqlite\"K\n" +
 	"\x12CheckpointDatabase\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x12\n" +
 	"\x04mode\x18\x02 \x01(\tR\x04mode\"\x87\x01\n" +

@@ -139,6 +139,8 @@ type Finding struct {
 	Object        string                 `protobuf:"bytes,2,opt,name=object,proto3" json:"object,omitempty"`
 	Page          int64                  `protobuf:"varint,3,opt,name=page,proto3" json:"page,omitempty"`
 	Detail        string                 `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"`
+	Rowid         int64                  `protobuf:"varint,5,opt,name=rowid,proto3" json:"rowid,omitempty"`
+	HasRowid      bool                   `protobuf:"varint,6,opt,name=has_rowid,json=hasRowid,proto3" json:"has_rowid,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -199,6 +201,20 @@ func (x *Finding) GetDetail() string {
 		return x.Detail
 	}
 	return ""
+}
+
+func (x *Finding) GetRowid() int64 {
+	if x != nil {
+		return x.Rowid
+	}
+	return 0
+}
+
+func (x *Finding) GetHasRowid() bool {
+	if x != nil {
+		return x.HasRowid
+	}
+	return false
 }
 
 // ForeignKeyFinding is an orphaned row: yellow, not damage.
@@ -338,6 +354,7 @@ type CheckNow struct {
 	Kind          CheckKind              `protobuf:"varint,1,opt,name=kind,proto3,enum=officer.v1.CheckKind" json:"kind,omitempty"`
 	Priority      Priority               `protobuf:"varint,2,opt,name=priority,proto3,enum=officer.v1.Priority" json:"priority,omitempty"`
 	JobId         string                 `protobuf:"bytes,3,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Sqlite        bool                   `protobuf:"varint,4,opt,name=sqlite,proto3" json:"sqlite,omitempty"` // SQLite's own pragma instead of Officer's check of pages
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -393,6 +410,13 @@ func (x *CheckNow) GetJobId() string {
 	return ""
 }
 
+func (x *CheckNow) GetSqlite() bool {
+	if x != nil {
+		return x.Sqlite
+	}
+	return false
+}
+
 // CheckReport is the outcome of a check.
 type CheckReport struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -404,6 +428,7 @@ type CheckReport struct {
 	Rules           []*RuleFinding         `protobuf:"bytes,6,rep,name=rules,proto3" json:"rules,omitempty"`
 	DurationMs      int64                  `protobuf:"varint,7,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
 	CheckedAtUnixMs int64                  `protobuf:"varint,8,opt,name=checked_at_unix_ms,json=checkedAtUnixMs,proto3" json:"checked_at_unix_ms,omitempty"`
+	EngineReason    string                 `protobuf:"bytes,9,opt,name=engine_reason,json=engineReason,proto3" json:"engine_reason,omitempty"` // why it was "sqlite"
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -492,6 +517,13 @@ func (x *CheckReport) GetCheckedAtUnixMs() int64 {
 		return x.CheckedAtUnixMs
 	}
 	return 0
+}
+
+func (x *CheckReport) GetEngineReason() string {
+	if x != nil {
+		return x.EngineReason
+	}
+	return ""
 }
 
 // GetIntegrity → IntegrityStatus.
@@ -745,12 +777,14 @@ const file_officer_v1_integrity_proto_rawDesc = "" +
 	"\x04Rule\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03sql\x18\x02 \x01(\tR\x03sql\x120\n" +
-	"\bseverity\x18\x03 \x01(\x0e2\x14.officer.v1.SeverityR\bseverity\"a\n" +
+	"\bseverity\x18\x03 \x01(\x0e2\x14.officer.v1.SeverityR\bseverity\"\x94\x01\n" +
 	"\aFinding\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x16\n" +
 	"\x06object\x18\x02 \x01(\tR\x06object\x12\x12\n" +
 	"\x04page\x18\x03 \x01(\x03R\x04page\x12\x16\n" +
-	"\x06detail\x18\x04 \x01(\tR\x06detail\"t\n" +
+	"\x06detail\x18\x04 \x01(\tR\x06detail\x12\x14\n" +
+	"\x05rowid\x18\x05 \x01(\x03R\x05rowid\x12\x1b\n" +
+	"\thas_rowid\x18\x06 \x01(\bR\bhasRowid\"t\n" +
 	"\x11ForeignKeyFinding\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\tR\x05table\x12\x14\n" +
 	"\x05rowid\x18\x02 \x01(\x03R\x05rowid\x12\x1b\n" +
@@ -759,11 +793,12 @@ const file_officer_v1_integrity_proto_rawDesc = "" +
 	"\vRuleFinding\x12$\n" +
 	"\x04rule\x18\x01 \x01(\v2\x10.officer.v1.RuleR\x04rule\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
-	"\x05error\x18\x03 \x01(\tR\x05error\"~\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\x96\x01\n" +
 	"\bCheckNow\x12)\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.officer.v1.CheckKindR\x04kind\x120\n" +
 	"\bpriority\x18\x02 \x01(\x0e2\x14.officer.v1.PriorityR\bpriority\x12\x15\n" +
-	"\x06job_id\x18\x03 \x01(\tR\x05jobId\"\xda\x02\n" +
+	"\x06job_id\x18\x03 \x01(\tR\x05jobId\x12\x16\n" +
+	"\x06sqlite\x18\x04 \x01(\bR\x06sqlite\"\xff\x02\n" +
 	"\vCheckReport\x12\x18\n" +
 	"\averdict\x18\x01 \x01(\tR\averdict\x12\x16\n" +
 	"\x06engine\x18\x02 \x01(\tR\x06engine\x12)\n" +
@@ -773,7 +808,8 @@ const file_officer_v1_integrity_proto_rawDesc = "" +
 	"\x05rules\x18\x06 \x03(\v2\x17.officer.v1.RuleFindingR\x05rules\x12\x1f\n" +
 	"\vduration_ms\x18\a \x01(\x03R\n" +
 	"durationMs\x12+\n" +
-	"\x12checked_at_unix_ms\x18\b \x01(\x03R\x0fcheckedAtUnixMs\"\x0e\n" +
+	"\x12checked_at_unix_ms\x18\b \x01(\x03R\x0fcheckedAtUnixMs\x12#\n" +
+	"\rengine_reason\x18\t \x01(\tR\fengineReason\"\x0e\n" +
 	"\fGetIntegrity\"\xd9\x01\n" +
 	"\x0fIntegrityStatus\x124\n" +
 	"\tlast_full\x18\x01 \x01(\v2\x17.officer.v1.CheckReportR\blastFull\x12C\n" +

@@ -88,11 +88,8 @@ func (d connection) Copy(ctx context.Context, dst string, opts dbowner.CopyOptio
 	return dbowner.CopyResult(r), err
 }
 
-func (d connection) CheckFull(ctx context.Context) (check.Report, error)  { return d.c.CheckFull(ctx) }
-func (d connection) CheckQuick(ctx context.Context) (check.Report, error) { return d.c.CheckQuick(ctx) }
-
-func (d connection) CheckForeignKeys(ctx context.Context, limit int) (check.Report, error) {
-	return d.c.CheckForeignKeys(ctx, limit)
+func (d connection) Check(ctx context.Context, opts dbowner.CheckOptions) (check.Report, error) {
+	return d.c.Check(ctx, sqlite.CheckOptions(opts))
 }
 
 func (d connection) RunRules(ctx context.Context, rules []check.Rule) (check.Report, error) {

@@ -12,21 +12,28 @@ import (
 	"github.com/officer-doofy/officer/messages"
 )
 
+// FileCheck says how a file is checked.
+type FileCheck struct {
+	Quick    bool                              // leave out the comparison of indexes where SQLite makes it
+	SQLite   bool                              // SQLite's own pragmas instead of the check of pages
+	Progress func(donePages, totalPages int64) // may be nil
+}
+
 // CheckFile checks a SQLite file that no tree looks after, reading only. With a -wal
 // beside it the content of that counts too.
-func CheckFile(ctx context.Context, path string, quick bool) (*messages.CheckReport, error) {
+func CheckFile(ctx context.Context, path string, how FileCheck) (*messages.CheckReport, error) {
 	op := "check " + filepath.Base(path)
 	c, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true, Untrusted: true, BusyTimeout: busyTimeout})
 	if err != nil {
 		return nil, failureOf(op, err).WithDid("Nothing was changed.").WithHints("ls -l " + quoted(path))
 	}
 	defer c.Close()
-	look := c.CheckFull
-	if quick {
-		look = c.CheckQuick
+	opts := sqlite.CheckOptions{Kind: check.Full, SQLite: how.SQLite, Progress: how.Progress}
+	if how.Quick {
+		opts.Kind = check.Quick
 	}
 	began := time.Now()
-	report, err := look(ctx)
+	report, err := c.Check(ctx, opts)
 	if fault.CodeOf(err) == fault.ReadOnly {
 		// SQLite would have to roll a journal back, or make the -shm of a WAL, before it reads
 		// (https://sqlite.org/lockingv3.html#hot_journals).
@@ -38,8 +45,8 @@ func CheckFile(ctx context.Context, path string, quick bool) (*messages.CheckRep
 	if err != nil {
 		return nil, failureOf(op, err).WithDid("Nothing was changed.")
 	}
-	if !quick && report.Verdict == check.OK {
-		keys, err := c.CheckForeignKeys(ctx, foreignKeysShown)
+	if !how.Quick && report.Verdict == check.OK {
+		keys, err := c.Check(ctx, sqlite.CheckOptions{Kind: check.ForeignKeys, SQLite: how.SQLite, OrphansMax: foreignKeysShown})
 		if err != nil {
 			return nil, failureOf(op, err).WithDid("Nothing was changed.")
 		}
@@ -58,11 +65,12 @@ func reportOf(r check.Report, at time.Time) *messages.CheckReport {
 		kind = messages.CheckKind_CHECK_KIND_QUICK
 	}
 	out := &messages.CheckReport{
-		Verdict: string(r.Verdict), Engine: string(r.Engine), Kind: kind,
+		Verdict: string(r.Verdict), Engine: string(r.Engine), EngineReason: r.Reason, Kind: kind,
 		DurationMs: r.Duration.Milliseconds(), CheckedAtUnixMs: at.UnixMilli(),
 	}
 	for _, f := range r.Findings {
-		out.Findings = append(out.Findings, &messages.Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail})
+		out.Findings = append(out.Findings, &messages.Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail,
+			Rowid: f.Rowid, HasRowid: f.HasRowid})
 	}
 	for _, k := range r.ForeignKeys {
 		out.ForeignKeys = append(out.ForeignKeys, &messages.ForeignKeyFinding{

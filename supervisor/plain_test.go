@@ -49,7 +49,7 @@ func TestCheckFile_saysWhatAHotJournalMeans(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err = supervisor.CheckFile(context.Background(), copied, false)
+	_, err = supervisor.CheckFile(context.Background(), copied, supervisor.FileCheck{})
 	var f *messages.Failure
 	if !errors.As(err, &f) || f.Code != "read_only" {
 		t.Fatalf("CheckFile with a hot journal = %v, want read_only", err)

@@ -150,7 +150,8 @@ func sourceIn(s *messages.Source) manifest.Source {
 func findingsOut(in []check.Finding) []*messages.Finding {
 	var out []*messages.Finding
 	for _, f := range in {
-		out = append(out, &messages.Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail})
+		out = append(out, &messages.Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail,
+			Rowid: f.Rowid, HasRowid: f.HasRowid})
 	}
 	return out
 }

@@ -43,9 +43,8 @@ type Database interface {
 	Preview(ctx context.Context) ([]manifest.Table, error)
 	// Copy writes one snapshot into dst, an empty file just created.
 	Copy(ctx context.Context, dst string, opts CopyOptions) (CopyResult, error)
-	CheckFull(ctx context.Context) (check.Report, error)
-	CheckQuick(ctx context.Context) (check.Report, error)
-	CheckForeignKeys(ctx context.Context, limit int) (check.Report, error)
+	// Check judges one snapshot. The report names who did, and why if that was SQLite.
+	Check(ctx context.Context, opts CheckOptions) (check.Report, error)
 	RunRules(ctx context.Context, rules []check.Rule) (check.Report, error)
 	// Checkpoint takes mode "passive", "full", "restart" or "truncate" and gives frames
 	// in the WAL and frames moved.
@@ -103,6 +102,15 @@ type WALIndex struct {
 	Frames        int64
 	Backfilled    int64
 	ReadMarks     []int64
+}
+
+// CheckOptions says how a check is made; the zero value is a full one by pages.
+type CheckOptions struct {
+	Kind       check.Kind
+	SQLite     bool // SQLite's own pragmas
+	Alone      bool // one processor is enough
+	OrphansMax int
+	Progress   func(donePages, totalPages int64)
 }
 
 // CopyOptions says how a copy is made; the zero value copies at full speed.

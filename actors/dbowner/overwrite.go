@@ -307,7 +307,7 @@ func (r *restoring) verify() error {
 	// committed. If the restore's own comparison came first, the content was right; if the
 	// app came first, only structure and schema can be judged.
 	if r.differed {
-		report, err := db.CheckQuick(r.ctx)
+		report, err := db.Check(r.ctx, CheckOptions{Kind: check.Quick})
 		if err != nil {
 			return err
 		}

@@ -104,18 +104,10 @@ func (t *task) check(m *messages.RunCheck) (_ any, err error) {
 	}
 	defer t.closeQuietly(db)
 	t.tell("check", 0, 0, "")
-	var r check.Report
-	kind := check.Full
-	switch m.GetKind() {
-	case messages.CheckKind_CHECK_KIND_QUICK:
-		kind = check.Quick
-		r, err = db.CheckQuick(t.ctx)
-	case messages.CheckKind_CHECK_KIND_FOREIGN_KEYS:
-		kind = check.ForeignKeys
-		r, err = db.CheckForeignKeys(t.ctx, foreignKeysMax)
-	default:
-		r, err = db.CheckFull(t.ctx)
-	}
+	kind := kindFrom(m.GetKind())
+	r, err := db.Check(t.ctx, CheckOptions{Kind: kind, SQLite: m.GetSqlite(), OrphansMax: foreignKeysMax,
+		Alone:    m.GetJob().GetPriority() <= messages.Priority_PRIORITY_BACKGROUND,
+		Progress: func(done, total int64) { t.tell("check", done, total, "pages") }})
 	if fault.IsDamage(err) { // so bad that not even the check could begin
 		r, err = damaged(kind, err), nil
 	}

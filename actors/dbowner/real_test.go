@@ -66,10 +66,8 @@ func (d real) Copy(ctx context.Context, dst string, o dbowner.CopyOptions) (dbow
 	r, err := d.c.Copy(ctx, dst, sqlite.CopyOptions(o))
 	return dbowner.CopyResult(r), err
 }
-func (d real) CheckFull(ctx context.Context) (check.Report, error)  { return d.c.CheckFull(ctx) }
-func (d real) CheckQuick(ctx context.Context) (check.Report, error) { return d.c.CheckQuick(ctx) }
-func (d real) CheckForeignKeys(ctx context.Context, n int) (check.Report, error) {
-	return d.c.CheckForeignKeys(ctx, n)
+func (d real) Check(ctx context.Context, o dbowner.CheckOptions) (check.Report, error) {
+	return d.c.Check(ctx, sqlite.CheckOptions(o))
 }
 func (d real) RunRules(ctx context.Context, r []check.Rule) (check.Report, error) {
 	return d.c.RunRules(ctx, r)

@@ -47,9 +47,10 @@ func rulesFrom(rules []*messages.Rule) []check.Rule {
 }
 
 func reportTo(r check.Report, kind check.Kind) *messages.CheckReport {
-	out := &messages.CheckReport{Verdict: string(r.Verdict), Engine: string(r.Engine), Kind: kindTo(kind)}
+	out := &messages.CheckReport{Verdict: string(r.Verdict), Engine: string(r.Engine), EngineReason: r.Reason, Kind: kindTo(kind)}
 	for _, f := range r.Findings {
-		out.Findings = append(out.Findings, &messages.Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail})
+		out.Findings = append(out.Findings, &messages.Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail,
+			Rowid: f.Rowid, HasRowid: f.HasRowid})
 	}
 	for _, f := range r.ForeignKeys {
 		out.ForeignKeys = append(out.ForeignKeys, &messages.ForeignKeyFinding{
@@ -64,6 +65,16 @@ func reportTo(r check.Report, kind check.Kind) *messages.CheckReport {
 			Rule: &messages.Rule{Name: b.Rule.Name, Sql: b.Rule.SQL, Severity: severity}})
 	}
 	return out
+}
+
+func kindFrom(k messages.CheckKind) check.Kind {
+	switch k {
+	case messages.CheckKind_CHECK_KIND_QUICK:
+		return check.Quick
+	case messages.CheckKind_CHECK_KIND_FOREIGN_KEYS:
+		return check.ForeignKeys
+	}
+	return check.Full
 }
 
 func kindTo(k check.Kind) messages.CheckKind {

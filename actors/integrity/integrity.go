@@ -235,7 +235,7 @@ func (i *integrity) checkNow(ctx actor.Context, m *messages.CheckNow) {
 		return
 	}
 	i.launch(ctx, &run{kind: m.GetKind(), priority: max(m.GetPriority(), messages.Priority_PRIORITY_INTERACTIVE),
-		id: m.GetJobId(), request: i.Accept(ctx)})
+		sqlite: m.GetSqlite(), id: m.GetJobId(), request: i.Accept(ctx)})
 }
 
 func (i *integrity) due(ctx actor.Context, m *messages.Due) {

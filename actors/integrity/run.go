@@ -19,6 +19,7 @@ import (
 type run struct {
 	kind     messages.CheckKind
 	priority messages.Priority
+	sqlite   bool         // by SQLite's own pragma
 	id       string       // of its jobs, one after the other
 	request  *kit.Request // nil for a check of Officer's own
 	tries    int          // that failed since the last answer
@@ -55,7 +56,7 @@ func (i *integrity) ask(ctx actor.Context, r *run) {
 		return
 	}
 	r.afterRestore = i.ledger.restored
-	m := &messages.RunCheck{Kind: r.kind, Job: &messages.Job{
+	m := &messages.RunCheck{Kind: r.kind, Sqlite: r.sqlite, Job: &messages.Job{
 		Id: r.id, Priority: r.priority, TimeoutMs: i.cfg.Timeout.Milliseconds(), Progress: r.request != nil,
 	}}
 	if r.kind != messages.CheckKind_CHECK_KIND_QUICK {
@@ -210,7 +211,7 @@ func (i *integrity) finish(ctx actor.Context, r *run, report *messages.CheckRepo
 		ctx.Send(i.cfg.Peers.Of("schedule"), &messages.ScheduleDone{Key: key})
 	}
 	i.cfg.Log.Info("database checked", slog.String("kind", kindWord(r.kind)),
-		slog.String("verdict", report.GetVerdict()), slog.Int64("duration_ms", report.GetDurationMs()))
+		slog.String("verdict", report.GetVerdict()), slog.String("engine", report.GetEngine()), slog.Int64("duration_ms", report.GetDurationMs()))
 	i.showFindings(ctx, r.kind, report)
 	ctx.Send(i.cfg.Peers.Of("metrics"), &messages.RecordOperation{
 		Name: operationOf(r.kind), DurationUs: report.GetDurationMs() * 1000})

@@ -17,36 +17,45 @@ func (c *cli) checkVerb() *cobra.Command {
 	var quick, sqlite bool
 	cmd := c.verb("check DB|FILE", "Check a whole database for damage", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) (*outcome, error) {
-			got, err := c.checkNow(ctx, args[0], quick)
+			got, err := c.checkNow(ctx, args[0], quick, sqlite)
 			if err != nil {
 				return nil, err
 			}
 			return &outcome{
 				code: report.CodeOfCheck(got), json: report.CheckOf(got),
-				text: func(w io.Writer, s style) { showCheck(w, s, filepath.Base(args[0]), got) },
+				text: func(w io.Writer, s style) {
+					showCheck(w, s, filepath.Base(args[0]), got)
+					if got.EngineReason != "" && !sqlite && got.Verdict != "damaged" {
+						fmt.Fprintf(w, "    judged by SQLite alone: %s\n", clean(got.EngineReason))
+					}
+				},
 			}, nil
 		})
-	cmd.Flags().BoolVar(&quick, "quick", false, "leave out the comparison of indexes with their tables")
-	cmd.Flags().BoolVar(&sqlite, "sqlite", false, "use SQLite's own check (the only one so far)")
+	cmd.Flags().BoolVar(&quick, "quick", false, "leave out the comparison of indexes with their tables where it takes long")
+	cmd.Flags().BoolVar(&sqlite, "sqlite", false, "use SQLite's own PRAGMA integrity_check instead of Officer's check of pages")
 	return cmd
 }
 
 // checkNow checks a database that is looked after through its Officer, which sees damage
 // twice before it says so, and any other file by itself.
-func (c *cli) checkNow(ctx context.Context, file string, quick bool) (*messages.CheckReport, error) {
+func (c *cli) checkNow(ctx context.Context, file string, quick, sqlite bool) (*messages.CheckReport, error) {
 	path, err := filepath.Abs(file)
 	if err != nil || file == "" {
 		return nil, usage(fmt.Sprintf("%q is no usable path", file))
 	}
 	if !exists(c.homeOf(path)) {
-		return officer.CheckFile(ctx, path, quick)
+		m := c.meter()
+		defer m.end()
+		return officer.CheckFile(ctx, path, officer.FileCheck{Quick: quick, SQLite: sqlite, Progress: func(done, total int64) {
+			m.hear(&messages.Progress{Stage: "check", Done: done, Total: total, Unit: "pages"})
+		}})
 	}
 	kind := messages.CheckKind_CHECK_KIND_FULL
 	if quick {
 		kind = messages.CheckKind_CHECK_KIND_QUICK
 	}
 	got, _, err := once[*messages.CheckReport](ctx, c, path, false, &messages.CheckNow{
-		Kind: kind, Priority: messages.Priority_PRIORITY_INTERACTIVE, JobId: newJob(),
+		Kind: kind, Sqlite: sqlite, Priority: messages.Priority_PRIORITY_INTERACTIVE, JobId: newJob(),
 	})
 	return got, err
 }

@@ -65,7 +65,7 @@ func (c *cli) verifyNow(ctx context.Context, file string, order *messages.Verify
 		got, _, err := once[*messages.VerifyReport](ctx, c, path, true, order)
 		return got, err
 	}
-	checked, err := officer.CheckFile(ctx, path, false)
+	checked, err := officer.CheckFile(ctx, path, officer.FileCheck{})
 	if err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func compareContent(t testing.TB, path string, tables []check.Content) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	content, err := c.Content(context.Background())
+	content, err := c.ContentOfRows(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,6 +72,7 @@ type RuleBreak struct {
 type Report struct {
 	Verdict     Verdict
 	Engine      Engine
+	Reason      string // why SQLite judged, with EngineSQLite
 	Kind        Kind
 	Findings    []Finding
 	ForeignKeys []ForeignKey

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/page"
 )
 
@@ -69,9 +70,11 @@ type Outcome struct {
 	Tables   []Content // of every table that stores rows and whose rows are understood, by name
 }
 
-// errUnsteady is the error of a check that found damage and, looking again, found none:
-// the pages changed under it, or are not always read alike.
-var errUnsteady = errors.New("the pages did not read alike twice")
+// unsteady is the error of a check that found damage and, looking again, found none: the
+// pages changed under it, or are not always read alike.
+func unsteady() error {
+	return fault.New(fault.IO, "check pages", "the pages did not read alike twice")
+}
 
 // Verify checks a whole database. The error is operational and no verdict. Memory: two
 // bits for each page, the schema, and a few pages and one megabyte for each worker,
@@ -93,7 +96,7 @@ func Verify(ctx context.Context, db Database, o Options) (Outcome, error) {
 	o.Crew = Alone{}
 	again, err := verify(ctx, db, o)
 	if err == nil && len(again.Findings) == 0 {
-		err = errUnsteady
+		err = unsteady()
 	}
 	return again, err
 }

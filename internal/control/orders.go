@@ -26,7 +26,7 @@ func (s *service) BackUp(ctx context.Context, in *messages.BackUpRequest) (*mess
 // Check checks the live database.
 func (s *service) Check(ctx context.Context, in *messages.CheckRequest) (*messages.Operation, error) {
 	return s.begin(ctx, "check", in, func(job string) proto.Message {
-		return &messages.CheckNow{Kind: in.Kind, Priority: messages.Priority_PRIORITY_INTERACTIVE, JobId: job}
+		return &messages.CheckNow{Kind: in.Kind, Sqlite: in.Sqlite, Priority: messages.Priority_PRIORITY_INTERACTIVE, JobId: job}
 	})
 }
 

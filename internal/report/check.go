@@ -8,13 +8,18 @@ type Finding struct {
 	Object string `json:"object"`
 	Page   int64  `json:"page"`
 	Detail string `json:"detail"`
+	Rowid  *int64 `json:"rowid,omitempty"` // only where one row is meant
 }
 
 // FindingsOf gives findings as JSON.
 func FindingsOf(from []*messages.Finding) []Finding {
 	out := []Finding{}
 	for _, f := range from {
-		out = append(out, Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail})
+		one := Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail}
+		if f.HasRowid {
+			one.Rowid = &f.Rowid
+		}
+		out = append(out, one)
 	}
 	return out
 }
@@ -51,7 +56,8 @@ func RulesOf(from []*messages.RuleFinding) []Rule {
 type Check struct {
 	Head
 	Verdict     string       `json:"verdict"`
-	Engine      string       `json:"engine"`
+	Engine      string       `json:"engine"`                  // "page" or "sqlite"
+	Reason      string       `json:"engine_reason,omitempty"` // why "sqlite"
 	Findings    []Finding    `json:"findings"`
 	ForeignKeys []ForeignKey `json:"foreign_keys"`
 	Rules       []Rule       `json:"rules"`
@@ -61,7 +67,7 @@ type Check struct {
 // CheckOf gives a check as JSON.
 func CheckOf(r *messages.CheckReport) *Check {
 	out := &Check{
-		Verdict: r.GetVerdict(), Engine: r.GetEngine(), Findings: FindingsOf(r.GetFindings()),
+		Verdict: r.GetVerdict(), Engine: r.GetEngine(), Reason: r.GetEngineReason(), Findings: FindingsOf(r.GetFindings()),
 		ForeignKeys: []ForeignKey{}, Rules: RulesOf(r.GetRules()), DurationMS: r.GetDurationMs(),
 	}
 	for _, k := range r.GetForeignKeys() {

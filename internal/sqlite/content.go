@@ -25,14 +25,12 @@ const (
 	blobChunkBytes = 256 << 10
 )
 
-// Content digests what every table holds, in one read transaction, with the memory of
-// one row. Virtual tables are left out: what they hold lies in ordinary (shadow) tables,
-// which are digested. So are sqlite_sequence and sqlite_stat1. Virtual generated
-// columns are computed, not held, and left out. In a table whose columns shadow all
-// three names of the rowid, the rowid is left out.
-func (c *Conn) Content(ctx context.Context) (manifest.Content, error) {
+const opDigest = "digest content"
+
+// ContentOfRows is Content by SQLite's rows alone: what the digests of pages are held to.
+func (c *Conn) ContentOfRows(ctx context.Context) (manifest.Content, error) {
 	var content manifest.Content
-	err := c.do(ctx, "digest content", func() error {
+	err := c.do(ctx, opDigest, func() error {
 		return c.snapshot(func() (err error) {
 			content, err = c.content()
 			return err
@@ -41,7 +39,10 @@ func (c *Conn) Content(ctx context.Context) (manifest.Content, error) {
 	return content, err
 }
 
-func (c *Conn) content() (manifest.Content, error) {
+func (c *Conn) content() (manifest.Content, error) { return c.contentBut(nil) }
+
+// contentBut reads the rows of all tables but those of which the digest is known.
+func (c *Conn) contentBut(known map[string]check.Content) (manifest.Content, error) {
 	takeBack, err := c.lendStandIns()
 	if err != nil {
 		return manifest.Content{}, err
@@ -57,6 +58,10 @@ func (c *Conn) content() (manifest.Content, error) {
 	}
 	content := manifest.Content{SchemaDigest: schema, Tables: make([]manifest.Table, 0, len(tables))}
 	for _, t := range tables {
+		if k, ok := known[t.name]; ok {
+			content.Tables = append(content.Tables, manifest.Table{Name: t.name, Rows: k.Rows, Digest: k.Digest})
+			continue
+		}
 		sum, err := c.digestTable(t)
 		if err != nil {
 			return manifest.Content{}, c.fail("digest table "+t.name, err)

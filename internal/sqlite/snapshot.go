@@ -92,7 +92,7 @@ func (c *Conn) Snapshot(ctx context.Context) (*Snapshot, error) {
 				return err
 			}
 		}
-		return fault.New(fault.Busy, opSnapshot, "commits follow each other too closely")
+		return fault.New(fault.CannotJudge, opSnapshot, "commits follow each other too closely for a look at the log")
 	})
 	if err != nil {
 		return nil, err

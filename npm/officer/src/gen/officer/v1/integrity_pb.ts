@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file officer/v1/integrity.proto.
  */
 export const file_officer_v1_integrity: GenFile = /*@__PURE__*/
-  fileDesc("ChpvZmZpY2VyL3YxL2ludGVncml0eS5wcm90bxIKb2ZmaWNlci52MSJJCgRSdWxlEgwKBG5hbWUYASABKAkSCwoDc3FsGAIgASgJEiYKCHNldmVyaXR5GAMgASgOMhQub2ZmaWNlci52MS5TZXZlcml0eSJFCgdGaW5kaW5nEgwKBGtpbmQYASABKAkSDgoGb2JqZWN0GAIgASgJEgwKBHBhZ2UYAyABKAMSDgoGZGV0YWlsGAQgASgJIlQKEUZvcmVpZ25LZXlGaW5kaW5nEg0KBXRhYmxlGAEgASgJEg0KBXJvd2lkGAIgASgDEhEKCWhhc19yb3dpZBgDIAEoCBIOCgZwYXJlbnQYBCABKAkiSgoLUnVsZUZpbmRpbmcSHgoEcnVsZRgBIAEoCzIQLm9mZmljZXIudjEuUnVsZRIMCgRyb3dzGAIgASgDEg0KBWVycm9yGAMgASgJImcKCENoZWNrTm93EiMKBGtpbmQYASABKA4yFS5vZmZpY2VyLnYxLkNoZWNrS2luZBImCghwcmlvcml0eRgCIAEoDjIULm9mZmljZXIudjEuUHJpb3JpdHkSDgoGam9iX2lkGAMgASgJIogCCgtDaGVja1JlcG9ydBIPCgd2ZXJkaWN0GAEgASgJEg4KBmVuZ2luZRgCIAEoCRIjCgRraW5kGAMgASgOMhUub2ZmaWNlci52MS5DaGVja0tpbmQSJQoIZmluZGluZ3MYBCADKAsyEy5vZmZpY2VyLnYxLkZpbmRpbmcSMwoMZm9yZWlnbl9rZXlzGAUgAygLMh0ub2ZmaWNlci52MS5Gb3JlaWduS2V5RmluZGluZxImCgVydWxlcxgGIAMoCzIXLm9mZmljZXIudjEuUnVsZUZpbmRpbmcSEwoLZHVyYXRpb25fbXMYByABKAMSGgoSY2hlY2tlZF9hdF91bml4X21zGAggASgDIg4KDEdldEludGVncml0eSKhAQoPSW50ZWdyaXR5U3RhdHVzEioKCWxhc3RfZnVsbBgBIAEoCzIXLm9mZmljZXIudjEuQ2hlY2tSZXBvcnQSMgoRbGFzdF9mb3JlaWduX2tleXMYAiABKAsyFy5vZmZpY2VyLnYxLkNoZWNrUmVwb3J0Eg8KB3N1c3BlY3QYAyABKAgSHQoVc3VzcGVjdF9zaW5jZV91bml4X21zGAQgASgDIjsKEEludGVncml0eUNoZWNrZWQSJwoGcmVwb3J0GAEgASgLMhcub2ZmaWNlci52MS5DaGVja1JlcG9ydCI2CgtEYW1hZ2VGb3VuZBInCgZyZXBvcnQYASABKAsyFy5vZmZpY2VyLnYxLkNoZWNrUmVwb3J0IjUKCkRhbWFnZUdvbmUSJwoGcmVwb3J0GAEgASgLMhcub2ZmaWNlci52MS5DaGVja1JlcG9ydCpTCglDaGVja0tpbmQSEwoPQ0hFQ0tfS0lORF9GVUxMEAASFAoQQ0hFQ0tfS0lORF9RVUlDSxABEhsKF0NIRUNLX0tJTkRfRk9SRUlHTl9LRVlTEAJCNFoyZ2l0aHViLmNvbS9vZmZpY2VyLWRvb2Z5L29mZmljZXIvbWVzc2FnZXM7bWVzc2FnZXNiBnByb3RvMw", [file_officer_v1_common]);
+  fileDesc("ChpvZmZpY2VyL3YxL2ludGVncml0eS5wcm90bxIKb2ZmaWNlci52MSJJCgRSdWxlEgwKBG5hbWUYASABKAkSCwoDc3FsGAIgASgJEiYKCHNldmVyaXR5GAMgASgOMhQub2ZmaWNlci52MS5TZXZlcml0eSJnCgdGaW5kaW5nEgwKBGtpbmQYASABKAkSDgoGb2JqZWN0GAIgASgJEgwKBHBhZ2UYAyABKAMSDgoGZGV0YWlsGAQgASgJEg0KBXJvd2lkGAUgASgDEhEKCWhhc19yb3dpZBgGIAEoCCJUChFGb3JlaWduS2V5RmluZGluZxINCgV0YWJsZRgBIAEoCRINCgVyb3dpZBgCIAEoAxIRCgloYXNfcm93aWQYAyABKAgSDgoGcGFyZW50GAQgASgJIkoKC1J1bGVGaW5kaW5nEh4KBHJ1bGUYASABKAsyEC5vZmZpY2VyLnYxLlJ1bGUSDAoEcm93cxgCIAEoAxINCgVlcnJvchgDIAEoCSJ3CghDaGVja05vdxIjCgRraW5kGAEgASgOMhUub2ZmaWNlci52MS5DaGVja0tpbmQSJgoIcHJpb3JpdHkYAiABKA4yFC5vZmZpY2VyLnYxLlByaW9yaXR5Eg4KBmpvYl9pZBgDIAEoCRIOCgZzcWxpdGUYBCABKAginwIKC0NoZWNrUmVwb3J0Eg8KB3ZlcmRpY3QYASABKAkSDgoGZW5naW5lGAIgASgJEiMKBGtpbmQYAyABKA4yFS5vZmZpY2VyLnYxLkNoZWNrS2luZBIlCghmaW5kaW5ncxgEIAMoCzITLm9mZmljZXIudjEuRmluZGluZxIzCgxmb3JlaWduX2tleXMYBSADKAsyHS5vZmZpY2VyLnYxLkZvcmVpZ25LZXlGaW5kaW5nEiYKBXJ1bGVzGAYgAygLMhcub2ZmaWNlci52MS5SdWxlRmluZGluZxITCgtkdXJhdGlvbl9tcxgHIAEoAxIaChJjaGVja2VkX2F0X3VuaXhfbXMYCCABKAMSFQoNZW5naW5lX3JlYXNvbhgJIAEoCSIOCgxHZXRJbnRlZ3JpdHkioQEKD0ludGVncml0eVN0YXR1cxIqCglsYXN0X2Z1bGwYASABKAsyFy5vZmZpY2VyLnYxLkNoZWNrUmVwb3J0EjIKEWxhc3RfZm9yZWlnbl9rZXlzGAIgASgLMhcub2ZmaWNlci52MS5DaGVja1JlcG9ydBIPCgdzdXNwZWN0GAMgASgIEh0KFXN1c3BlY3Rfc2luY2VfdW5peF9tcxgEIAEoAyI7ChBJbnRlZ3JpdHlDaGVja2VkEicKBnJlcG9ydBgBIAEoCzIXLm9mZmljZXIudjEuQ2hlY2tSZXBvcnQiNgoLRGFtYWdlRm91bmQSJwoGcmVwb3J0GAEgASgLMhcub2ZmaWNlci52MS5DaGVja1JlcG9ydCI1CgpEYW1hZ2VHb25lEicKBnJlcG9ydBgBIAEoCzIXLm9mZmljZXIudjEuQ2hlY2tSZXBvcnQqUwoJQ2hlY2tLaW5kEhMKD0NIRUNLX0tJTkRfRlVMTBAAEhQKEENIRUNLX0tJTkRfUVVJQ0sQARIbChdDSEVDS19LSU5EX0ZPUkVJR05fS0VZUxACQjRaMmdpdGh1Yi5jb20vb2ZmaWNlci1kb29meS9vZmZpY2VyL21lc3NhZ2VzO21lc3NhZ2VzYgZwcm90bzM", [file_officer_v1_common]);
 
 /**
  * Rule is a statement of the app's that must return no rows.
@@ -68,6 +68,16 @@ export type Finding = Message<"officer.v1.Finding"> & {
    * @generated from field: string detail = 4;
    */
   detail: string;
+
+  /**
+   * @generated from field: int64 rowid = 5;
+   */
+  rowid: bigint;
+
+  /**
+   * @generated from field: bool has_rowid = 6;
+   */
+  hasRowid: boolean;
 };
 
 /**
@@ -161,6 +171,13 @@ export type CheckNow = Message<"officer.v1.CheckNow"> & {
    * @generated from field: string job_id = 3;
    */
   jobId: string;
+
+  /**
+   * SQLite's own pragma instead of Officer's check of pages
+   *
+   * @generated from field: bool sqlite = 4;
+   */
+  sqlite: boolean;
 };
 
 /**
@@ -219,6 +236,13 @@ export type CheckReport = Message<"officer.v1.CheckReport"> & {
    * @generated from field: int64 checked_at_unix_ms = 8;
    */
   checkedAtUnixMs: bigint;
+
+  /**
+   * why it was "sqlite"
+   *
+   * @generated from field: string engine_reason = 9;
+   */
+  engineReason: string;
 };
 
 /**
