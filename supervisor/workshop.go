@@ -57,7 +57,7 @@ func lossOf(r *rebuild.Result) []loss.Table {
 	for i := range r.Tables {
 		t := &r.Tables[i]
 		list = append(list, loss.Table{Name: t.Name, Kept: t.Kept, Salvaged: t.Salvaged, FromBase: t.FromBase, Uncertain: t.Uncertain - t.Undated,
-			Lost: t.Lost, SetAside: t.Strays + t.Refused, Notes: t.Notes})
+			Lost: max(t.Lost-t.FromBase, 0), SetAside: t.Strays + t.Refused, Notes: t.Notes})
 	}
 	return list
 }

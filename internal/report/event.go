@@ -43,9 +43,13 @@ func EventText(e *messages.Event) string {
 	case *messages.Event_DamageGone:
 		return "the damage is gone"
 	case *messages.Event_RestoreFinished:
-		return either(b.RestoreFinished.Undo, "restore taken back", "restored from "+b.RestoreFinished.Report.GetRestoredFrom())
+		return restoredText(b.RestoreFinished)
 	case *messages.Event_RestoreFailed:
-		return "restore failed: " + b.RestoreFailed.Failure.GetText()
+		return either(b.RestoreFailed.Repair, "recovery stopped: ", "restore failed: ") + b.RestoreFailed.Failure.GetText()
+	case *messages.Event_RecoveryStarted:
+		return "recovery of the damaged database begins" + either(b.RecoveryStarted.Automatic, " by itself", "")
+	case *messages.Event_RecoveryStep:
+		return "recovery: " + b.RecoveryStep.Step
 	case *messages.Event_HealthChanged:
 		return b.HealthChanged.Report.GetHeadline()
 	case *messages.Event_FenceChanged:
@@ -69,6 +73,28 @@ func EventText(e *messages.Event) string {
 		return b.Lifecycle.State
 	}
 	return e.Type
+}
+
+// restoredText says what came into place, of a repair also what it cost.
+func restoredText(e *messages.RestoreFinished) string {
+	r := e.GetReport()
+	switch r.GetLayer() {
+	case "reindex", "merge", "salvage":
+		sum := Recovered(r)
+		return fmt.Sprintf("recovered (%s): %d rows proven, %d from a backup, about %d lost, %d uncertain, %d set aside",
+			r.GetLayer(), sum.RowsKept+sum.RowsSalvaged-sum.RowsUncertain, sum.RowsFromBase, sum.RowsLostEstimate, sum.RowsUncertain, r.GetSetAside())
+	}
+	return either(e.GetUndo(), "restore taken back", "restored from "+r.GetRestoredFrom())
+}
+
+// Recovered sums up all tables of a repair.
+func Recovered(r *messages.RestoreReport) *messages.RecoveredTable {
+	sum := &messages.RecoveredTable{}
+	for _, t := range r.GetRecovered() {
+		sum.RowsKept, sum.RowsSalvaged, sum.RowsFromBase = sum.RowsKept+t.RowsKept, sum.RowsSalvaged+t.RowsSalvaged, sum.RowsFromBase+t.RowsFromBase
+		sum.RowsUncertain, sum.RowsLostEstimate = sum.RowsUncertain+t.RowsUncertain, sum.RowsLostEstimate+t.RowsLostEstimate
+	}
+	return sum
 }
 
 // FirstFinding is what a check found first, and how much more there is.

@@ -5,6 +5,10 @@ import "math"
 // fanout is how many children an interior page is taken to have when none was seen.
 const fanout = 100
 
+// nearlyFull: where so few more keys fit than a page has rows, the table is one in which
+// no key is left out.
+const nearlyFull = 1.25
+
 // lost estimates how many rows a table has lost: for each place without a page the rows
 // that such a page has on average, and never more than there are rowids for.
 func (t *table) lost() int64 {
@@ -26,6 +30,9 @@ func (t *table) lost() int64 {
 		for _, f := range g.found {
 			rows = min(rows, each) // most of it was found
 			room -= float64(f.hi) - float64(f.lo) + 1
+		}
+		if room <= rows*nearlyFull {
+			rows = room // its neighbours' keys tell it better than an average does
 		}
 		total += max(0, min(rows, room))
 	}
