@@ -24,6 +24,7 @@ type engine struct {
 	vfs   string
 	files fsx.FS
 	only  bool                // no other SQLite can be in this process
+	looks bool                // it does nothing unasked: a log that is there stays
 	held  *sqlite.Descriptors // what all connections of this Officer hold, so that the guard knows the others
 }
 
@@ -37,7 +38,7 @@ func (e *engine) space(path string) (freeBytes, freeInodes int64, err error) {
 }
 
 func (e *engine) options() sqlite.Options {
-	return sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, Descriptors: e.held, Space: e.space}
+	return sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, KeepLog: e.looks, Descriptors: e.held, Space: e.space}
 }
 
 // Open opens the live database: dbowner.Opener.

@@ -212,7 +212,9 @@ func (r *Running) Stop(ctx context.Context) error {
 		defer close(r.done)
 		r.closeWays(ctx)
 		if r.root != nil {
-			r.emptyWALs(ctx)
+			if !r.cfg.Passive {
+				r.emptyWALs(ctx)
+			}
 			r.hearOut(ctx)
 			r.stopped = kit.StopTree(ctx, r.system, r.root)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/upkeep"
@@ -243,6 +244,9 @@ func (e errand) backup(ctx context.Context, reason string) (*messages.Backup, er
 
 // analyze renews the statistics; after an import a backup follows, whatever came of them.
 func (e errand) analyze(ctx context.Context) (any, error) {
+	if err := e.judged(ctx); err != nil {
+		return nil, err
+	}
 	s, err := e.look(ctx)
 	if err != nil {
 		return nil, err
@@ -260,6 +264,21 @@ func (e errand) analyze(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// judged has the database checked where nobody has done so unasked: statistics are pages
+// too, and in a damaged file they may be written over what could still be saved.
+func (e errand) judged(ctx context.Context) error {
+	if !e.cfg.Passive {
+		return nil
+	}
+	r, err := ask[*messages.CheckReport](ctx, e, "integrity", &messages.CheckNow{
+		Kind: messages.CheckKind_CHECK_KIND_FULL, Priority: e.priority(), JobId: e.work.jobID + "-check"}, workTimeout)
+	if err == nil && r.GetVerdict() == string(check.Damaged) {
+		return messages.NewFailure(string(fault.Corrupt), "renew the statistics", "the database is damaged").
+			WithDid("Nothing was changed.").WithHints("officer check " + shellWord(e.cfg.Database))
+	}
+	return err
 }
 
 func (e errand) renew(ctx context.Context, s upkeep.Situation, out *outcome) (*messages.MaintenanceReport, error) {

@@ -334,6 +334,24 @@ func TestPassive_schedulesNothing(t *testing.T) {
 	})
 }
 
+// Statistics are pages too: a verb that finds no Officer running has the file checked first.
+func TestPassive_analyzesNothingThatIsDamaged(t *testing.T) {
+	play(t, maint.Config{Passive: true}, func(s *scene) {
+		verdict := "damaged"
+		on(s, s.integrity, func(*messages.CheckNow) any {
+			return &messages.CheckReport{Verdict: verdict}
+		})
+		var f *messages.Failure
+		if _, err := s.Ask(s.pid, &messages.AnalyzeNow{}); !errors.As(err, &f) || f.GetCode() != "corrupt" || count[*messages.AnalyzeDatabase](s.owner) != 0 {
+			t.Errorf("got %v, %d orders; want a damaged database left as it is", err, count[*messages.AnalyzeDatabase](s.owner))
+		}
+		s.set(func() { verdict = "ok" })
+		if r := testkit.Ask[*messages.MaintenanceReport](s.Bench, s.pid, &messages.AnalyzeNow{}); r.GetSkipped() {
+			t.Errorf("got %v, want a sound one analyzed", r)
+		}
+	})
+}
+
 // A crash forgets neither what is owed nor what was done.
 func TestCrash_owesWhatItOwed(t *testing.T) {
 	play(t, maint.Config{}, func(s *scene) {

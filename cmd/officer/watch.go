@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,8 +23,13 @@ func (c *cli) watch(ctx context.Context, r *reached) error {
 	if err != nil {
 		return err
 	}
-	for {
+	stopped := messages.NewFailure("no_officer", "watch", "the Officer that was watched has stopped")
+	for shown := false; ; shown = true {
 		st, err := asking[*messages.Status](ctx, c, r, &messages.GetStatus{})
+		var f *messages.Failure
+		if shown && errors.As(err, &f) && f.GetCode() == stopped.GetCode() {
+			return stopped // it did so between its last event and the question
+		}
 		if err != nil {
 			return err
 		}

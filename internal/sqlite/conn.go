@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -273,15 +274,29 @@ func (c *Conn) Close() error {
 	if c.pinned != nil {
 		c.endSnapshot(c.pinned, fault.New(fault.Refused, opSnapshot, "the connection was closed"))
 	}
-	err := c.guarded("close database", c.db.Close)
+	err := c.guarded("close database", c.shut)
 	c.db, c.fenced = nil, false
 	return err
+}
+
+// shut closes the driver's connection. The last one of a database in WAL mode would move
+// the log into the database and remove it
+// (https://sqlite.org/c3ref/c_dbconfig_defensive.html#sqlitedbconfignockptonclose).
+func (c *Conn) shut() error {
+	if c.opts.KeepLog {
+		if _, sizeBytes, err := c.journal(); err == nil && sizeBytes > 0 {
+			if _, err := c.db.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true); err != nil {
+				return errors.Join(err, c.db.Close())
+			}
+		}
+	}
+	return c.db.Close()
 }
 
 // discard closes a connection that was never given out.
 func (c *Conn) discard() {
 	if c.db != nil {
-		_ = c.guarded("close database", c.db.Close)
+		_ = c.guarded("close database", c.shut)
 		c.db = nil
 	}
 }

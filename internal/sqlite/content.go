@@ -78,53 +78,58 @@ type table struct {
 	columns []string // those that are stored
 }
 
-// tables lists the tables that store rows, sorted by name
+// tables lists the tables that store rows, sorted by name. PRAGMA table_list would do, but
+// it also compiles every view, and views stacked hundreds deep overflow the engine's stack
 // (https://sqlite.org/pragma.html#pragma_table_list).
 func (c *Conn) tables() ([]table, error) {
-	type entry struct {
-		name         string
-		withoutRowid bool
-	}
-	var entries []entry
-	err := c.rows(`PRAGMA main.table_list`, func(s *sqlite3.Stmt) error {
-		name, kind := s.ColumnText(1), s.ColumnText(2)
-		stores := kind == "table" || kind == "shadow"
-		if s.ColumnText(0) == "main" && stores && name != "sqlite_schema" {
-			entries = append(entries, entry{name, s.ColumnInt(4) != 0})
-		}
+	var list []table
+	err := c.rows(`SELECT DISTINCT name FROM main.sqlite_schema WHERE rootpage>0 AND type<>'index'`, func(s *sqlite3.Stmt) error {
+		list = append(list, table{name: s.ColumnText(0)})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	sort.Slice(entries, func(a, b int) bool { return entries[a].name < entries[b].name })
-	list := make([]table, 0, len(entries))
-	for _, e := range entries {
-		t := table{name: e.name}
-		names := map[string]bool{}
-		err := c.rows(`PRAGMA main.table_xinfo(`+quote(e.name)+`)`, func(s *sqlite3.Stmt) error {
-			const virtualGenerated = 2
-			name := s.ColumnText(1)
-			names[strings.ToLower(name)] = true
-			if s.ColumnInt(6) != virtualGenerated {
-				t.columns = append(t.columns, name)
-			}
-			return nil
-		})
-		if err != nil {
+	sort.Slice(list, func(a, b int) bool { return list[a].name < list[b].name })
+	for i := range list {
+		if err := c.describe(&list[i]); err != nil {
 			return nil, err
 		}
-		if !e.withoutRowid {
-			for _, alias := range []string{"rowid", "_rowid_", "oid"} {
-				if !names[alias] {
-					t.rowid = alias
-					break
-				}
-			}
-		}
-		list = append(list, t)
 	}
 	return list, nil
+}
+
+// describe finds the stored columns of a table and the name of its rowid.
+func (c *Conn) describe(t *table) error {
+	names := map[string]bool{}
+	err := c.rows(`PRAGMA main.table_xinfo(`+quote(t.name)+`)`, func(s *sqlite3.Stmt) error {
+		const virtualGenerated = 2
+		name := s.ColumnText(1)
+		names[strings.ToLower(name)] = true
+		if s.ColumnInt(6) != virtualGenerated {
+			t.columns = append(t.columns, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, alias := range []string{"rowid", "_rowid_", "oid"} {
+		if names[alias] {
+			continue
+		}
+		// A table WITHOUT ROWID has no such column (https://sqlite.org/withoutrowid.html).
+		s, _, err := c.db.Prepare(`SELECT ` + alias + ` FROM main.` + quote(t.name))
+		switch {
+		case err == nil:
+			t.rowid = alias
+			return s.Close()
+		case strings.Contains(err.Error(), "no such column"):
+			return nil
+		}
+		return err
+	}
+	return nil
 }
 
 // quote quotes an identifier. sqlite3.QuoteIdentifier panics on NUL, which a hostile

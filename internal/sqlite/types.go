@@ -22,6 +22,9 @@ type Options struct {
 	// Immutable promises that nobody writes the file, and then takes no locks and looks
 	// for no -wal (https://sqlite.org/uri.html#uriimmutable). Only for stored copies.
 	Immutable bool
+	// KeepLog leaves a write-ahead log as it was found, although this connection may be the
+	// last to close: moving it into the database is for who writes, not for who looks.
+	KeepLog bool
 	// Descriptors, when set, learns what this connection holds, for ForeignDriverGuard.
 	Descriptors *Descriptors
 	// Space tells the room on the volume of path. When set it is asked after each I/O

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ import (
 const (
 	countVariable  = "OFFICER_MUTANTS" // how many, "all", or nothing for none
 	seedVariable   = "OFFICER_SEED"    // which of them
-	mutantVariable = "OFFICER_MUTANT"  // one by name
+	mutantVariable = "OFFICER_MUTANT"  // some by name, separated by commas
 	budgetVariable = "OFFICER_MUTANTS_SECONDS"
 
 	root       = "../.."
@@ -134,13 +135,12 @@ func TestMutants_areKilled(t *testing.T) {
 func choose(t *testing.T) []mutant {
 	t.Helper()
 	all := mutants()
-	if name := os.Getenv(mutantVariable); name != "" {
-		for _, m := range all {
-			if m.name == name {
-				return []mutant{m}
-			}
+	if names := os.Getenv(mutantVariable); names != "" {
+		all = slices.DeleteFunc(all, func(m mutant) bool { return !slices.Contains(strings.Split(names, ","), m.name) })
+		if len(all) != len(strings.Split(names, ",")) {
+			t.Fatalf("not all of these are mutants: %s", names)
 		}
-		t.Fatalf("there is no mutant %q", name)
+		return all
 	}
 	switch os.Getenv(countVariable) {
 	case "":
@@ -202,6 +202,8 @@ func (m mutant) die(t *testing.T) (by string, err error) {
 	switch said := string(out); {
 	case err == nil:
 		return "", errors.New("it survived: no test failed")
+	case ctx.Err() != nil:
+		return m.kill.run + " (hangs)", nil
 	case !errors.As(err, &exit):
 		return "", err
 	case strings.Contains(said, "[build failed]") || strings.Contains(said, "[setup failed]"):
