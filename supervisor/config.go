@@ -140,9 +140,10 @@ type Vacuum struct {
 
 // Recover says what follows from confirmed damage.
 type Recover struct {
-	// Automatic restores the newest verified backup by itself, once for each damage. What
-	// was written since that backup is then only in the kept files.
-	Automatic bool
+	// NotAutomatic leaves a damaged database as it is, fenced and with its files kept, until
+	// somebody orders RepairDatabase. Otherwise it is repaired once for each damage, unless a
+	// person has to weigh a loss; `officer undo` takes it back.
+	NotAutomatic bool
 }
 
 // API says where other processes reach Officer, once Serve was called.

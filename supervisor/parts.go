@@ -128,7 +128,7 @@ func (p parts) recovery() *actor.Props {
 	return recovery.Props(recovery.Config{
 		Peers: p.peers, Log: p.logger("recovery"), Passive: p.passive,
 		Home: p.home, Database: p.path, FS: p.files, Scratch: p.engine, Workshop: workshop{p.engine, p.rules()},
-		Automatic: p.settings.Recover.Automatic,
+		Automatic: !p.settings.Recover.NotAutomatic,
 	})
 }
 

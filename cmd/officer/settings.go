@@ -126,7 +126,7 @@ func databaseOf(d *config.Database) officer.Database {
 		WAL:    officer.WAL{LimitBytes: d.WALLimitBytes, Idle: d.WALIdle},
 		Maintain: officer.Maintain{AnalyzeEvery: d.AnalyzeEvery, Vacuum: officer.Vacuum{
 			Idle: d.VacuumIdle, FreePagesMin: d.VacuumFreePagesMin}},
-		Recover: officer.Recover{Automatic: d.RecoverAutomatic},
+		Recover: officer.Recover{NotAutomatic: d.RecoverNotAutomatic},
 		Fence:   officer.Fence{NotOnDamage: d.FenceNotOnDamage, NotOnDiskCritical: d.FenceNotOnDisk},
 	}
 	if d.VacuumAt == "off" {

@@ -59,9 +59,9 @@ type Database struct {
 	VacuumFreePagesMin float64       // share, 0.10 = 10 %
 	AnalyzeEvery       time.Duration // negative: never
 
-	RecoverAutomatic bool
-	FenceNotOnDamage bool
-	FenceNotOnDisk   bool
+	RecoverNotAutomatic bool
+	FenceNotOnDamage    bool
+	FenceNotOnDisk      bool
 
 	origins origins
 }

@@ -20,7 +20,7 @@ databases:
     disk:     {warn: 2GB, block_imports: 500MB, block_writes: off}
     wal:      {limit: 10MB, idle: 30m}
     maintain: {vacuum: {at: "Sun 03:00", idle: 1h, free_pages_min: 10%}, analyze: 24h}
-    recover:  {automatic: true}
+    recover:  {automatic: false}
     fence:    {on_damage: true, on_disk_critical: false}
   - path: /data/b.db
     backup:
@@ -57,7 +57,7 @@ func TestParse_readsEverySetting(t *testing.T) {
 	if a.VacuumAt != "Sun 03:00" || a.VacuumFreePagesMin != 0.1 || a.AnalyzeEvery != 24*time.Hour {
 		t.Errorf("got maintain %+v", a)
 	}
-	if !a.RecoverAutomatic || a.FenceNotOnDamage || !a.FenceNotOnDisk || b.BackupPaceBytesPerSecond != -1 {
+	if !a.RecoverNotAutomatic || a.FenceNotOnDamage || !a.FenceNotOnDisk || b.BackupPaceBytesPerSecond != -1 {
 		t.Errorf("got recover and fence %+v, pace %d", a, b.BackupPaceBytesPerSecond)
 	}
 	if c.Log != (Log{"debug", "json", 1e7, 168 * time.Hour, 7e7}) || c.API.Socket != "auto" {

@@ -104,7 +104,7 @@ func (d *Database) texts() map[string]string {
 		t["maintain.vacuum.free_pages_min"] = fmt.Sprintf("%g%%", d.VacuumFreePagesMin*100)
 	}
 	t.duration("maintain.analyze", d.AnalyzeEvery)
-	for path, not := range map[string]bool{"recover.automatic": !d.RecoverAutomatic, "fence.on_damage": d.FenceNotOnDamage, "fence.on_disk_critical": d.FenceNotOnDisk} {
+	for path, not := range map[string]bool{"recover.automatic": d.RecoverNotAutomatic, "fence.on_damage": d.FenceNotOnDamage, "fence.on_disk_critical": d.FenceNotOnDisk} {
 		if _, given := d.origins[path]; given {
 			t[path] = fmt.Sprint(!not)
 		}

@@ -126,7 +126,7 @@ func TestOfficer_damage(t *testing.T) {
 	tb.awaitText(within, ".work", "The database is damaged.")
 	tb.awaitText(within, ".hero-word", "Act now")
 	tb.awaitText(within, "#systems", "Writes are held back (damage)")
-	tb.awaitText(within, "#conditions", "officer restore "+db)
+	tb.awaitText(within, "#conditions", "officer repair "+db)
 	tb.awaitText(within, ".entries", "Damage found")
 	if title := eval[string](tb, "document.title"); !strings.HasPrefix(title, "Act now · archive") {
 		t.Errorf("the title is %q", title)

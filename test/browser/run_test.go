@@ -51,6 +51,7 @@ func run(t *testing.T, listen string, databases ...string) *running {
 	}
 	r := &running{T: t, db: databases[0], ended: make(chan struct{}),
 		cmd: exec.Command(binary, append([]string{"run", "--listen", listen}, databases...)...)}
+	r.cmd.Env = append(os.Environ(), "OFFICER_RECOVER_AUTOMATIC=false") // a person at the page decides
 	out, in, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 // found at start, fenced, kept out of the rotation, restored in place, taken back.
 func TestDamage_inTheLiveFileWithTheAppConnected(t *testing.T) {
 	cli := need(t, "sqlite3")
+	t.Setenv("OFFICER_RECOVER_AUTOMATIC", "false") // what happens by order is the subject here
 	for _, mode := range []string{"wal", "delete"} {
 		for _, damage := range []struct {
 			name   string

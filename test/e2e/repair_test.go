@@ -72,7 +72,6 @@ type mended struct {
 }
 
 func newMended(t *testing.T, mode string) *mended {
-	t.Setenv("OFFICER_RECOVER_AUTOMATIC", "true")
 	locations := 2000
 	if n, err := strconv.Atoi(os.Getenv(repairVariable)); err == nil {
 		locations = n
