@@ -27,21 +27,20 @@ func (c *charter) enter(n uint32, d *page.Node, b []byte, s span, broken error) 
 	if !c.free(n) || n == 1 && c.t.owner != 1 {
 		return false
 	}
-	if !d.Kind.Leaf() {
-		if broken != nil || d.Validate(&c.cover) != nil || !belongs(d, s) {
-			if !c.mend(n, d, b, s, c.t) && (broken != nil || !belongs(d, s) || !c.mostlyChildren(d)) {
-				return false
-			}
-		}
-		c.marks.owners[n] = c.t.owner
-		return true
-	}
-	if broken == nil && c.sound(d, s) || c.mend(n, d, b, s, c.t) {
+	good := broken == nil && c.proper(d, s) || c.mend(n, d, b, s)
+	switch {
+	case !d.Kind.Table():
+		return false
+	case d.Kind.Leaf() && good:
 		if d.Cells == 0 && s != everything() || c.foreign(c.t, d) {
 			return false
 		}
 		c.marks.set(n, flagSound)
-	} else if !c.hurt(d, b, s) {
+	case d.Kind.Leaf():
+		if !c.hurt(d, b, s) {
+			return false
+		}
+	case !good && (broken != nil || !belongs(d, s) || !c.mostlyChildren(d)):
 		return false
 	}
 	c.marks.owners[n] = c.t.owner

@@ -53,7 +53,7 @@ func (r *reader) enter(n uint32, d *page.Node, _ []byte, s span, broken error) b
 	if d.Kind.Leaf() && !r.marks.has(n, flagSound) {
 		return true
 	}
-	return broken == nil && (belongs(d, s) || d.Cells == 0)
+	return broken == nil && d.Kind.Table() && (belongs(d, s) || d.Cells == 0)
 }
 
 func (r *reader) missing(uint32, span) error { return nil }

@@ -23,6 +23,7 @@ type rescue struct {
 	stage       Stage
 	done, total int64
 	owners      int
+	mendCells   int // looked at for flipped bits
 	calls       int // of indexes for a witness
 
 	cover      page.Coverage

@@ -9,7 +9,7 @@ type strayWalk struct {
 }
 
 func (w *strayWalk) enter(n uint32, d *page.Node, _ []byte, s span, broken error) bool {
-	if !w.lost(n) || broken != nil || !belongs(d, s) {
+	if !w.lost(n) || broken != nil || !d.Kind.Table() || !belongs(d, s) {
 		return false
 	}
 	w.marks.set(n, flagFree) // once is enough

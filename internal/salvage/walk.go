@@ -45,7 +45,7 @@ func (w *walk) tree(n uint32, s span, depth int) error {
 	var d page.Node
 	broken := d.Parse(&w.g, n, b)
 	switch {
-	case !d.Kind.Table() || !w.v.enter(n, &d, b, s, broken):
+	case !d.Kind.Table() && !bitsOff(d.Kind) || !w.v.enter(n, &d, b, s, broken):
 		return w.v.missing(n, s)
 	case d.Kind.Leaf():
 		return w.v.leaf(n, &d, b, s)

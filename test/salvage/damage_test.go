@@ -109,7 +109,7 @@ func fileClasses() []class {
 		{name: "overflow chain cut", damage: in(ofTable(testkit.CutChain, "blobs")), kinds: chained, floor: 99, lent: 99.9},
 		{name: "overflow chains crossed", damage: in(ofTable(testkit.CrossChains, "blobs")), kinds: chained, floor: 99, lent: 99.9},
 		{name: "index damaged", damage: in(testkit.ZeroIndex), floor: 100, lent: 100},
-		{name: "row removed", damage: in(ofTable(testkit.RemoveRow, "items")), floor: 99, lent: 99.9},
+		{name: "row removed", damage: in(ofTable(testkit.RemoveRow, "items")), floor: 99, lent: 99.5},
 		{name: "root in the schema wrong", damage: in(ofTable(testkit.WrongRoot, "items")), floor: 100, lent: 100},
 		{name: "SQL in the schema garbled", damage: in(ofTable(testkit.GarbleSQL, "items")), floor: 30, lent: 100},
 	}

@@ -30,17 +30,23 @@ type Database struct {
 	found     *foundTable // lost_and_found, nil until something is
 	doubts    *doubts     // nil until something is doubted
 	rival     map[string]int64
-	unordered []string // collations that are unknown here
+	hurt      map[string]bool // tables of which rows are lost or not proven
+	anew      []string        // tables of modules that were not kept but made again
+	unordered []string        // collations that are unknown here
 	notes     []string
 	counters  map[string]salvage.Value // what sqlite_sequence held, by table
 }
+
+// Hurt says that rows of a table are lost or not proven. What a module made of it is then
+// made again.
+func (d *Database) Hurt(table string) { d.hurt[table] = true }
 
 // New opens an empty file, which the caller has just created, for a new database.
 func New(ctx context.Context, path string) (*Database, error) { return newOn(ctx, path, "") }
 
 // newOn is New on a VFS.
 func newOn(ctx context.Context, path, vfs string) (d *Database, err error) {
-	d = &Database{ctx: ctx, counters: map[string]salvage.Value{}, rival: map[string]int64{}}
+	d = &Database{ctx: ctx, counters: map[string]salvage.Value{}, rival: map[string]int64{}, hurt: map[string]bool{}}
 	defer guard(&err)
 	d.db, err = sqlite3.OpenFlags(fileURI(path, vfs), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {

@@ -32,10 +32,10 @@ func (d *doubts) close() {
 func (d *Database) doubt(t *target, r *salvage.Row) error {
 	reason := r.Doubt
 	switch {
-	case r.Doubt == "" && (r.From == salvage.Kept || r.From == salvage.Salvaged):
+	case r.Doubt == "" && r.From != salvage.FromBase:
 		return nil
 	case r.Doubt == "":
-		reason = originReasons()[r.From]
+		reason = "lent by the older copy: it may have been changed since"
 	}
 	if err := d.makeDoubts(); err != nil {
 		return err
@@ -55,14 +55,6 @@ func (d *Database) doubt(t *target, r *salvage.Row) error {
 		return err
 	}
 	return s.Exec()
-}
-
-func originReasons() map[salvage.Origin]string {
-	return map[salvage.Origin]string{
-		salvage.FromBase:  "lent by the older copy: it may have been changed since",
-		salvage.FromIndex: "put together from index entries",
-		salvage.FromOlder: "from an older image of its page",
-	}
 }
 
 // keyOf writes a primary key as values of SQL.

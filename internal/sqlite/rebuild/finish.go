@@ -17,6 +17,7 @@ type Outcome struct {
 	LostAndFound string           // the table, "" = there is none
 	Found        int64            // rows in it
 	Rivals       map[string]int64 // by table: rows that a UNIQUE index forbids beside each other
+	Anew         []string         // tables of modules whose rows were not kept but made again
 	Doubts       string           // the table that names the doubted rows of all others, "" = there is none
 	Notes        []string
 }
@@ -56,11 +57,14 @@ func (d *Database) Finish(done func(n, of int64) error) (out *Outcome, err error
 	if err := d.db.Exec(`PRAGMA writable_schema=OFF; COMMIT`); err != nil {
 		return nil, d.fail(err)
 	}
+	if err := d.modules(func() error { return done(n, int64(len(d.plan.Objects))) }); err != nil {
+		return nil, err
+	}
 	if len(d.unordered) > 0 {
 		d.notes = append(d.notes, fmt.Sprintf("the collations %s are unknown here: before the application uses the database, run REINDEX in it",
 			strings.Join(d.unordered, ", ")))
 	}
-	out = &Outcome{Notes: d.notes, Rivals: d.rival}
+	out = &Outcome{Notes: d.notes, Rivals: d.rival, Anew: d.anew}
 	if d.found != nil {
 		out.LostAndFound, out.Found = d.found.name, d.found.rows
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -159,6 +160,11 @@ func fill(db *Database, src *source, opts salvage.Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range report.Tables {
+		if t := &report.Tables[i]; t.Lost+t.Strays+t.Refused+t.FromBase > 0 || t.Uncertain > t.Undated {
+			db.Hurt(t.Name)
+		}
+	}
 	outcome, err := db.Finish(func(n, of int64) error { return opts.Tick("index", n, of) })
 	if err != nil {
 		return nil, err
@@ -166,6 +172,10 @@ func fill(db *Database, src *source, opts salvage.Options) (*Result, error) {
 	for i := range report.Tables {
 		t := &report.Tables[i]
 		t.Uncertain = min(t.Uncertain+outcome.Rivals[t.Name], t.Rows())
+		if slices.Contains(outcome.Anew, t.Name) {
+			t.Uncertain = t.Rows()
+			t.Notes = append(t.Notes, "its rows were made again by the module")
+		}
 	}
 	out := &Result{
 		Tables: report.Tables, LostAndFound: outcome.LostAndFound, Found: outcome.Found, Doubts: outcome.Doubts, Undated: report.Undated,
