@@ -72,6 +72,10 @@ type reference struct {
 	rowid         bool // the parent's key is its rowid
 }
 
+// keysPerBlock sets a block of rowids against hashes of keys, so that a set of either
+// takes about as much.
+const keysPerBlock = 512
+
 // turnsMax bounds how often a parent is read for its keys.
 const turnsMax = 1 << 12
 
@@ -89,6 +93,14 @@ func (v *verifier) checkKey(tr *tree, k *schema.ForeignKey, tables map[string]*t
 		}
 	}
 	had := len(out.List)
+	if r.rowid {
+		why, done, err := v.checkByID(r, k.Parent, out, limit)
+		if err != nil || done {
+			out.doubtful(tr.name, why)
+			out.settle(had, limit)
+			return err
+		}
+	}
 	for turn, turns := 0, 1; turn < turns; turn++ {
 		set := &keySet{turn: uint64(turn), turns: uint64(turns), max: cmp.Or(v.o.KeysMax, keySetMax)}
 		if r.parent != nil {
@@ -110,7 +122,7 @@ func (v *verifier) checkKey(tr *tree, k *schema.ForeignKey, tables map[string]*t
 				return nil
 			}
 		}
-		why, err := v.children(r, set, k.Parent, out, limit)
+		why, err := v.children(r, func(k foreignKey) bool { return !set.mine(k.hash) || set.has(k.hash) }, k.Parent, out, limit)
 		if err != nil {
 			return err
 		}
@@ -121,6 +133,46 @@ func (v *verifier) checkKey(tr *tree, k *schema.ForeignKey, tables map[string]*t
 	}
 	out.settle(had, limit)
 	return nil
+}
+
+// doubtful is doubt if there is a reason for it.
+func (o *Orphans) doubtful(table, why string) {
+	if why != "" {
+		o.doubt(table, why)
+	}
+}
+
+// checkByID checks a key that is the parent's rowid, by a set of rowids; done is false
+// when they are too scattered for that.
+func (v *verifier) checkByID(r *reference, parent string, out *Orphans, limit int) (why string, done bool, err error) {
+	slots := []int{r.parent.table.Slot(r.parts[0].Column)}
+	ids := idSet{max: max(1, cmp.Or(v.o.KeysMax, keySetMax)/keysPerBlock)}
+	workers, why, err := v.passOver(r.parent, v.o.Crew, func(w *worker, row *record) {
+		w.ids.max = ids.max
+		if w.ids.full {
+			return
+		}
+		k := w.keyOf(r, r.parent, row, slots, true)
+		if k.doubt != "" {
+			w.doubt = k.doubt
+			return
+		}
+		w.ids.add(k.id)
+	})
+	if err != nil || why != "" {
+		return why, true, err
+	}
+	for _, w := range workers {
+		if w.doubt != "" {
+			return w.doubt, true, nil
+		}
+		ids.take(&w.ids)
+	}
+	if ids.full {
+		return "", false, nil
+	}
+	why, err = v.children(r, func(k foreignKey) bool { return k.whole && ids.has(k.id) }, parent, out, limit)
+	return why, true, err
 }
 
 // settle puts what one key gave in order, and cuts the list to what was asked for.
@@ -224,28 +276,29 @@ func (v *verifier) parents(r *reference, set *keySet) (why string, err error) {
 		if set.full {
 			return
 		}
-		h, _, doubt := w.keyOf(r, r.parent, row, slots, true)
-		if doubt != "" {
-			unsure = doubt
+		k := w.keyOf(r, r.parent, row, slots, true)
+		if k.doubt != "" {
+			unsure = k.doubt
 			return
 		}
-		set.add(h)
+		set.add(k.hash)
 	})
 	return cmp.Or(why, unsure), err
 }
 
-// children looks the keys of the child up.
-func (v *verifier) children(r *reference, set *keySet, parent string, out *Orphans, limit int) (why string, err error) {
+// children looks the keys of the child up; known tells of a key that it has a parent, or
+// that it is not its turn.
+func (v *verifier) children(r *reference, known func(foreignKey) bool, parent string, out *Orphans, limit int) (why string, err error) {
 	slots := make([]int, len(r.columns))
 	for i, c := range r.columns {
 		slots[i] = r.child.table.Slot(c)
 	}
 	workers, why, err := v.passOver(r.child, v.o.Crew, func(w *worker, row *record) {
-		h, null, doubt := w.keyOf(r, r.child, row, slots, false)
+		k := w.keyOf(r, r.child, row, slots, false)
 		switch {
-		case doubt != "":
-			w.doubt = doubt
-		case null || !set.mine(h) || set.has(h):
+		case k.doubt != "":
+			w.doubt = k.doubt
+		case k.null || known(k):
 		case len(w.orphans) <= limit:
 			w.orphans = append(w.orphans, ForeignKey{Table: r.child.name, Rowid: row.rowid, HasRowid: !r.child.keyed, Parent: parent})
 		}
@@ -260,85 +313,4 @@ func (v *verifier) children(r *reference, set *keySet, parent string, out *Orpha
 		out.List = append(out.List, w.orphans...)
 	}
 	return "", nil
-}
-
-// keyOf hashes the key of a row on either side, as the parent's column would compare
-// it. A child whose value the parent's affinity would change is SQLite's to compare.
-func (w *worker) keyOf(r *reference, side *tree, row *record, slots []int, parent bool) (h uint64, null bool, doubt string) {
-	sum := hash{}
-	for i, slot := range slots {
-		affinity, fold := schema.Blob, bytewise
-		if r.parent != nil {
-			fold = collationOf(r.parts[i].Collation)
-			if !parent {
-				affinity = r.parent.table.Columns[r.parts[i].Column].Affinity
-			}
-		}
-		var part hash
-		alias := side.table.RowidColumn
-		switch {
-		case !side.keyed && alias >= 0 && slot == side.table.Slot(alias):
-			if part = (hash{uint64(row.rowid), w.k.whole}); affinity == schema.Text {
-				return 0, false, "a number is compared with text"
-			}
-		case slot >= row.f.n:
-			m := &side.plan.missing[slot]
-			if slot <= side.plan.unknown || m.class&(isText|isBlob) != 0 {
-				return 0, false, "a row has its key by default"
-			}
-			part, null = m.hash, null || m.class == isNull
-		default:
-			b, whole := w.valueOf(row, slot)
-			if !whole {
-				return 0, false, "a key is too long to be compared here"
-			}
-			class := classOf(row.f.serial[slot])
-			null = null || rank(row.f.serial[slot], b) == rankNull
-			switch {
-			case affinity == schema.Text && class&(isInteger|isReal) != 0:
-				return 0, false, "a number is compared with text"
-			case affinity >= schema.Numeric && class == isText && w.looksNumeric(b):
-				return 0, false, "text is compared with a number"
-			case class == isText:
-				b = w.folded(fold, b)
-			}
-			part = w.k.value(row.f.serial[slot], b)
-		}
-		sum = w.k.take(sum, part.a, part.b)
-	}
-	return sum.a, null, ""
-}
-
-// valueOf gives the bytes of a value, from the row's overflow chain if they are there.
-func (w *worker) valueOf(row *record, slot int) ([]byte, bool) {
-	if row.f.at[slot+1] > len(row.body) {
-		body, l, ok := w.payload(row.node, row.cell, false)
-		if !ok || l != nil {
-			return nil, false
-		}
-		row.body = body
-	}
-	return row.f.value(row.body, slot), true
-}
-
-// folded gives what is alike under a collation the same bytes.
-func (w *worker) folded(c collation, b []byte) []byte {
-	if c == bytewise {
-		return b
-	}
-	w.text.a = w.g.Encoding.AppendUTF8(w.text.a[:0], b)
-	if c == rTrim {
-		n := len(w.text.a)
-		for n > 0 && w.text.a[n-1] == ' ' {
-			n--
-		}
-		return w.text.a[:n]
-	}
-	for i, x := range w.text.a {
-		if w.text.a[i] = lower(x); x == 0 { // what follows counts by its length alone
-			clear(w.text.a[i:])
-			break
-		}
-	}
-	return w.text.a
 }

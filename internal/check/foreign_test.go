@@ -52,10 +52,14 @@ func families() map[string]family {
 	return map[string]family{
 		"rowid": {`create table p(id integer primary key, x); create table c(id integer primary key, p int references p);` + many + `insert into p select i*2, i from n;` +
 			many + `insert into c select i, case when i % 7 then i end from n;`, ""},
+		"scattered rowids": {`create table p(id integer primary key); create table c(id integer primary key, p int references p);` +
+			many + `insert into p select (i*7919*1000003*1009) - 9000000000000 from n;` + many + `insert into c select i, (i*7919*1000003*1009) - 9000000000000 + (i % 5 = 0) from n;`, ""},
 		"rowid by name": {`create table p(id integer primary key); create table c(a, b int references p(id)); insert into p values(1), (2);
 			insert into c values(1, 1), (2, 3), (3, null), (4, 'x'), (5, 2.5), (6, 2.0), (7, x'01')`, ""},
 		"unique text": {`create table p(a text unique, b int); create table c(a text references p(a)); insert into p values('x', 1), ('y', 2), (null, 3);
 			insert into c values('x'), ('X'), ('y '), (null), ('z')`, ""},
+		"many texts": {`create table p(a text unique); create table c(a text references p(a));` + many + `insert into p select 'name ' || i from n;` +
+			many + `insert into c select 'name ' || (i*2) from n`, ""},
 		"nocase": {`create table p(a text collate nocase unique); create table c(a text references p(a)); insert into p values('Name'), ('b'||char(0)||'x');
 			insert into c values('NAME'), ('name '), ('B'||char(0)||'Y'), ('b')`, ""},
 		"rtrim in UTF-16": {`pragma encoding='UTF-16le'; create table p(a text collate rtrim primary key); create table c(a text references p);
@@ -122,10 +126,38 @@ func TestFindOrphans_listsUpToTheLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inTurns, err := check.FindOrphans(t.Context(), db, check.Options{Crew: crew(2), KeysMax: 30}, 1000)
-	if err != nil || !slices.Equal(inTurns.List, all.List) {
-		t.Errorf("30 keys at once: got %d orphans, %v, want the same %d", len(inTurns.List), err, len(all.List))
+	if len(all.List) == 0 {
+		t.Error("got no orphans at all")
 	}
+}
+
+// A set of keys that grows too large is taken in turns; rowids that lie scattered become one.
+func TestFindOrphans_holdsOnlySoManyKeys(t *testing.T) {
+	for _, name := range []string{"scattered rowids", "many texts"} {
+		image := imageOf(t, "pragma foreign_keys=off; "+families()[name].sql)
+		file, err := page.OpenFile(bytes.NewReader(image), int64(len(image)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := check.Database{Pages: file, Header: file.Header, Geometry: file.Geometry}
+		all, err := check.FindOrphans(t.Context(), db, check.Options{}, 1000)
+		if err != nil || len(all.List) == 0 {
+			t.Fatalf("%s: got %d orphans, %v", name, len(all.List), err)
+		}
+		inTurns, err := check.FindOrphans(t.Context(), db, check.Options{Crew: crew(2), KeysMax: 30}, 1000)
+		if err != nil || !slices.Equal(inTurns.List, all.List) {
+			t.Errorf("%s, 30 keys at once: got %d orphans, %v, want the same %d", name, len(inTurns.List), err, len(all.List))
+		}
+	}
+}
+
+func TestFindOrphans_ofKeysThatNeedTooManyTurnsEnds(t *testing.T) {
+	image := imageOf(t, "pragma foreign_keys=off; "+families()["many texts"].sql)
+	file, err := page.OpenFile(bytes.NewReader(image), int64(len(image)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := check.Database{Pages: file, Header: file.Header, Geometry: file.Geometry}
 	if out, err := check.FindOrphans(t.Context(), db, check.Options{KeysMax: 1}, 5); err != nil {
 		t.Errorf("one key at once: got %v, %v, want an end", out, err)
 	}

@@ -1,7 +1,7 @@
 package check
 
 // keySetMax is how many keys are held at once unless Options say otherwise.
-const keySetMax = 2 << 20
+const keySetMax = 1 << 20
 
 // keySet is a set of hashes, or the part of it whose turn it is.
 type keySet struct {
@@ -19,11 +19,14 @@ func (s *keySet) add(h uint64) {
 	if !s.mine(h) {
 		return
 	}
+	if s.n >= s.max {
+		s.full = s.full || !s.has(h)
+		return
+	}
 	if 2*s.n >= len(s.slots) {
 		s.grow()
 	}
 	s.put(h)
-	s.full = s.n > s.max
 }
 
 func (s *keySet) put(h uint64) {

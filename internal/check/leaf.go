@@ -73,7 +73,7 @@ func (w *worker) rowOf(d *page.Node, c *page.Cell) {
 		return
 	}
 	if w.tree.each != nil && l == nil {
-		w.tree.each(w, &record{d, c, rowid, &w.row, body})
+		w.show(record{d, c, rowid, &w.row, body})
 	}
 	if w.tree.plan != nil {
 		w.values(d.Page, rowid, &w.row, body, l)
@@ -97,7 +97,13 @@ func (w *worker) glance(d *page.Node, c *page.Cell) {
 		w.about(kindContent, d.Page, c.Rowid, "the row's "+err.Error())
 		return
 	}
-	w.tree.each(w, &record{d, c, c.Rowid, &w.row, body})
+	w.show(record{d, c, c.Rowid, &w.row, body})
+}
+
+// show hands a row to whoever wants each; it is his until he returns.
+func (w *worker) show(r record) {
+	w.shown = r
+	w.tree.each(w, &w.shown)
 }
 
 // headOf reads the header of a record that is too long to be put together.

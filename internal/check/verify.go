@@ -48,7 +48,7 @@ type Options struct {
 	Seed        [2]uint64 // new for every run, from a good source of chance
 	Digest      bool      // digest the content of every table
 	FindingsMax int       // 0: 100, as PRAGMA integrity_check
-	KeysMax     int       // parents' keys that FindOrphans holds at once, 0: 2 million, which take 32 MB
+	KeysMax     int       // parents' keys that FindOrphans holds at once, 0: 1 million, which take 16 MB
 }
 
 const findingsMax = 100

@@ -37,6 +37,7 @@ type worker struct {
 	turn     int
 	hashes   []hash
 	row      fields
+	shown    record // to whoever wants each row
 	keys     [2]key
 	flip     int
 	cell     page.Cell
@@ -46,6 +47,7 @@ type worker struct {
 	lastRead uint32
 	sequence []sequence
 	orphans  []ForeignKey
+	ids      idSet  // of a parent
 	doubt    string // why rows could not be compared
 	window   window
 	runs     page.Runs // nil: pages are read one by one
