@@ -61,6 +61,7 @@ type CallRequest struct {
 	//	*CallRequest_Stop
 	//	*CallRequest_Diff
 	//	*CallRequest_Repair
+	//	*CallRequest_RestoreTable
 	Request       isCallRequest_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -416,6 +417,15 @@ func (x *CallRequest) GetRepair() *RepairDatabase {
 	return nil
 }
 
+func (x *CallRequest) GetRestoreTable() *RestoreTable {
+	if x != nil {
+		if x, ok := x.Request.(*CallRequest_RestoreTable); ok {
+			return x.RestoreTable
+		}
+	}
+	return nil
+}
+
 type isCallRequest_Request interface {
 	isCallRequest_Request()
 }
@@ -556,6 +566,10 @@ type CallRequest_Repair struct {
 	Repair *RepairDatabase `protobuf:"bytes,43,opt,name=repair,proto3,oneof"`
 }
 
+type CallRequest_RestoreTable struct {
+	RestoreTable *RestoreTable `protobuf:"bytes,44,opt,name=restore_table,json=restoreTable,proto3,oneof"`
+}
+
 func (*CallRequest_Status) isCallRequest_Request() {}
 
 func (*CallRequest_TakeBackup) isCallRequest_Request() {}
@@ -623,6 +637,8 @@ func (*CallRequest_Stop) isCallRequest_Request() {}
 func (*CallRequest_Diff) isCallRequest_Request() {}
 
 func (*CallRequest_Repair) isCallRequest_Request() {}
+
+func (*CallRequest_RestoreTable) isCallRequest_Request() {}
 
 // CallResponse carries its answer; a Failure travels as a typed error detail.
 type CallResponse struct {
@@ -1516,7 +1532,7 @@ var File_officer_v1_control_proto protoreflect.FileDescriptor
 const file_officer_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"\x18officer/v1/control.proto\x12\n" +
-	"officer.v1\x1a\x14officer/v1/api.proto\x1a\x17officer/v1/backup.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x19officer/v1/schedule.proto\x1a\x14officer/v1/wal.proto\"\xc2\x0e\n" +
+	"officer.v1\x1a\x14officer/v1/api.proto\x1a\x17officer/v1/backup.proto\x1a\x15officer/v1/disk.proto\x1a\x17officer/v1/events.proto\x1a\x17officer/v1/health.proto\x1a\x1aofficer/v1/integrity.proto\x1a\x15officer/v1/logs.proto\x1a\x16officer/v1/maint.proto\x1a\x18officer/v1/metrics.proto\x1a\x19officer/v1/recovery.proto\x1a\x19officer/v1/schedule.proto\x1a\x14officer/v1/wal.proto\"\x83\x0f\n" +
 	"\vCallRequest\x12\x1a\n" +
 	"\bdatabase\x18\x01 \x01(\tR\bdatabase\x12/\n" +
 	"\x06status\x18\n" +
@@ -1559,7 +1575,8 @@ const file_officer_v1_control_proto_rawDesc = "" +
 	"\tschedules\x18( \x01(\v2\x18.officer.v1.GetSchedulesH\x00R\tschedules\x12-\n" +
 	"\x04stop\x18) \x01(\v2\x17.officer.v1.StopOfficerH\x00R\x04stop\x12-\n" +
 	"\x04diff\x18* \x01(\v2\x17.officer.v1.DiffBackupsH\x00R\x04diff\x124\n" +
-	"\x06repair\x18+ \x01(\v2\x1a.officer.v1.RepairDatabaseH\x00R\x06repairB\t\n" +
+	"\x06repair\x18+ \x01(\v2\x1a.officer.v1.RepairDatabaseH\x00R\x06repair\x12?\n" +
+	"\rrestore_table\x18, \x01(\v2\x18.officer.v1.RestoreTableH\x00R\frestoreTableB\t\n" +
 	"\arequest\"\x94\f\n" +
 	"\fCallResponse\x12,\n" +
 	"\x06status\x18\n" +
@@ -1724,77 +1741,78 @@ var file_officer_v1_control_proto_goTypes = []any{
 	(*GetSchedules)(nil),           // 37: officer.v1.GetSchedules
 	(*DiffBackups)(nil),            // 38: officer.v1.DiffBackups
 	(*RepairDatabase)(nil),         // 39: officer.v1.RepairDatabase
-	(*Status)(nil),                 // 40: officer.v1.Status
-	(*BackupReport)(nil),           // 41: officer.v1.BackupReport
-	(*BackupList)(nil),             // 42: officer.v1.BackupList
-	(*Backup)(nil),                 // 43: officer.v1.Backup
-	(*RetentionReport)(nil),        // 44: officer.v1.RetentionReport
-	(*VerifyReport)(nil),           // 45: officer.v1.VerifyReport
-	(*CheckReport)(nil),            // 46: officer.v1.CheckReport
-	(*RestoreReport)(nil),          // 47: officer.v1.RestoreReport
-	(*LogPage)(nil),                // 48: officer.v1.LogPage
-	(*HealthReport)(nil),           // 49: officer.v1.HealthReport
-	(*CheckpointOutcome)(nil),      // 50: officer.v1.CheckpointOutcome
-	(*MaintenanceReport)(nil),      // 51: officer.v1.MaintenanceReport
-	(*DrillReport)(nil),            // 52: officer.v1.DrillReport
-	(*EventPage)(nil),              // 53: officer.v1.EventPage
-	(*MetricsReport)(nil),          // 54: officer.v1.MetricsReport
-	(*Exposition)(nil),             // 55: officer.v1.Exposition
-	(*MetricNoted)(nil),            // 56: officer.v1.MetricNoted
-	(*SpaceVerdict)(nil),           // 57: officer.v1.SpaceVerdict
-	(*ImportNoted)(nil),            // 58: officer.v1.ImportNoted
-	(*DiskReport)(nil),             // 59: officer.v1.DiskReport
-	(*WalReport)(nil),              // 60: officer.v1.WalReport
-	(*MaintenanceStatus)(nil),      // 61: officer.v1.MaintenanceStatus
-	(*History)(nil),                // 62: officer.v1.History
-	(*ScheduleList)(nil),           // 63: officer.v1.ScheduleList
-	(*DiffReport)(nil),             // 64: officer.v1.DiffReport
-	(*BackUpRequest)(nil),          // 65: officer.v1.BackUpRequest
-	(*CheckRequest)(nil),           // 66: officer.v1.CheckRequest
-	(*VerifyRequest)(nil),          // 67: officer.v1.VerifyRequest
-	(*DrillRequest)(nil),           // 68: officer.v1.DrillRequest
-	(*RestoreRequest)(nil),         // 69: officer.v1.RestoreRequest
-	(*UndoRequest)(nil),            // 70: officer.v1.UndoRequest
-	(*RepairRequest)(nil),          // 71: officer.v1.RepairRequest
-	(*CheckpointRequest)(nil),      // 72: officer.v1.CheckpointRequest
-	(*VacuumRequest)(nil),          // 73: officer.v1.VacuumRequest
-	(*AnalyzeRequest)(nil),         // 74: officer.v1.AnalyzeRequest
-	(*DiffRequest)(nil),            // 75: officer.v1.DiffRequest
-	(*GetOperationRequest)(nil),    // 76: officer.v1.GetOperationRequest
-	(*ListOperationsRequest)(nil),  // 77: officer.v1.ListOperationsRequest
-	(*CancelOperationRequest)(nil), // 78: officer.v1.CancelOperationRequest
-	(*WatchOperationRequest)(nil),  // 79: officer.v1.WatchOperationRequest
-	(*ListDatabasesRequest)(nil),   // 80: officer.v1.ListDatabasesRequest
-	(*GetStatusRequest)(nil),       // 81: officer.v1.GetStatusRequest
-	(*GetHealthRequest)(nil),       // 82: officer.v1.GetHealthRequest
-	(*ListBackupsRequest)(nil),     // 83: officer.v1.ListBackupsRequest
-	(*GetBackupRequest)(nil),       // 84: officer.v1.GetBackupRequest
-	(*ExplainRequest)(nil),         // 85: officer.v1.ExplainRequest
-	(*GetLogsRequest)(nil),         // 86: officer.v1.GetLogsRequest
-	(*ListEventsRequest)(nil),      // 87: officer.v1.ListEventsRequest
-	(*GetMetricsRequest)(nil),      // 88: officer.v1.GetMetricsRequest
-	(*GetHistoryRequest)(nil),      // 89: officer.v1.GetHistoryRequest
-	(*GetDiskRequest)(nil),         // 90: officer.v1.GetDiskRequest
-	(*GetWalRequest)(nil),          // 91: officer.v1.GetWalRequest
-	(*GetMaintenanceRequest)(nil),  // 92: officer.v1.GetMaintenanceRequest
-	(*GetScheduleRequest)(nil),     // 93: officer.v1.GetScheduleRequest
-	(*GetConfigRequest)(nil),       // 94: officer.v1.GetConfigRequest
-	(*GetInfoRequest)(nil),         // 95: officer.v1.GetInfoRequest
-	(*MayImportRequest)(nil),       // 96: officer.v1.MayImportRequest
-	(*PinRequest)(nil),             // 97: officer.v1.PinRequest
-	(*UnpinRequest)(nil),           // 98: officer.v1.UnpinRequest
-	(*ReportMetricRequest)(nil),    // 99: officer.v1.ReportMetricRequest
-	(*StartImportRequest)(nil),     // 100: officer.v1.StartImportRequest
-	(*FinishImportRequest)(nil),    // 101: officer.v1.FinishImportRequest
-	(*ReloadConfigRequest)(nil),    // 102: officer.v1.ReloadConfigRequest
-	(*OpenDashboardRequest)(nil),   // 103: officer.v1.OpenDashboardRequest
-	(*StopRequest)(nil),            // 104: officer.v1.StopRequest
-	(*Operation)(nil),              // 105: officer.v1.Operation
-	(*ListOperationsResponse)(nil), // 106: officer.v1.ListOperationsResponse
-	(*ListDatabasesResponse)(nil),  // 107: officer.v1.ListDatabasesResponse
-	(*GetConfigResponse)(nil),      // 108: officer.v1.GetConfigResponse
-	(*OpenDashboardResponse)(nil),  // 109: officer.v1.OpenDashboardResponse
-	(*Event)(nil),                  // 110: officer.v1.Event
+	(*RestoreTable)(nil),           // 40: officer.v1.RestoreTable
+	(*Status)(nil),                 // 41: officer.v1.Status
+	(*BackupReport)(nil),           // 42: officer.v1.BackupReport
+	(*BackupList)(nil),             // 43: officer.v1.BackupList
+	(*Backup)(nil),                 // 44: officer.v1.Backup
+	(*RetentionReport)(nil),        // 45: officer.v1.RetentionReport
+	(*VerifyReport)(nil),           // 46: officer.v1.VerifyReport
+	(*CheckReport)(nil),            // 47: officer.v1.CheckReport
+	(*RestoreReport)(nil),          // 48: officer.v1.RestoreReport
+	(*LogPage)(nil),                // 49: officer.v1.LogPage
+	(*HealthReport)(nil),           // 50: officer.v1.HealthReport
+	(*CheckpointOutcome)(nil),      // 51: officer.v1.CheckpointOutcome
+	(*MaintenanceReport)(nil),      // 52: officer.v1.MaintenanceReport
+	(*DrillReport)(nil),            // 53: officer.v1.DrillReport
+	(*EventPage)(nil),              // 54: officer.v1.EventPage
+	(*MetricsReport)(nil),          // 55: officer.v1.MetricsReport
+	(*Exposition)(nil),             // 56: officer.v1.Exposition
+	(*MetricNoted)(nil),            // 57: officer.v1.MetricNoted
+	(*SpaceVerdict)(nil),           // 58: officer.v1.SpaceVerdict
+	(*ImportNoted)(nil),            // 59: officer.v1.ImportNoted
+	(*DiskReport)(nil),             // 60: officer.v1.DiskReport
+	(*WalReport)(nil),              // 61: officer.v1.WalReport
+	(*MaintenanceStatus)(nil),      // 62: officer.v1.MaintenanceStatus
+	(*History)(nil),                // 63: officer.v1.History
+	(*ScheduleList)(nil),           // 64: officer.v1.ScheduleList
+	(*DiffReport)(nil),             // 65: officer.v1.DiffReport
+	(*BackUpRequest)(nil),          // 66: officer.v1.BackUpRequest
+	(*CheckRequest)(nil),           // 67: officer.v1.CheckRequest
+	(*VerifyRequest)(nil),          // 68: officer.v1.VerifyRequest
+	(*DrillRequest)(nil),           // 69: officer.v1.DrillRequest
+	(*RestoreRequest)(nil),         // 70: officer.v1.RestoreRequest
+	(*UndoRequest)(nil),            // 71: officer.v1.UndoRequest
+	(*RepairRequest)(nil),          // 72: officer.v1.RepairRequest
+	(*CheckpointRequest)(nil),      // 73: officer.v1.CheckpointRequest
+	(*VacuumRequest)(nil),          // 74: officer.v1.VacuumRequest
+	(*AnalyzeRequest)(nil),         // 75: officer.v1.AnalyzeRequest
+	(*DiffRequest)(nil),            // 76: officer.v1.DiffRequest
+	(*GetOperationRequest)(nil),    // 77: officer.v1.GetOperationRequest
+	(*ListOperationsRequest)(nil),  // 78: officer.v1.ListOperationsRequest
+	(*CancelOperationRequest)(nil), // 79: officer.v1.CancelOperationRequest
+	(*WatchOperationRequest)(nil),  // 80: officer.v1.WatchOperationRequest
+	(*ListDatabasesRequest)(nil),   // 81: officer.v1.ListDatabasesRequest
+	(*GetStatusRequest)(nil),       // 82: officer.v1.GetStatusRequest
+	(*GetHealthRequest)(nil),       // 83: officer.v1.GetHealthRequest
+	(*ListBackupsRequest)(nil),     // 84: officer.v1.ListBackupsRequest
+	(*GetBackupRequest)(nil),       // 85: officer.v1.GetBackupRequest
+	(*ExplainRequest)(nil),         // 86: officer.v1.ExplainRequest
+	(*GetLogsRequest)(nil),         // 87: officer.v1.GetLogsRequest
+	(*ListEventsRequest)(nil),      // 88: officer.v1.ListEventsRequest
+	(*GetMetricsRequest)(nil),      // 89: officer.v1.GetMetricsRequest
+	(*GetHistoryRequest)(nil),      // 90: officer.v1.GetHistoryRequest
+	(*GetDiskRequest)(nil),         // 91: officer.v1.GetDiskRequest
+	(*GetWalRequest)(nil),          // 92: officer.v1.GetWalRequest
+	(*GetMaintenanceRequest)(nil),  // 93: officer.v1.GetMaintenanceRequest
+	(*GetScheduleRequest)(nil),     // 94: officer.v1.GetScheduleRequest
+	(*GetConfigRequest)(nil),       // 95: officer.v1.GetConfigRequest
+	(*GetInfoRequest)(nil),         // 96: officer.v1.GetInfoRequest
+	(*MayImportRequest)(nil),       // 97: officer.v1.MayImportRequest
+	(*PinRequest)(nil),             // 98: officer.v1.PinRequest
+	(*UnpinRequest)(nil),           // 99: officer.v1.UnpinRequest
+	(*ReportMetricRequest)(nil),    // 100: officer.v1.ReportMetricRequest
+	(*StartImportRequest)(nil),     // 101: officer.v1.StartImportRequest
+	(*FinishImportRequest)(nil),    // 102: officer.v1.FinishImportRequest
+	(*ReloadConfigRequest)(nil),    // 103: officer.v1.ReloadConfigRequest
+	(*OpenDashboardRequest)(nil),   // 104: officer.v1.OpenDashboardRequest
+	(*StopRequest)(nil),            // 105: officer.v1.StopRequest
+	(*Operation)(nil),              // 106: officer.v1.Operation
+	(*ListOperationsResponse)(nil), // 107: officer.v1.ListOperationsResponse
+	(*ListDatabasesResponse)(nil),  // 108: officer.v1.ListDatabasesResponse
+	(*GetConfigResponse)(nil),      // 109: officer.v1.GetConfigResponse
+	(*OpenDashboardResponse)(nil),  // 110: officer.v1.OpenDashboardResponse
+	(*Event)(nil),                  // 111: officer.v1.Event
 }
 var file_officer_v1_control_proto_depIdxs = []int32{
 	9,   // 0: officer.v1.CallRequest.status:type_name -> officer.v1.GetStatus
@@ -1831,123 +1849,124 @@ var file_officer_v1_control_proto_depIdxs = []int32{
 	7,   // 31: officer.v1.CallRequest.stop:type_name -> officer.v1.StopOfficer
 	38,  // 32: officer.v1.CallRequest.diff:type_name -> officer.v1.DiffBackups
 	39,  // 33: officer.v1.CallRequest.repair:type_name -> officer.v1.RepairDatabase
-	40,  // 34: officer.v1.CallResponse.status:type_name -> officer.v1.Status
-	41,  // 35: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
-	42,  // 36: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
-	43,  // 37: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
-	44,  // 38: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
-	45,  // 39: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
-	46,  // 40: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
-	47,  // 41: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
-	48,  // 42: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
-	49,  // 43: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
-	4,   // 44: officer.v1.CallResponse.info:type_name -> officer.v1.Info
-	50,  // 45: officer.v1.CallResponse.checkpoint:type_name -> officer.v1.CheckpointOutcome
-	51,  // 46: officer.v1.CallResponse.maintenance_report:type_name -> officer.v1.MaintenanceReport
-	52,  // 47: officer.v1.CallResponse.drill:type_name -> officer.v1.DrillReport
-	53,  // 48: officer.v1.CallResponse.events:type_name -> officer.v1.EventPage
-	54,  // 49: officer.v1.CallResponse.metrics:type_name -> officer.v1.MetricsReport
-	55,  // 50: officer.v1.CallResponse.exposition:type_name -> officer.v1.Exposition
-	56,  // 51: officer.v1.CallResponse.metric_noted:type_name -> officer.v1.MetricNoted
-	57,  // 52: officer.v1.CallResponse.space:type_name -> officer.v1.SpaceVerdict
-	58,  // 53: officer.v1.CallResponse.import_noted:type_name -> officer.v1.ImportNoted
-	59,  // 54: officer.v1.CallResponse.disk:type_name -> officer.v1.DiskReport
-	60,  // 55: officer.v1.CallResponse.wal:type_name -> officer.v1.WalReport
-	61,  // 56: officer.v1.CallResponse.maintenance:type_name -> officer.v1.MaintenanceStatus
-	6,   // 57: officer.v1.CallResponse.config_reloaded:type_name -> officer.v1.ConfigReloaded
-	62,  // 58: officer.v1.CallResponse.history:type_name -> officer.v1.History
-	63,  // 59: officer.v1.CallResponse.schedules:type_name -> officer.v1.ScheduleList
-	8,   // 60: officer.v1.CallResponse.stopping:type_name -> officer.v1.Stopping
-	64,  // 61: officer.v1.CallResponse.diff:type_name -> officer.v1.DiffReport
-	65,  // 62: officer.v1.ControlService.BackUp:input_type -> officer.v1.BackUpRequest
-	66,  // 63: officer.v1.ControlService.Check:input_type -> officer.v1.CheckRequest
-	67,  // 64: officer.v1.ControlService.Verify:input_type -> officer.v1.VerifyRequest
-	68,  // 65: officer.v1.ControlService.Drill:input_type -> officer.v1.DrillRequest
-	69,  // 66: officer.v1.ControlService.Restore:input_type -> officer.v1.RestoreRequest
-	70,  // 67: officer.v1.ControlService.Undo:input_type -> officer.v1.UndoRequest
-	71,  // 68: officer.v1.ControlService.Repair:input_type -> officer.v1.RepairRequest
-	72,  // 69: officer.v1.ControlService.Checkpoint:input_type -> officer.v1.CheckpointRequest
-	73,  // 70: officer.v1.ControlService.Vacuum:input_type -> officer.v1.VacuumRequest
-	74,  // 71: officer.v1.ControlService.Analyze:input_type -> officer.v1.AnalyzeRequest
-	75,  // 72: officer.v1.ControlService.Diff:input_type -> officer.v1.DiffRequest
-	76,  // 73: officer.v1.ControlService.GetOperation:input_type -> officer.v1.GetOperationRequest
-	77,  // 74: officer.v1.ControlService.ListOperations:input_type -> officer.v1.ListOperationsRequest
-	78,  // 75: officer.v1.ControlService.CancelOperation:input_type -> officer.v1.CancelOperationRequest
-	79,  // 76: officer.v1.ControlService.WatchOperation:input_type -> officer.v1.WatchOperationRequest
-	80,  // 77: officer.v1.ControlService.ListDatabases:input_type -> officer.v1.ListDatabasesRequest
-	81,  // 78: officer.v1.ControlService.GetStatus:input_type -> officer.v1.GetStatusRequest
-	82,  // 79: officer.v1.ControlService.GetHealth:input_type -> officer.v1.GetHealthRequest
-	83,  // 80: officer.v1.ControlService.ListBackups:input_type -> officer.v1.ListBackupsRequest
-	84,  // 81: officer.v1.ControlService.GetBackup:input_type -> officer.v1.GetBackupRequest
-	85,  // 82: officer.v1.ControlService.Explain:input_type -> officer.v1.ExplainRequest
-	86,  // 83: officer.v1.ControlService.GetLogs:input_type -> officer.v1.GetLogsRequest
-	87,  // 84: officer.v1.ControlService.ListEvents:input_type -> officer.v1.ListEventsRequest
-	88,  // 85: officer.v1.ControlService.GetMetrics:input_type -> officer.v1.GetMetricsRequest
-	89,  // 86: officer.v1.ControlService.GetHistory:input_type -> officer.v1.GetHistoryRequest
-	90,  // 87: officer.v1.ControlService.GetDisk:input_type -> officer.v1.GetDiskRequest
-	91,  // 88: officer.v1.ControlService.GetWal:input_type -> officer.v1.GetWalRequest
-	92,  // 89: officer.v1.ControlService.GetMaintenance:input_type -> officer.v1.GetMaintenanceRequest
-	93,  // 90: officer.v1.ControlService.GetSchedule:input_type -> officer.v1.GetScheduleRequest
-	94,  // 91: officer.v1.ControlService.GetConfig:input_type -> officer.v1.GetConfigRequest
-	95,  // 92: officer.v1.ControlService.GetInfo:input_type -> officer.v1.GetInfoRequest
-	96,  // 93: officer.v1.ControlService.MayImport:input_type -> officer.v1.MayImportRequest
-	97,  // 94: officer.v1.ControlService.Pin:input_type -> officer.v1.PinRequest
-	98,  // 95: officer.v1.ControlService.Unpin:input_type -> officer.v1.UnpinRequest
-	99,  // 96: officer.v1.ControlService.ReportMetric:input_type -> officer.v1.ReportMetricRequest
-	100, // 97: officer.v1.ControlService.StartImport:input_type -> officer.v1.StartImportRequest
-	101, // 98: officer.v1.ControlService.FinishImport:input_type -> officer.v1.FinishImportRequest
-	102, // 99: officer.v1.ControlService.ReloadConfig:input_type -> officer.v1.ReloadConfigRequest
-	103, // 100: officer.v1.ControlService.OpenDashboard:input_type -> officer.v1.OpenDashboardRequest
-	104, // 101: officer.v1.ControlService.Stop:input_type -> officer.v1.StopRequest
-	2,   // 102: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
-	0,   // 103: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
-	105, // 104: officer.v1.ControlService.BackUp:output_type -> officer.v1.Operation
-	105, // 105: officer.v1.ControlService.Check:output_type -> officer.v1.Operation
-	105, // 106: officer.v1.ControlService.Verify:output_type -> officer.v1.Operation
-	105, // 107: officer.v1.ControlService.Drill:output_type -> officer.v1.Operation
-	105, // 108: officer.v1.ControlService.Restore:output_type -> officer.v1.Operation
-	105, // 109: officer.v1.ControlService.Undo:output_type -> officer.v1.Operation
-	105, // 110: officer.v1.ControlService.Repair:output_type -> officer.v1.Operation
-	105, // 111: officer.v1.ControlService.Checkpoint:output_type -> officer.v1.Operation
-	105, // 112: officer.v1.ControlService.Vacuum:output_type -> officer.v1.Operation
-	105, // 113: officer.v1.ControlService.Analyze:output_type -> officer.v1.Operation
-	105, // 114: officer.v1.ControlService.Diff:output_type -> officer.v1.Operation
-	105, // 115: officer.v1.ControlService.GetOperation:output_type -> officer.v1.Operation
-	106, // 116: officer.v1.ControlService.ListOperations:output_type -> officer.v1.ListOperationsResponse
-	105, // 117: officer.v1.ControlService.CancelOperation:output_type -> officer.v1.Operation
-	105, // 118: officer.v1.ControlService.WatchOperation:output_type -> officer.v1.Operation
-	107, // 119: officer.v1.ControlService.ListDatabases:output_type -> officer.v1.ListDatabasesResponse
-	40,  // 120: officer.v1.ControlService.GetStatus:output_type -> officer.v1.Status
-	49,  // 121: officer.v1.ControlService.GetHealth:output_type -> officer.v1.HealthReport
-	42,  // 122: officer.v1.ControlService.ListBackups:output_type -> officer.v1.BackupList
-	43,  // 123: officer.v1.ControlService.GetBackup:output_type -> officer.v1.Backup
-	44,  // 124: officer.v1.ControlService.Explain:output_type -> officer.v1.RetentionReport
-	48,  // 125: officer.v1.ControlService.GetLogs:output_type -> officer.v1.LogPage
-	53,  // 126: officer.v1.ControlService.ListEvents:output_type -> officer.v1.EventPage
-	54,  // 127: officer.v1.ControlService.GetMetrics:output_type -> officer.v1.MetricsReport
-	62,  // 128: officer.v1.ControlService.GetHistory:output_type -> officer.v1.History
-	59,  // 129: officer.v1.ControlService.GetDisk:output_type -> officer.v1.DiskReport
-	60,  // 130: officer.v1.ControlService.GetWal:output_type -> officer.v1.WalReport
-	61,  // 131: officer.v1.ControlService.GetMaintenance:output_type -> officer.v1.MaintenanceStatus
-	63,  // 132: officer.v1.ControlService.GetSchedule:output_type -> officer.v1.ScheduleList
-	108, // 133: officer.v1.ControlService.GetConfig:output_type -> officer.v1.GetConfigResponse
-	4,   // 134: officer.v1.ControlService.GetInfo:output_type -> officer.v1.Info
-	57,  // 135: officer.v1.ControlService.MayImport:output_type -> officer.v1.SpaceVerdict
-	43,  // 136: officer.v1.ControlService.Pin:output_type -> officer.v1.Backup
-	43,  // 137: officer.v1.ControlService.Unpin:output_type -> officer.v1.Backup
-	56,  // 138: officer.v1.ControlService.ReportMetric:output_type -> officer.v1.MetricNoted
-	58,  // 139: officer.v1.ControlService.StartImport:output_type -> officer.v1.ImportNoted
-	58,  // 140: officer.v1.ControlService.FinishImport:output_type -> officer.v1.ImportNoted
-	6,   // 141: officer.v1.ControlService.ReloadConfig:output_type -> officer.v1.ConfigReloaded
-	109, // 142: officer.v1.ControlService.OpenDashboard:output_type -> officer.v1.OpenDashboardResponse
-	8,   // 143: officer.v1.ControlService.Stop:output_type -> officer.v1.Stopping
-	110, // 144: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
-	1,   // 145: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
-	104, // [104:146] is the sub-list for method output_type
-	62,  // [62:104] is the sub-list for method input_type
-	62,  // [62:62] is the sub-list for extension type_name
-	62,  // [62:62] is the sub-list for extension extendee
-	0,   // [0:62] is the sub-list for field type_name
+	40,  // 34: officer.v1.CallRequest.restore_table:type_name -> officer.v1.RestoreTable
+	41,  // 35: officer.v1.CallResponse.status:type_name -> officer.v1.Status
+	42,  // 36: officer.v1.CallResponse.backup_report:type_name -> officer.v1.BackupReport
+	43,  // 37: officer.v1.CallResponse.backup_list:type_name -> officer.v1.BackupList
+	44,  // 38: officer.v1.CallResponse.backup:type_name -> officer.v1.Backup
+	45,  // 39: officer.v1.CallResponse.retention:type_name -> officer.v1.RetentionReport
+	46,  // 40: officer.v1.CallResponse.verify:type_name -> officer.v1.VerifyReport
+	47,  // 41: officer.v1.CallResponse.check:type_name -> officer.v1.CheckReport
+	48,  // 42: officer.v1.CallResponse.restore:type_name -> officer.v1.RestoreReport
+	49,  // 43: officer.v1.CallResponse.logs:type_name -> officer.v1.LogPage
+	50,  // 44: officer.v1.CallResponse.health:type_name -> officer.v1.HealthReport
+	4,   // 45: officer.v1.CallResponse.info:type_name -> officer.v1.Info
+	51,  // 46: officer.v1.CallResponse.checkpoint:type_name -> officer.v1.CheckpointOutcome
+	52,  // 47: officer.v1.CallResponse.maintenance_report:type_name -> officer.v1.MaintenanceReport
+	53,  // 48: officer.v1.CallResponse.drill:type_name -> officer.v1.DrillReport
+	54,  // 49: officer.v1.CallResponse.events:type_name -> officer.v1.EventPage
+	55,  // 50: officer.v1.CallResponse.metrics:type_name -> officer.v1.MetricsReport
+	56,  // 51: officer.v1.CallResponse.exposition:type_name -> officer.v1.Exposition
+	57,  // 52: officer.v1.CallResponse.metric_noted:type_name -> officer.v1.MetricNoted
+	58,  // 53: officer.v1.CallResponse.space:type_name -> officer.v1.SpaceVerdict
+	59,  // 54: officer.v1.CallResponse.import_noted:type_name -> officer.v1.ImportNoted
+	60,  // 55: officer.v1.CallResponse.disk:type_name -> officer.v1.DiskReport
+	61,  // 56: officer.v1.CallResponse.wal:type_name -> officer.v1.WalReport
+	62,  // 57: officer.v1.CallResponse.maintenance:type_name -> officer.v1.MaintenanceStatus
+	6,   // 58: officer.v1.CallResponse.config_reloaded:type_name -> officer.v1.ConfigReloaded
+	63,  // 59: officer.v1.CallResponse.history:type_name -> officer.v1.History
+	64,  // 60: officer.v1.CallResponse.schedules:type_name -> officer.v1.ScheduleList
+	8,   // 61: officer.v1.CallResponse.stopping:type_name -> officer.v1.Stopping
+	65,  // 62: officer.v1.CallResponse.diff:type_name -> officer.v1.DiffReport
+	66,  // 63: officer.v1.ControlService.BackUp:input_type -> officer.v1.BackUpRequest
+	67,  // 64: officer.v1.ControlService.Check:input_type -> officer.v1.CheckRequest
+	68,  // 65: officer.v1.ControlService.Verify:input_type -> officer.v1.VerifyRequest
+	69,  // 66: officer.v1.ControlService.Drill:input_type -> officer.v1.DrillRequest
+	70,  // 67: officer.v1.ControlService.Restore:input_type -> officer.v1.RestoreRequest
+	71,  // 68: officer.v1.ControlService.Undo:input_type -> officer.v1.UndoRequest
+	72,  // 69: officer.v1.ControlService.Repair:input_type -> officer.v1.RepairRequest
+	73,  // 70: officer.v1.ControlService.Checkpoint:input_type -> officer.v1.CheckpointRequest
+	74,  // 71: officer.v1.ControlService.Vacuum:input_type -> officer.v1.VacuumRequest
+	75,  // 72: officer.v1.ControlService.Analyze:input_type -> officer.v1.AnalyzeRequest
+	76,  // 73: officer.v1.ControlService.Diff:input_type -> officer.v1.DiffRequest
+	77,  // 74: officer.v1.ControlService.GetOperation:input_type -> officer.v1.GetOperationRequest
+	78,  // 75: officer.v1.ControlService.ListOperations:input_type -> officer.v1.ListOperationsRequest
+	79,  // 76: officer.v1.ControlService.CancelOperation:input_type -> officer.v1.CancelOperationRequest
+	80,  // 77: officer.v1.ControlService.WatchOperation:input_type -> officer.v1.WatchOperationRequest
+	81,  // 78: officer.v1.ControlService.ListDatabases:input_type -> officer.v1.ListDatabasesRequest
+	82,  // 79: officer.v1.ControlService.GetStatus:input_type -> officer.v1.GetStatusRequest
+	83,  // 80: officer.v1.ControlService.GetHealth:input_type -> officer.v1.GetHealthRequest
+	84,  // 81: officer.v1.ControlService.ListBackups:input_type -> officer.v1.ListBackupsRequest
+	85,  // 82: officer.v1.ControlService.GetBackup:input_type -> officer.v1.GetBackupRequest
+	86,  // 83: officer.v1.ControlService.Explain:input_type -> officer.v1.ExplainRequest
+	87,  // 84: officer.v1.ControlService.GetLogs:input_type -> officer.v1.GetLogsRequest
+	88,  // 85: officer.v1.ControlService.ListEvents:input_type -> officer.v1.ListEventsRequest
+	89,  // 86: officer.v1.ControlService.GetMetrics:input_type -> officer.v1.GetMetricsRequest
+	90,  // 87: officer.v1.ControlService.GetHistory:input_type -> officer.v1.GetHistoryRequest
+	91,  // 88: officer.v1.ControlService.GetDisk:input_type -> officer.v1.GetDiskRequest
+	92,  // 89: officer.v1.ControlService.GetWal:input_type -> officer.v1.GetWalRequest
+	93,  // 90: officer.v1.ControlService.GetMaintenance:input_type -> officer.v1.GetMaintenanceRequest
+	94,  // 91: officer.v1.ControlService.GetSchedule:input_type -> officer.v1.GetScheduleRequest
+	95,  // 92: officer.v1.ControlService.GetConfig:input_type -> officer.v1.GetConfigRequest
+	96,  // 93: officer.v1.ControlService.GetInfo:input_type -> officer.v1.GetInfoRequest
+	97,  // 94: officer.v1.ControlService.MayImport:input_type -> officer.v1.MayImportRequest
+	98,  // 95: officer.v1.ControlService.Pin:input_type -> officer.v1.PinRequest
+	99,  // 96: officer.v1.ControlService.Unpin:input_type -> officer.v1.UnpinRequest
+	100, // 97: officer.v1.ControlService.ReportMetric:input_type -> officer.v1.ReportMetricRequest
+	101, // 98: officer.v1.ControlService.StartImport:input_type -> officer.v1.StartImportRequest
+	102, // 99: officer.v1.ControlService.FinishImport:input_type -> officer.v1.FinishImportRequest
+	103, // 100: officer.v1.ControlService.ReloadConfig:input_type -> officer.v1.ReloadConfigRequest
+	104, // 101: officer.v1.ControlService.OpenDashboard:input_type -> officer.v1.OpenDashboardRequest
+	105, // 102: officer.v1.ControlService.Stop:input_type -> officer.v1.StopRequest
+	2,   // 103: officer.v1.ControlService.Watch:input_type -> officer.v1.WatchRequest
+	0,   // 104: officer.v1.ControlService.Call:input_type -> officer.v1.CallRequest
+	106, // 105: officer.v1.ControlService.BackUp:output_type -> officer.v1.Operation
+	106, // 106: officer.v1.ControlService.Check:output_type -> officer.v1.Operation
+	106, // 107: officer.v1.ControlService.Verify:output_type -> officer.v1.Operation
+	106, // 108: officer.v1.ControlService.Drill:output_type -> officer.v1.Operation
+	106, // 109: officer.v1.ControlService.Restore:output_type -> officer.v1.Operation
+	106, // 110: officer.v1.ControlService.Undo:output_type -> officer.v1.Operation
+	106, // 111: officer.v1.ControlService.Repair:output_type -> officer.v1.Operation
+	106, // 112: officer.v1.ControlService.Checkpoint:output_type -> officer.v1.Operation
+	106, // 113: officer.v1.ControlService.Vacuum:output_type -> officer.v1.Operation
+	106, // 114: officer.v1.ControlService.Analyze:output_type -> officer.v1.Operation
+	106, // 115: officer.v1.ControlService.Diff:output_type -> officer.v1.Operation
+	106, // 116: officer.v1.ControlService.GetOperation:output_type -> officer.v1.Operation
+	107, // 117: officer.v1.ControlService.ListOperations:output_type -> officer.v1.ListOperationsResponse
+	106, // 118: officer.v1.ControlService.CancelOperation:output_type -> officer.v1.Operation
+	106, // 119: officer.v1.ControlService.WatchOperation:output_type -> officer.v1.Operation
+	108, // 120: officer.v1.ControlService.ListDatabases:output_type -> officer.v1.ListDatabasesResponse
+	41,  // 121: officer.v1.ControlService.GetStatus:output_type -> officer.v1.Status
+	50,  // 122: officer.v1.ControlService.GetHealth:output_type -> officer.v1.HealthReport
+	43,  // 123: officer.v1.ControlService.ListBackups:output_type -> officer.v1.BackupList
+	44,  // 124: officer.v1.ControlService.GetBackup:output_type -> officer.v1.Backup
+	45,  // 125: officer.v1.ControlService.Explain:output_type -> officer.v1.RetentionReport
+	49,  // 126: officer.v1.ControlService.GetLogs:output_type -> officer.v1.LogPage
+	54,  // 127: officer.v1.ControlService.ListEvents:output_type -> officer.v1.EventPage
+	55,  // 128: officer.v1.ControlService.GetMetrics:output_type -> officer.v1.MetricsReport
+	63,  // 129: officer.v1.ControlService.GetHistory:output_type -> officer.v1.History
+	60,  // 130: officer.v1.ControlService.GetDisk:output_type -> officer.v1.DiskReport
+	61,  // 131: officer.v1.ControlService.GetWal:output_type -> officer.v1.WalReport
+	62,  // 132: officer.v1.ControlService.GetMaintenance:output_type -> officer.v1.MaintenanceStatus
+	64,  // 133: officer.v1.ControlService.GetSchedule:output_type -> officer.v1.ScheduleList
+	109, // 134: officer.v1.ControlService.GetConfig:output_type -> officer.v1.GetConfigResponse
+	4,   // 135: officer.v1.ControlService.GetInfo:output_type -> officer.v1.Info
+	58,  // 136: officer.v1.ControlService.MayImport:output_type -> officer.v1.SpaceVerdict
+	44,  // 137: officer.v1.ControlService.Pin:output_type -> officer.v1.Backup
+	44,  // 138: officer.v1.ControlService.Unpin:output_type -> officer.v1.Backup
+	57,  // 139: officer.v1.ControlService.ReportMetric:output_type -> officer.v1.MetricNoted
+	59,  // 140: officer.v1.ControlService.StartImport:output_type -> officer.v1.ImportNoted
+	59,  // 141: officer.v1.ControlService.FinishImport:output_type -> officer.v1.ImportNoted
+	6,   // 142: officer.v1.ControlService.ReloadConfig:output_type -> officer.v1.ConfigReloaded
+	110, // 143: officer.v1.ControlService.OpenDashboard:output_type -> officer.v1.OpenDashboardResponse
+	8,   // 144: officer.v1.ControlService.Stop:output_type -> officer.v1.Stopping
+	111, // 145: officer.v1.ControlService.Watch:output_type -> officer.v1.Event
+	1,   // 146: officer.v1.ControlService.Call:output_type -> officer.v1.CallResponse
+	105, // [105:147] is the sub-list for method output_type
+	63,  // [63:105] is the sub-list for method input_type
+	63,  // [63:63] is the sub-list for extension type_name
+	63,  // [63:63] is the sub-list for extension extendee
+	0,   // [0:63] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_control_proto_init() }
@@ -2002,6 +2021,7 @@ func file_officer_v1_control_proto_init() {
 		(*CallRequest_Stop)(nil),
 		(*CallRequest_Diff)(nil),
 		(*CallRequest_Repair)(nil),
+		(*CallRequest_RestoreTable)(nil),
 	}
 	file_officer_v1_control_proto_msgTypes[1].OneofWrappers = []any{
 		(*CallResponse_Status)(nil),

@@ -130,6 +130,10 @@ func (d connection) EndFence() error                                { return d.c
 func (d connection) ResetDatabase(ctx context.Context, ps int) error {
 	return d.c.ResetDatabase(ctx, ps)
 }
+func (d connection) ReplaceTable(ctx context.Context, src, table string, dry bool, most int) (dbowner.Replaced, error) {
+	r, err := d.c.ReplaceTable(ctx, src, table, dry, most)
+	return dbowner.Replaced(r), err
+}
 func (d connection) Close() error { return d.c.Close() }
 
 func (d connection) Identity() (dbowner.Identity, error) {

@@ -44,7 +44,7 @@ func systems() []system {
 		{"backup", parts.backup, words("TakeBackup", "ListBackups", "FindBackup", "ExplainRetention", "VerifyBackups", "PinBackup", "UnpinBackup", "DrillNow", "GetDrill", "DiffBackups"),
 			words("DamageFound", "DamageGone", "IntegrityChecked", "RestoreFinished"), backup.Conditions},
 		{"maint", parts.maint, words("VacuumNow", "AnalyzeNow", "GetMaintenance", "ImportStarted", "ImportFinished"), nil, maint.Conditions},
-		{"recovery", parts.recovery, words("RestoreBackup", "RepairDatabase", "UndoRestore"), words("DamageFound", "DamageGone"), recovery.Conditions},
+		{"recovery", parts.recovery, words("RestoreBackup", "RestoreTable", "RepairDatabase", "UndoRestore"), words("DamageFound", "DamageGone"), recovery.Conditions},
 	}
 }
 

@@ -72,6 +72,9 @@ type Database interface {
 	EndFence() error
 	// Restore writes src into the live database under SQLite's own locks.
 	Restore(ctx context.Context, src string, opts RestoreOptions) error
+	// ReplaceTable puts one table of src, a plain SQLite file, in place in one transaction,
+	// which a dry run rolls back. The error is fault.Refused when the definitions differ.
+	ReplaceTable(ctx context.Context, src, table string, dryRun bool, foreignKeysMax int) (Replaced, error)
 	// ResetDatabase makes an empty database out of one whose header is destroyed.
 	ResetDatabase(ctx context.Context, pageSize int) error
 	Close() error
@@ -142,6 +145,12 @@ type RestoreOptions struct {
 	BeforeWrite func() error
 	Want        *manifest.Content
 	Progress    func(donePages, totalPages int64)
+}
+
+// Replaced is what became of one table; rows are -1 before when it was not there.
+type Replaced struct {
+	RowsBefore, RowsAfter int64
+	ForeignKeys           []check.ForeignKey
 }
 
 // Identity names the open file and what its path names now (0 = nothing is there).

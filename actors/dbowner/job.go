@@ -56,6 +56,8 @@ func kinds(message any) (kind, op string) {
 		return "analyze", "renew the statistics"
 	case *messages.KeepEvidence:
 		return "keep evidence", "keep the damaged files"
+	case *messages.ReplaceTable:
+		return "replace table", "put a table of a backup in place"
 	}
 	return "look", "open the database"
 }

@@ -99,6 +99,11 @@ func (d real) MainFile() (io.ReaderAt, int64, error)    { return d.c.MainFile() 
 func (d real) JournalFile() (io.ReaderAt, int64, error) { return d.c.JournalFile() }
 func (d real) BeginFence(ctx context.Context) error     { return d.c.BeginFence(ctx) }
 func (d real) EndFence() error                          { return d.c.EndFence() }
+func (d real) ReplaceTable(ctx context.Context, src, table string, dry bool, most int) (dbowner.Replaced, error) {
+	r, err := d.c.ReplaceTable(ctx, src, table, dry, most)
+	return dbowner.Replaced(r), err
+}
+
 func (d real) ResetDatabase(ctx context.Context, pageSize int) error {
 	return d.c.ResetDatabase(ctx, pageSize)
 }

@@ -77,3 +77,23 @@ func (t *task) analyze(m *messages.AnalyzeDatabase) (any, error) {
 	}
 	return &messages.AnalyzeReport{DurationMs: time.Since(begun).Milliseconds()}, nil
 }
+
+// orphansNamed bounds the rows without a parent that a replaced table leaves and that are named.
+const orphansNamed = 100
+
+// replaceTable puts one table of a stored file in place.
+func (t *task) replaceTable(m *messages.ReplaceTable) (any, error) {
+	begun := time.Now()
+	if m.GetFromPath() == "" || m.GetTable() == "" {
+		return nil, fault.New(fault.Invalid, t.op, "a file and a table are needed")
+	}
+	r, err := t.db.ReplaceTable(t.ctx, m.GetFromPath(), m.GetTable(), m.GetDryRun(), orphansNamed)
+	if err != nil {
+		return nil, err
+	}
+	out := &messages.TableReplaced{RowsBefore: r.RowsBefore, RowsAfter: r.RowsAfter, DurationMs: time.Since(begun).Milliseconds()}
+	for _, k := range r.ForeignKeys {
+		out.ForeignKeys = append(out.ForeignKeys, &messages.ForeignKeyFinding{Table: k.Table, Rowid: k.Rowid, HasRowid: k.HasRowid, Parent: k.Parent})
+	}
+	return out, nil
+}

@@ -207,6 +207,8 @@ func (t *task) do() (any, error) {
 		return t.analyze(m)
 	case *messages.KeepEvidence:
 		return t.keepEvidence(m)
+	case *messages.ReplaceTable:
+		return t.replaceTable(m)
 	}
 	return nil, fault.New(fault.Invalid, t.op, "the owner does not know this job")
 }

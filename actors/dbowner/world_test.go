@@ -170,6 +170,9 @@ func (c *connection) Restore(context.Context, string, dbowner.RestoreOptions) er
 	c.fake.restores++
 	return nil
 }
+func (c *connection) ReplaceTable(context.Context, string, string, bool, int) (dbowner.Replaced, error) {
+	return dbowner.Replaced{}, nil
+}
 func (c *connection) ResetDatabase(context.Context, int) error { return nil }
 func (c *connection) Close() error {
 	err := c.EndFence()

@@ -4,10 +4,10 @@
 // alone), any one from a verified backup, in place or into a new file; and takes the last
 // of these back.
 //
-// Protocol: takes RepairDatabase, RestoreBackup and UndoRestore → RestoreReport,
-// and the events DamageFound, DamageGone. Asks "backup" FindBackup, TakeBackup and
+// Protocol: takes RepairDatabase, RestoreBackup, RestoreTable and UndoRestore →
+// RestoreReport, and the events DamageFound, DamageGone. Asks "backup" FindBackup, TakeBackup and
 // VerifyBackups, "integrity" GetIntegrity and CheckNow, "dbowner" ReadContent,
-// OverwriteDatabase, KeepEvidence, RaiseFence and LiftFence, "schedule" AddSchedule.
+// OverwriteDatabase, KeepEvidence, ReplaceTable, RaiseFence and LiftFence, "schedule" AddSchedule.
 // Tells the tree RecoveryStarted, RecoveryStep, RestoreFinished and RestoreFailed.
 // Raises evidence_kept and restore_unfinished.
 //
@@ -142,6 +142,9 @@ func (r *recovery) Receive(ctx actor.Context) {
 		r.start(ctx)
 	case *messages.RestoreBackup:
 		r.restore(ctx, msg)
+	case *messages.RestoreTable:
+		r.take(ctx, order{op: "restore a table", jobID: msg.GetJobId(), id: msg.GetId(), beforeMS: msg.GetBeforeUnixMs(),
+			table: msg.GetTable(), dryRun: msg.GetDryRun(), confirmed: msg.GetConfirmed()}, oneTable())
 	case *messages.RepairDatabase:
 		r.take(ctx, order{op: "repair", jobID: msg.GetJobId(), dryRun: msg.GetDryRun(), confirmed: msg.GetConfirmed(), repair: true}, repairInPlace())
 	case *messages.UndoRestore:

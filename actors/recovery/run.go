@@ -24,6 +24,7 @@ type order struct {
 	id        string
 	beforeMS  int64
 	toFile    string
+	table     string
 	dryRun    bool
 	confirmed bool
 	repair    bool // of damage, by layers
@@ -166,7 +167,7 @@ func (r *run) failed(ctx context.Context, name string, err error) *messages.Fail
 	case r.unsure:
 		f.Did = "It is not known yet whether the database was changed: Officer looks at it before anything else."
 		f.Hints = []string{r.verb("status")}
-	case r.changed:
+	case r.changed && r.set != nil:
 		f.Did = "The database was changed but is not what it should be; what it replaced is kept in " + r.set.dir + "."
 		f.Hints = []string{r.verb("undo"), r.verb("list")}
 	case f.Did == "":

@@ -397,6 +397,13 @@ func (w *world) receiveOwner(ctx actor.Context) {
 	case *messages.OverwriteDatabase:
 		w.note("OverwriteDatabase")
 		w.overwriteDatabase(ctx, msg)
+	case *messages.ReplaceTable:
+		w.note(map[bool]string{true: "try table ", false: "ReplaceTable "}[msg.DryRun] + msg.Table)
+		if _, err := os.Stat(msg.FromPath); err != nil {
+			ctx.Respond(messages.NewFailure("missing", "replace", "no source"))
+			return
+		}
+		ctx.Respond(&messages.TableReplaced{RowsBefore: 5, RowsAfter: 3, ForeignKeys: []*messages.ForeignKeyFinding{{Table: "b", Parent: "a"}}})
 	case *messages.KeepEvidence:
 		w.mu.Lock()
 		w.evidence++

@@ -93,13 +93,15 @@ damage and 3 for rows without a parent.`,
 		example: "officer check app.db\nofficer check app.db --quick\nofficer check /mnt/usb/copy.db"},
 	"restore": {args: []kind{database, backupID}, long: `Puts a backup into the live file through SQLite's own locks, while applications stay
 connected, and verifies it. What it replaces is kept for seven days: "officer undo" takes
-it back. Without --yes it shows what would change, table by table, and asks. The exit
-code is 7 when there is no backup to restore.`,
+it back. Without --yes it shows what would change, table by table, and asks. With --table
+only that table is put back, in one transaction and after a backup; rows that then have
+no parent are listed (exit code 3). The exit code is 7 when there is no backup to restore.`,
 		example: `officer restore app.db --dry-run
 officer restore app.db
 officer restore app.db 20261122T174539Z
 officer restore app.db --before "2026-11-22 17:45"
-officer restore app.db --to old.db`},
+officer restore app.db --to old.db
+officer restore app.db --table orders --dry-run`},
 	"repair": {args: []kind{database}, long: `Recovers a database in which damage was found, in place, while applications stay
 connected. Writes are held back, the damaged files are kept, and a new database is made
 by the first of these ways that gives one which passes a full check: its indexes made

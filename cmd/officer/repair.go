@@ -171,6 +171,11 @@ func showRepaired(w io.Writer, r *repairResult) {
 	if whole > 0 {
 		fmt.Fprintf(w, "    %s whole\n", count(whole, "table"))
 	}
+	showNotes(w, r)
+}
+
+// showNotes writes what else is to know.
+func showNotes(w io.Writer, r *repairResult) {
 	lines := append([]string(nil), r.Notes...)
 	for _, rule := range r.BrokenRules {
 		lines = append(lines, "a rule does not hold: "+rule)

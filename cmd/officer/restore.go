@@ -32,12 +32,16 @@ type restoreResult struct {
 	ToFile       string            `json:"to_file,omitempty"`
 	KeptDir      string            `json:"kept_dir,omitempty"`
 	DurationMS   int64             `json:"duration_ms"`
+	Table        string            `json:"table,omitempty"` // only this one was restored
+	ForeignKeys  []orphanJSON      `json:"foreign_keys,omitempty"`
+	Notes        []string          `json:"notes,omitempty"`
 }
 
 // restoreFlags are what restore and undo share.
 type restoreFlags struct {
 	yes, dry   bool
 	to, before string
+	table      string
 }
 
 func (c *cli) restoreVerb() *cobra.Command {
@@ -46,6 +50,7 @@ func (c *cli) restoreVerb() *cobra.Command {
 		func(ctx context.Context, args []string) (*outcome, error) { return c.restore(ctx, args, flags) })
 	cmd.Flags().StringVar(&flags.before, "before", "", "the newest backup taken before this time")
 	cmd.Flags().StringVar(&flags.to, "to", "", "into this new file; the database stays as it is")
+	cmd.Flags().StringVar(&flags.table, "table", "", "only this table, in one transaction of the live database")
 	cmd.Flags().BoolVar(&flags.dry, "dry-run", false, "only show what would change")
 	cmd.Flags().BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
 	return cmd
@@ -76,11 +81,17 @@ func (c *cli) restore(ctx context.Context, args []string, flags restoreFlags) (*
 			return nil, usage(fmt.Sprintf("%q is no usable path", flags.to))
 		}
 	}
+	if flags.table != "" && flags.to != "" {
+		return nil, usage("--table goes into the live database; for a file give --to alone")
+	}
 	r, err := c.reach(ctx, args[0], true)
 	if err != nil {
 		return nil, err
 	}
 	defer r.close()
+	if flags.table != "" {
+		return c.restoreTable(ctx, r, order, flags, args[0])
+	}
 	// A missing database is made anew without a question: nothing is overwritten.
 	if !flags.dry && !flags.yes && order.ToFile == "" && exists(r.path) {
 		preview, err := asking[*messages.RestoreReport](ctx, c, r, &messages.RestoreBackup{
@@ -182,6 +193,56 @@ func restoreOutcome(r *messages.RestoreReport, path string, undo bool) *outcome 
 			fmt.Fprintf(w, "To take it back: officer undo %s\n", quoted(shown(path)))
 		}
 	}}
+}
+
+// restoreTable puts one table back.
+func (c *cli) restoreTable(ctx context.Context, r *reached, from *messages.RestoreBackup, flags restoreFlags, database string) (*outcome, error) {
+	order := &messages.RestoreTable{Table: flags.table, Id: from.Id, BeforeUnixMs: from.BeforeUnixMs, DryRun: true, JobId: newJob()}
+	if !flags.dry && !flags.yes {
+		preview, err := asking[*messages.RestoreReport](ctx, c, r, order)
+		if err != nil {
+			return nil, err
+		}
+		if c.json {
+			return nil, messages.NewFailure("not_confirmed", "restore", "this replaces rows of %s and was not confirmed", flags.table).
+				WithDid("Nothing was changed.").WithHints(c.again("restore", database) + " --table " + quoted(flags.table))
+		}
+		fmt.Fprintf(c.err, "Table %s of %s will become what it was in %s:\n", clean(flags.table), shown(r.path), clean(preview.RestoredFrom))
+		showTable(c.err, preview)
+		if !c.asks("The database is backed up first.\nGo on? [y/N] ") {
+			return nil, messages.NewFailure("not_confirmed", "restore", "it was not confirmed").
+				WithDid("Nothing was changed.").WithHints(c.again("restore", database) + " --table " + quoted(flags.table))
+		}
+		order.Id, order.BeforeUnixMs = preview.RestoredFrom, 0 // what was shown is what is done
+	}
+	order.DryRun, order.Confirmed, order.JobId = flags.dry, !flags.dry, newJob()
+	rep, err := asking[*messages.RestoreReport](ctx, c, r, order)
+	if err != nil {
+		return nil, err
+	}
+	out := repairOf(rep)
+	code := report.Done
+	if len(out.ForeignKeys) > 0 {
+		code = report.Warnings
+	}
+	body := restoreOutcome(rep, r.path, false).json.(*restoreResult)
+	body.Table, body.ForeignKeys, body.Notes = flags.table, out.ForeignKeys, out.Notes
+	return &outcome{code: code, json: body, text: func(w io.Writer, s style) {
+		if rep.DryRun {
+			fmt.Fprintf(w, "Table %s would become what it was in %s (nothing was changed):\n", clean(flags.table), clean(rep.RestoredFrom))
+		} else {
+			fmt.Fprintf(w, "%s table %s restored from %s   %s\n", s.good(), clean(flags.table), clean(rep.RestoredFrom), report.Seconds(rep.DurationMs))
+		}
+		showTable(w, rep)
+	}}, nil
+}
+
+// showTable writes what happens to one table, and what then has no parent.
+func showTable(w io.Writer, r *messages.RestoreReport) {
+	for _, t := range r.Tables {
+		fmt.Fprintf(w, "    %s → %s rows\n", rowsText(t.RowsBefore), rowsText(t.RowsAfter))
+	}
+	showNotes(w, repairOf(r))
 }
 
 func known(rows int64) *int64 {

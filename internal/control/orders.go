@@ -47,6 +47,9 @@ func (s *service) Drill(ctx context.Context, in *messages.DrillRequest) (*messag
 // Restore puts a backup into the live database in place; never into a file that a client names.
 func (s *service) Restore(ctx context.Context, in *messages.RestoreRequest) (*messages.Operation, error) {
 	return s.begin(ctx, "restore", in, func(job string) proto.Message {
+		if in.Table != "" {
+			return &messages.RestoreTable{Table: in.Table, Id: in.Id, BeforeUnixMs: in.BeforeUnixMs, DryRun: in.DryRun, Confirmed: in.Confirmed, JobId: job}
+		}
 		return &messages.RestoreBackup{Id: in.Id, BeforeUnixMs: in.BeforeUnixMs, DryRun: in.DryRun, Confirmed: in.Confirmed, JobId: job}
 	})
 }
