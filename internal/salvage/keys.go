@@ -62,6 +62,9 @@ func (w *keyWalk) tree(n uint32, depth int) error {
 	}
 	if w.claim {
 		w.marks.owners[n] = w.owner
+		if w.t != nil {
+			w.t.profile.pages++
+		}
 	}
 	if err := w.tick(); err != nil {
 		return err

@@ -15,11 +15,12 @@ func (t *table) lost() int64 {
 	if t.counted {
 		return max(0, t.gone-t.tally.FromIndex)
 	}
-	if t.def.WithoutRowid {
+	if t.profile.pages == 0 {
 		return int64(len(t.keyGaps))
 	}
-	if t.profile.pages == 0 {
-		return 0
+	if t.def.WithoutRowid {
+		gaps := max(0, len(t.keyGaps)-len(t.islands)) // a gap that was filled is listed still
+		return int64(gaps) * max(1, t.profile.rows/t.profile.pages)
 	}
 	each := float64(t.profile.rows) / float64(t.profile.pages)
 	total := 0.0

@@ -23,6 +23,7 @@ type rescue struct {
 	stage       Stage
 	done, total int64
 	owners      int
+	testimony   int // bytes of what is kept of indexes
 	mendCells   int // looked at for flipped bits
 	calls       int // of indexes for a witness
 

@@ -13,11 +13,11 @@ type testimony struct {
 	lo, hi  []Value // these, nil = the ends of the index
 }
 
-// What is kept of one index, so that memory is bounded whatever is lost.
+// What is kept of all indexes, so that memory is bounded whatever is lost.
 const (
-	testimoniesMax     = 1 << 14
-	testimonyBytesMax  = 4 << 20
-	testimonyValueSize = 64 // of a Value without its bytes
+	testimonyBytesMax = 4 << 20
+	testimonySize     = 160 // without its values
+	valueSize         = 64  // of a Value without its bytes
 )
 
 // prove compares every table with its indexes, and finds out where they disagree.
@@ -27,7 +27,7 @@ func (r *rescue) prove() error {
 	}
 	for _, t := range r.tables {
 		for _, tr := range t.trials {
-			tr.even = tr.void || tr.sums == [buckets]uint64{}
+			tr.even = tr.void || tr.sums == [buckets]uint32{}
 			if tr.even {
 				continue
 			}
@@ -48,7 +48,6 @@ func (r *rescue) collect(tr *trial) error {
 	parts := tr.x.def.Entry
 	var last []Value    // the entry before this one
 	var open *testimony // the one whose upper neighbour is still to come
-	count, bytes := 0, 0
 	return r.keysUnder(tr.x.root, tr.x.owner, func(k *keyed) error {
 		key, ok := tr.keyIn(k.values)
 		if k.what != "" || !ok {
@@ -61,11 +60,11 @@ func (r *rescue) collect(tr *trial) error {
 			open = nil
 		}
 		if tr.sums[tr.bucket(key)] != 0 {
-			size := 0
+			size := testimonySize
 			for _, v := range k.values {
-				size += testimonyValueSize + 3*len(v.Bytes)
+				size += 3 * (valueSize + len(v.Bytes))
 			}
-			if count, bytes = count+1, bytes+size; count > testimoniesMax || bytes > testimonyBytesMax {
+			if r.testimony += size; r.testimony > testimonyBytesMax {
 				tr.crowded = true
 			} else {
 				y := &testimony{values: cloneKey(k.values), hash: hashOf(k.values), page: k.page, lo: cloneKey(last), ordered: true}

@@ -19,7 +19,7 @@ type trial struct {
 	columns []int // for each part of an entry: the place in the record, slotRowid = the rowid
 	key     []int // parts of an entry that make the key of a WITHOUT ROWID table
 	width   uint  // a bucket holds 1<<width rowids
-	sums    [buckets]uint64
+	sums    [buckets]uint32
 	even    bool // all buckets are; known once both sides were read
 	void    bool // it cannot be told what the entry of a row would be
 	entries map[uint64][]*testimony
@@ -29,8 +29,9 @@ type trial struct {
 
 const (
 	slotRowid = -1
-	buckets   = 1 << 13
-	ranged    = buckets / 2 // the lower half: by ranges of rowids; the upper: by hash
+	ranged    = 1 << 14 // by ranges of rowids
+	hashed    = 1 << 12 // by hash: primary keys, and rowids that are very large
+	buckets   = ranged + hashed
 	widthMax  = 40
 )
 
@@ -128,13 +129,13 @@ func (tr *trial) row(rowid int64, row []Value) {
 	entry := tr.entryOf(rowid, row)
 	key, ok := tr.keyIn(entry)
 	if tr.void = !ok; ok {
-		tr.sums[tr.bucket(key)] += hashOf(entry)
+		tr.sums[tr.bucket(key)] += uint32(hashOf(entry))
 	}
 }
 
 func (tr *trial) entry(entry []Value) {
 	if key, ok := tr.keyIn(entry); ok && !tr.void {
-		tr.sums[tr.bucket(key)] -= hashOf(entry)
+		tr.sums[tr.bucket(key)] -= uint32(hashOf(entry))
 	}
 }
 
@@ -143,7 +144,7 @@ func (tr *trial) bucket(key uint64) int {
 	if tr.key != nil || key>>(widthMax+bits.Len(ranged-1)) != 0 {
 		h := mix(seedKey)
 		h.word(key)
-		return ranged + int(uint64(h)%ranged)
+		return ranged + int(uint64(h)%hashed)
 	}
 	for key>>tr.width >= ranged {
 		for i := range ranged / 2 {

@@ -99,7 +99,7 @@ func (d *Database) configure() error {
 
 // cacheKB is the page cache: with what else SQLite needs it stays far below the 64 MB
 // that a salvage may take.
-const cacheKB = 12000
+const cacheKB = 8000
 
 // Begin makes the tables.
 func (d *Database) Begin(p *salvage.Plan) (err error) {

@@ -177,10 +177,14 @@ func rtreeShape(sql string) (coords, aux int) {
 }
 
 // leaves reads the entries of the leaf nodes that are left: those that a row names, for
-// only a leaf has rows. All nodes have one size, 0 = there are none.
+// only a leaf has rows, and in a tree of one or two levels all that are not above
+// others. The root says how many levels there are below it. All nodes have one size, 0 =
+// there are none.
 func (d *Database) leaves(name string, coords int, integers bool) (entries []leafEntry, nodeBytes int, err error) {
-	s, _, err := d.db.Prepare(`SELECT nodeno, data FROM ` + quote(name+"_node") + ` WHERE nodeno IN (SELECT nodeno FROM ` + quote(name+"_rowid") + `)
-		AND typeof(data)='blob' ORDER BY nodeno`)
+	node := quote(name + "_node")
+	s, _, err := d.db.Prepare(`WITH root AS (SELECT substr(data,1,2) AS depth FROM ` + node + ` WHERE nodeno=1)
+		SELECT nodeno, data FROM ` + node + ` WHERE typeof(data)='blob' AND (nodeno IN (SELECT nodeno FROM ` + quote(name+"_rowid") + `)
+		OR nodeno=1 AND x'0000'=(SELECT depth FROM root) OR nodeno>1 AND x'0001'=(SELECT depth FROM root)) ORDER BY nodeno`)
 	if err != nil {
 		return nil, 0, err
 	}

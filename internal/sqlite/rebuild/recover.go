@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -146,6 +147,7 @@ func write(ctx context.Context, o Order, src *source, opts salvage.Options) (out
 	if err := f.Sync(); err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory() // that of the connection, before the check wants as much
 	if out.Verdict, out.Content, err = sqlite.VerifyCopy(ctx, name, o.VFS, manifest.Content{}); err != nil {
 		return nil, err
 	}
