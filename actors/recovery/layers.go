@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/loss"
 	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/page"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -56,7 +58,7 @@ func (r *run) assemble(ctx context.Context) error {
 		if layer == loss.Merge && base.path == "" {
 			continue
 		}
-		if layer == loss.Reindex && r.namesTable(base.content) {
+		if layer == loss.Reindex && (r.namesTable(base.content) || r.treeOfTable()) {
 			continue
 		}
 		made, err := r.make(ctx, layer, base)
@@ -114,6 +116,35 @@ func (r *run) lender(ctx context.Context) candidate {
 func (r *run) namesTable(base *manifest.Content) bool {
 	return base != nil && slices.ContainsFunc(r.findings.GetFindings(), func(f *messages.Finding) bool {
 		return slices.ContainsFunc(base.Tables, func(t manifest.Table) bool { return t.Name == f.GetObject() })
+	})
+}
+
+// treeOfTable tells whether a finding of SQLite's own check ("Tree 3 page 15: …", by the
+// root page) is about a table: to look for damage in nothing but indexes would cost a whole
+// check more. The root's kind of page says so (https://sqlite.org/fileformat2.html#b_tree_pages);
+// where it cannot be read the look is taken.
+func (r *run) treeOfTable() bool {
+	f, err := r.cfg.FS.Open(r.evidence.database())
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var size [2]byte
+	if n, _ := f.ReadAt(size[:], 16); n < len(size) {
+		return false
+	}
+	pageBytes := int64(binary.BigEndian.Uint16(size[:]))
+	if pageBytes == 1 {
+		pageBytes = 65536
+	}
+	return slices.ContainsFunc(r.findings.GetFindings(), func(finding *messages.Finding) bool {
+		var root, at int64
+		if n, _ := fmt.Sscanf(finding.GetDetail(), "Tree %d page %d", &root, &at); n < 2 || root < 2 {
+			return false
+		}
+		var kind [1]byte
+		n, _ := f.ReadAt(kind[:], (root-1)*pageBytes)
+		return n == 1 && page.Kind(kind[0]).Table()
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/loss"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -354,4 +355,41 @@ func TestRepair_killedAtEveryStepEndsInOldOrNew(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRepair_ofATreeThatIsATableLooksForNoIndex(t *testing.T) {
+	for kind, want := range map[byte][]loss.Layer{13: {loss.Merge}, 10: {loss.Reindex}, 0: {loss.Reindex}} {
+		inWorld(t, nil, func(w *world) {
+			damaged(w)
+			file := make([]byte, 2048)
+			copy(file, damagedFile+"                    ")
+			file[16], file[17] = 2, 0 // pages of 512 bytes
+			file[2*512] = kind
+			w.write(string(file))
+			w.findings = []*messages.Finding{{Detail: "Tree 3 page 4: btreeInitPage() returns error code 11"}}
+		}, func(w *world) {
+			if _, f := w.ask(&messages.RepairDatabase{Confirmed: true}); f != nil || !slices.Equal(w.shop.asked, want) {
+				t.Errorf("kind %d: %v, asked %v, want %v", kind, f, w.shop.asked, want)
+			}
+		})
+	}
+}
+
+// TestRepair_withoutRoomSaysWhatIsNeededAndBeginsNothing is promise P8.
+func TestRepair_withoutRoomSaysWhatIsNeededAndBeginsNothing(t *testing.T) {
+	inWorld(t, func(c *Config) { c.FS = cramped{c.FS} }, damaged, func(w *world) {
+		_, f := w.ask(&messages.RepairDatabase{Confirmed: true})
+		wantFailure(t, f, string(fault.Full), "1 MB free", "17 MB are needed", "officer repair")
+		if len(w.shop.asked) != 0 || w.live() != damagedFile || !w.wasAsked("LiftFence restore") {
+			t.Errorf("asked %v %v", w.shop.asked, w.asked)
+		}
+	})
+}
+
+type cramped struct{ fsx.FS }
+
+func (c cramped) Space(path string) (fsx.Space, error) {
+	s, err := c.FS.Space(path)
+	s.FreeBytes = 1 << 20
+	return s, err
 }

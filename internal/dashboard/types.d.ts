@@ -116,6 +116,19 @@ export interface RestoreReport {
   dryRun?: boolean;
   durationMs?: number;
   keptDir?: string;
+  layer?: string;
+  recovered?: RecoveredTable[];
+  setAside?: number;
+  reportFile?: string;
+}
+
+export interface RecoveredTable {
+  name?: string;
+  rowsKept?: number;
+  rowsSalvaged?: number;
+  rowsFromBase?: number;
+  rowsUncertain?: number;
+  rowsLostEstimate?: number;
 }
 
 export interface Hostage {
@@ -294,7 +307,9 @@ export interface OfficerEvent {
   damageFound?: { report?: CheckReport };
   damageGone?: { report?: CheckReport };
   restoreFinished?: { report?: RestoreReport; undo?: boolean };
-  restoreFailed?: { failure?: Failure };
+  restoreFailed?: { failure?: Failure; repair?: boolean };
+  recoveryStarted?: { jobId?: string; automatic?: boolean };
+  recoveryStep?: { jobId?: string; step?: string };
   healthChanged?: { report?: HealthReport };
   fenceChanged?: { active?: boolean; reason?: string };
   actorRestarted?: { actor?: string; failure?: string; restarts?: number };

@@ -37,12 +37,15 @@ func TestKill_atRandomPointsLeavesOldOrNew(t *testing.T) {
 	kills, seed := fromEnv("OFFICER_KILLS", killsDefault), fromEnv("OFFICER_SEED", 1)
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	t.Logf("seed %d: OFFICER_SEED=%d OFFICER_KILLS=%d go test -tags e2e -run TestKill ./test/e2e/", seed, seed, kills)
-	var landed, killedBackups, killedRestores, killedHeaderless int
+	var landed, killedBackups, killedRestores, killedHeaderless, killedRepairs int
 	for _, mode := range []string{"wal", "delete"} {
 		t.Run(mode, func(t *testing.T) {
 			v := newVictim(t, mode)
 			for i := range kills / 2 {
 				switch {
+				case i%50 == 7:
+					killedRepairs++
+					landed += v.killRepair(t, random)
 				case i%10 == 9:
 					killedHeaderless++
 					landed += v.killHeaderless(t, random)
@@ -60,8 +63,8 @@ func TestKill_atRandomPointsLeavesOldOrNew(t *testing.T) {
 			v.recoverAndSweep(t)
 		})
 	}
-	t.Logf("kill -9: %d backups (with expiry), %d restores and %d restores over a destroyed header, %d killed before they ended, 0 violations",
-		killedBackups, killedRestores, killedHeaderless, landed)
+	t.Logf("kill -9: %d backups (with expiry), %d restores, %d restores over a destroyed header and %d repairs, %d killed before they ended, 0 violations",
+		killedBackups, killedRestores, killedHeaderless, killedRepairs, landed)
 	if landed < kills/3 {
 		t.Errorf("only %d of %d kills landed while the verb ran", landed, kills)
 	}
@@ -171,6 +174,40 @@ func (v *victim) killRestore(t *testing.T, random *rand.Rand) int {
 		t.Fatalf("a killed restore left a mixture: %d rows, highest %s", got, sum)
 	}
 	v.rows = got
+	return landed
+}
+
+// killRepair damages a page whose rows a backup has, under rows that none has, and kills
+// the repair: what is left is the damaged or the repaired database, and the same order
+// given again ends in the repaired one, with every row.
+func (v *victim) killRepair(t *testing.T, random *rand.Rand) int {
+	t.Helper()
+	must(t, "backup", v.db, "--json")
+	v.learn(t)
+	v.grow(t, 3)
+	v.sql(t, "pragma wal_checkpoint(truncate)")
+	leaf, err := strconv.ParseInt(v.sql(t, "select pageno from dbstat where name='n' and pagetype='leaf' order by path limit 1"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(v.db, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(make([]byte, 4096), (leaf-1)*4096); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	landed := kill(t, random, 2*v.restoreTime, "repair", v.db, "--yes", "--json")
+	if o := officer(t, "repair", v.db, "--yes", "--json"); o.code != 0 && o.code != 3 && o.code != 5 { // 5: it is healthy already
+		t.Fatalf("the repair given again: exit %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	v.checkWhole(t, "repair")
+	if got := v.count(t); got != v.rows {
+		t.Fatalf("the repair left %d rows, want %d", got, v.rows)
+	}
 	return landed
 }
 

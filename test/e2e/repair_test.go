@@ -157,7 +157,10 @@ type lossReport struct {
 func (c *mended) repairsItself() (time.Duration, lossReport) {
 	c.t.Helper()
 	r := run(c.t, c.db, "--json")
-	c.t.Cleanup(func() { r.stop() })
+	c.t.Cleanup(func() {
+		r.stop()
+		c.t.Logf("Officer took %v of CPU for itself and %v for it in the system, from start to stop", r.cmd.ProcessState.UserTime(), r.cmd.ProcessState.SystemTime())
+	})
 	r.await(10*time.Minute, "recovery.finished")
 	var told, done time.Time
 	for _, line := range strings.Split(r.text(), "\n") {
@@ -167,6 +170,9 @@ func (c *mended) repairsItself() (time.Duration, lossReport) {
 		}
 		if json.Unmarshal([]byte(line), &e) != nil {
 			continue
+		}
+		if strings.HasPrefix(e.Event, "recovery.") {
+			c.t.Logf("%s %.120s", e.Time.Format("15:04:05.000"), line)
 		}
 		switch e.Event {
 		case "integrity.damage_found":

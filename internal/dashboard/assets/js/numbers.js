@@ -24,6 +24,7 @@ const NAMES = new Set([
   'pid',
   'rows',
   'sequence',
+  'setAside',
   'total',
   'userVersion',
   'walBytesAfter',

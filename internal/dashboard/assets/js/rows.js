@@ -6,7 +6,7 @@
 import { ago, ahead, count, many, moment, percent, signed, size, took } from './format.js';
 import { isDamaged } from './light.js';
 import { findingsOf } from './outcome.js';
-import { firstOf, holders } from './words.js';
+import { cameFrom, firstOf, holders } from './words.js';
 
 /**
  * @typedef {import('./main.js').Page} Page
@@ -336,7 +336,7 @@ function recovery(page, known, now) {
   if (last)
     state = last.restoreFinished?.undo
       ? 'The last restore was taken back'
-      : `Restored from ${last.restoreFinished?.report?.restoredFrom}`;
+      : cameFrom(last.restoreFinished?.report ?? {});
   if (fence?.active) state = `Writes are held back (${(fence.reasons ?? []).join(', ')})`;
   return {
     name: 'Recovery',

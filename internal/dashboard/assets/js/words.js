@@ -93,9 +93,33 @@ function ofBackups(e) {
   if (e.schemaChanged)
     return `The schema changed: backup ${e.schemaChanged.pinnedId} before it is pinned until ${moment(e.schemaChanged.untilUnixMs ?? 0, serverNow())}`;
   if (e.restoreFinished)
-    return e.restoreFinished.undo ? 'Restore taken back' : `Restored from ${e.restoreFinished.report?.restoredFrom}`;
-  if (e.restoreFailed) return `Restore failed: ${e.restoreFailed.failure?.text}`;
+    return e.restoreFinished.undo ? 'Restore taken back' : cameFrom(e.restoreFinished.report ?? {});
+  if (e.restoreFailed) return `${e.restoreFailed.repair ? 'Recovery stopped' : 'Restore failed'}: ${e.restoreFailed.failure?.text}`;
+  if (e.recoveryStarted) return `Recovery of the damaged database begins${e.recoveryStarted.automatic ? ' by itself' : ''}`;
+  if (e.recoveryStep) return `Recovery: ${e.recoveryStep.step}`;
   return undefined;
+}
+
+const LAYERS = new Map([
+  ['reindex', 'its indexes were made anew'],
+  ['merge', 'the newest backup and everything newer that could be proven'],
+  ['salvage', 'what could be proven; there was no backup'],
+]);
+
+/**
+ * cameFrom says what came into place, of a repair also what it cost.
+ * @param {import('../../types').RestoreReport} r
+ */
+export function cameFrom(r) {
+  const how = LAYERS.get(r.layer ?? '');
+  if (!how) return `Restored from ${r.restoredFrom}`;
+  const sum = { lent: 0, lost: 0, uncertain: 0 };
+  for (const t of r.recovered ?? []) {
+    sum.lent += Number(t.rowsFromBase ?? 0);
+    sum.lost += Number(t.rowsLostEstimate ?? 0);
+    sum.uncertain += Number(t.rowsUncertain ?? 0);
+  }
+  return `Recovered (${how}): ${sum.lost} rows lost, ${sum.lent} from a backup, ${sum.uncertain} uncertain${r.reportFile ? `; report: ${r.reportFile}` : ''}`;
 }
 
 /** @param {OfficerEvent} e */
