@@ -188,6 +188,7 @@ type CopyDatabase struct {
 	ToPath             string                 `protobuf:"bytes,2,opt,name=to_path,json=toPath,proto3" json:"to_path,omitempty"`
 	PaceBytesPerSecond int64                  `protobuf:"varint,3,opt,name=pace_bytes_per_second,json=paceBytesPerSecond,proto3" json:"pace_bytes_per_second,omitempty"` // averaged; 0 = full speed
 	UnlessContent      *Content               `protobuf:"bytes,4,opt,name=unless_content,json=unlessContent,proto3" json:"unless_content,omitempty"`                     // skip when the snapshot's content equals this
+	ByHash             bool                   `protobuf:"varint,5,opt,name=by_hash,json=byHash,proto3" json:"by_hash,omitempty"`                                         // the asker reads the copy back and compares sha256: content may be left out
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -250,17 +251,25 @@ func (x *CopyDatabase) GetUnlessContent() *Content {
 	return nil
 }
 
+func (x *CopyDatabase) GetByHash() bool {
+	if x != nil {
+		return x.ByHash
+	}
+	return false
+}
+
 // CopyReport says what was copied.
 type CopyReport struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	Skipped            bool                   `protobuf:"varint,1,opt,name=skipped,proto3" json:"skipped,omitempty"` // content equals unless_content; nothing written
-	Content            *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`  // digests taken in the same read transaction as the copy
+	Content            *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`  // digests taken in the same read transaction as the copy; none if by_hash spared them
 	Source             *Source                `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
 	PageSize           int64                  `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	Pages              int64                  `protobuf:"varint,5,opt,name=pages,proto3" json:"pages,omitempty"`
 	SizeBytes          int64                  `protobuf:"varint,6,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	DurationMs         int64                  `protobuf:"varint,7,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
 	WorstWriterStallMs int64                  `protobuf:"varint,8,opt,name=worst_writer_stall_ms,json=worstWriterStallMs,proto3" json:"worst_writer_stall_ms,omitempty"` // longest time that a lock which blocks writers was held
+	Sha256             string                 `protobuf:"bytes,9,opt,name=sha256,proto3" json:"sha256,omitempty"`                                                        // of what was written, in hexadecimal; empty when SQLite's backup API wrote it
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -349,6 +358,13 @@ func (x *CopyReport) GetWorstWriterStallMs() int64 {
 		return x.WorstWriterStallMs
 	}
 	return 0
+}
+
+func (x *CopyReport) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
 }
 
 // InspectDatabase reads header facts → DatabaseFacts.
@@ -2072,12 +2088,13 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"\tCancelJob\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"$\n" +
 	"\fJobCancelled\x12\x14\n" +
-	"\x05found\x18\x01 \x01(\bR\x05found\"\xb9\x01\n" +
+	"\x05found\x18\x01 \x01(\bR\x05found\"\xd2\x01\n" +
 	"\fCopyDatabase\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x17\n" +
 	"\ato_path\x18\x02 \x01(\tR\x06toPath\x121\n" +
 	"\x15pace_bytes_per_second\x18\x03 \x01(\x03R\x12paceBytesPerSecond\x12:\n" +
-	"\x0eunless_content\x18\x04 \x01(\v2\x13.officer.v1.ContentR\runlessContent\"\xa7\x02\n" +
+	"\x0eunless_content\x18\x04 \x01(\v2\x13.officer.v1.ContentR\runlessContent\x12\x17\n" +
+	"\aby_hash\x18\x05 \x01(\bR\x06byHash\"\xbf\x02\n" +
 	"\n" +
 	"CopyReport\x12\x18\n" +
 	"\askipped\x18\x01 \x01(\bR\askipped\x12-\n" +
@@ -2089,7 +2106,8 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"size_bytes\x18\x06 \x01(\x03R\tsizeBytes\x12\x1f\n" +
 	"\vduration_ms\x18\a \x01(\x03R\n" +
 	"durationMs\x121\n" +
-	"\x15worst_writer_stall_ms\x18\b \x01(\x03R\x12worstWriterStallMs\"4\n" +
+	"\x15worst_writer_stall_ms\x18\b \x01(\x03R\x12worstWriterStallMs\x12\x16\n" +
+	"\x06sha256\x18\t \x01(\tR\x06sha256\"4\n" +
 	"\x0fInspectDatabase\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\"\xbf\x03\n" +
 	"\rDatabaseFacts\x12\x12\n" +

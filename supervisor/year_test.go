@@ -570,7 +570,7 @@ func (y *year) counted() (ids []string) {
 func (y *year) verifyAll() {
 	y.t.Helper()
 	for _, v := range y.ask(&messages.VerifyBackups{All: true, JobId: "verify"}).(*messages.VerifyReport).Verdicts {
-		if v.Verdict != manifest.Verified && v.Backup.Tier != string(retention.Suspect) {
+		if v.Verdict != manifest.Verified && v.Backup.Verdict != manifest.StateSuspect {
 			y.t.Errorf("stored backup %s (%s) is %s: %v", v.Backup.Id, v.Backup.Tier, v.Verdict, v.Findings)
 		}
 	}

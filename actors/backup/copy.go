@@ -29,6 +29,9 @@ func (b *backup) copy(ctx actor.Context, t *take) {
 		Job: &messages.Job{Id: t.job, Priority: t.msg.GetPriority(), TimeoutMs: timeout.Milliseconds(),
 			Progress: t.req != nil},
 		ToPath: t.backup.temp, PaceBytesPerSecond: b.pace(t, needBytes),
+		// Bytes tell that a copy went wrong, content tells where: it is digested when it did. A
+		// suspect database may be too damaged for that.
+		ByHash: t.try == 1 || t.suspect,
 	}
 	if t.maySkip {
 		order.UnlessContent = contentOut(t.standing.Content)

@@ -19,8 +19,8 @@ func (b *backup) emptied(t *take, standing manifest.Entry) *messages.Failure {
 // stripped is emptied for a database that has pages and no table in them: what a restore
 // over a destroyed header leaves when it is killed halfway, and what only dropping
 // everything makes otherwise.
-func (b *backup) stripped(t *take, copied *messages.CopyReport) *messages.Failure {
-	if len(copied.GetContent().GetTables()) > 0 || len(t.standing.Tables) == 0 || t.msg.GetForce() {
+func (b *backup) stripped(t *take) *messages.Failure {
+	if len(t.backup.content.Tables) > 0 || len(t.standing.Tables) == 0 || t.msg.GetForce() {
 		return nil
 	}
 	return b.nothingToSave("holds no table any more")

@@ -292,3 +292,27 @@ func TestYear_atMostSixteenAndEveryDropForetold(t *testing.T) {
 		}
 	})
 }
+
+// A copy of a damaged database is kept as evidence: damaged, as it was taken. Only when its
+// bytes change it went bad.
+func TestVerify_ofASuspectBackupTellsOnlyOfOtherBytes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.suspect, w.sick, w.since = true, torn, time.Now()
+		w.start(passive)
+		b := w.take(&messages.TakeBackup{}).GetBackup()
+		if b.GetVerified() || b.GetVerdict() != "suspect" {
+			t.Fatalf("got %v, want a suspect backup", b)
+		}
+		w.kinds()
+		verify := func() string {
+			return testkit.Ask[*messages.VerifyReport](w.Bench, w.pid, &messages.VerifyBackups{Id: b.GetId()}).GetVerdicts()[0].GetVerdict()
+		}
+		if verdict, told := verify(), w.kinds(); verdict != "damaged" || told != "" {
+			t.Errorf("as taken: got %s and events %q, want damaged and none", verdict, told)
+		}
+		harmFile(t, b.GetPath(), func(p []byte) []byte { p[len(p)-1]++; return p })
+		if verdict, told := verify(), w.kinds(); verdict != "damaged" || told != "BackupRotten" {
+			t.Errorf("changed: got %s and events %q, want damaged and BackupRotten", verdict, told)
+		}
+	})
+}

@@ -73,7 +73,7 @@ func (b *backup) entry(t *take, p proof) manifest.Entry {
 	e := manifest.Entry{
 		ID: t.backup.id, Reason: t.msg.GetReason(), Taken: t.backup.at,
 		SizeBytes: p.sizeBytes, PageSize: r.GetPageSize(), SHA256: p.sha256,
-		Content: contentIn(r.GetContent()), Source: sourceIn(r.GetSource()),
+		Content: t.backup.content, Source: sourceIn(r.GetSource()),
 		SQLiteVersion: t.facts.GetSqliteVersion(),
 		CopyMS:        r.GetDurationMs(), VerifyMS: p.took.Milliseconds(), WorstWriterStallMS: r.GetWorstWriterStallMs(),
 		Tier: retention.Recent, Pinned: t.msg.GetPin(),

@@ -39,6 +39,7 @@ type copied struct {
 	id, temp string
 	at       time.Time
 	report   *messages.CopyReport
+	content  manifest.Content // of the snapshot; unknown until the copy proved to be it
 }
 
 // step is the tag of every ask and work of a take; next takes its outcome.
@@ -269,22 +270,39 @@ func (b *backup) copyDone(ctx actor.Context, t *take, a *kit.Answer) {
 			b.skip(ctx, t, "the database holds what the last verified backup holds")
 		}}, func(context.Context) (any, error) { return nil, b.cfg.Shelf.Discard(temp) })
 	default:
-		if f := b.stripped(t, r); f != nil {
+		t.backup.report, t.backup.content = r, contentIn(r.GetContent())
+		if f := b.stripped(t); t.backup.content.SchemaDigest != "" && f != nil {
 			b.fail(ctx, t, f)
 			return
 		}
-		t.backup.report = r
 		t.req.Tell(&messages.Progress{JobId: t.job, Stage: "verify", Total: r.GetSizeBytes(), Unit: "bytes"})
-		temp, want, sizeBytes := t.backup.temp, contentIn(r.GetContent()), r.GetSizeBytes()
+		temp, want := t.backup.temp, t.backup.content
 		b.Go(ctx, step{t, b.verified}, func(wctx context.Context) (any, error) {
 			p, err := b.examine(wctx, temp, want)
-			if err == nil && p.sizeBytes != sizeBytes {
-				p.findings = append(p.findings, check.Finding{Kind: "content",
-					Detail: fmt.Sprintf("the file has %d bytes instead of %d", p.sizeBytes, sizeBytes)})
+			if err == nil {
+				p.findings = append(p.findings, unlike(p, r)...)
 			}
 			return p, err
 		})
 	}
+}
+
+// unlike says in what a copy that was read back is not what the owner wrote. Equal bytes
+// are equal content: then nobody has to digest the snapshot.
+func unlike(p proof, r *messages.CopyReport) (list []check.Finding) {
+	differs := func(format string, args ...any) {
+		list = append(list, check.Finding{Kind: "content", Detail: fmt.Sprintf(format, args...)})
+	}
+	if p.sizeBytes != r.GetSizeBytes() {
+		differs("the file has %d bytes instead of %d", p.sizeBytes, r.GetSizeBytes())
+	}
+	switch {
+	case r.GetSha256() != "" && r.GetSha256() != p.sha256:
+		differs("the file read back does not hold the bytes that were written")
+	case r.GetSha256() == "" && r.GetContent().GetSchemaDigest() == "":
+		differs("it is not known what the snapshot held")
+	}
+	return list
 }
 
 // verified publishes a copy that passed, and deletes one that did not. A suspect
@@ -301,6 +319,13 @@ func (b *backup) verified(ctx actor.Context, t *take, a *kit.Answer) {
 		t.damaged = t.damaged || p.damaged
 		b.fail(ctx, t, fault.New(fault.Mismatch, takeOp, "the copy failed its verification: %s", told(p.findings)))
 		return
+	}
+	if t.backup.content.SchemaDigest == "" {
+		t.backup.content = contentIn(contentOut(p.content))
+		if f := b.stripped(t); f != nil && !t.suspect {
+			b.fail(ctx, t, f)
+			return
+		}
 	}
 	b.publish(ctx, t, p)
 }

@@ -208,6 +208,46 @@ func TestTakeBackup_copyThatDiffersIsDeletedAndRetried(t *testing.T) {
 	}
 }
 
+// Where only SQLite can copy, the content of its snapshot is what the copy must hold.
+func TestTakeBackup_bySQLiteIsComparedByContent(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.bySQLite = true
+		w.start(passive)
+		if b := w.take(&messages.TakeBackup{}).GetBackup(); !b.GetVerified() || b.GetContent().GetTables()[0].GetName() != "items" {
+			t.Errorf("got %v", b)
+		}
+		w.commit(2)
+		w.harm = append(w.harm, flipped, flipped, flipped)
+		if f := w.fails(&messages.TakeBackup{}); f.GetCode() != "content_differs" || !strings.Contains(f.GetText(), "items") {
+			t.Errorf("got %v, want content_differs that names items", f)
+		}
+	})
+}
+
+// The same bytes may be those of a damaged database, and content nobody knows is no proof.
+func TestTakeBackup_equalBytesAloneAreNoProof(t *testing.T) {
+	cases := []struct {
+		name, names string
+		prepare     func(w *world)
+	}{
+		{"damage in the database", "a page cannot be read", func(w *world) { w.sick = torn }},
+		{"neither hash nor content", "it is not known", func(w *world) { w.silent = true }},
+	}
+	for _, c := range cases {
+		inWorld(t, func(w *world) {
+			c.prepare(w)
+			w.start(passive)
+			if f := w.fails(&messages.TakeBackup{}); f.GetCode() != "content_differs" || !strings.Contains(f.GetText(), c.names) {
+				t.Errorf("%s: got %v, want content_differs that says %q", c.name, f, c.names)
+			}
+			if len(w.files()) != 0 {
+				t.Errorf("%s: left %v", c.name, w.files())
+			}
+			w.tidy()
+		})
+	}
+}
+
 func TestTakeBackup_ownFailureIsRetriedSoon(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.inspectErr = messages.NewFailure("missing", "inspect database", "no such file")
@@ -394,8 +434,11 @@ func TestTakeBackup_ofADatabaseThatLostAllItsTablesIsRefused(t *testing.T) {
 		kept := w.take(&messages.TakeBackup{}).GetBackup()
 		w.commit(2)
 		w.locked(func() { w.content = manifest.Content{SchemaDigest: "none"} })
-		if f := w.fails(&messages.TakeBackup{}); f.GetCode() != "database_emptied" {
-			t.Errorf("got %v, want database_emptied", f)
+		// To be pinned it is copied without a look at its content before.
+		for _, order := range []*messages.TakeBackup{{}, {Pin: true}} {
+			if f := w.fails(order); f.GetCode() != "database_emptied" {
+				t.Errorf("%v: got %v, want database_emptied", order, f)
+			}
 		}
 		if found := testkit.Ask[*messages.Backup](w.Bench, w.pid, &messages.FindBackup{}); found.GetId() != kept.GetId() {
 			t.Errorf("a restore would take %s, want %s", found.GetId(), kept.GetId())

@@ -234,7 +234,9 @@ func (b *backup) judgeOne(ctx context.Context, s retention.Situation, id, how st
 			if !listed || moved {
 				return m, nil
 			}
-			j.worsened = bad(verdict) && now.Verdict != verdict
+			// What was taken from a damaged database is damaged, and as good as it ever was.
+			asTaken := now.State == manifest.StateSuspect && p.sha256 == now.SHA256
+			j.worsened = bad(verdict) && now.Verdict != verdict && !asTaken
 			return b.writeDown(m, now, s, p, manifest.VerdictAt{Verdict: verdict, How: how})
 		})
 		if err != nil || !found {

@@ -3,7 +3,9 @@ package backup_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -43,6 +45,9 @@ type world struct {
 	copyTakes  time.Duration
 	copyFails  []*messages.Failure // one for each next copy
 	harm       []func(file []byte) []byte
+	bySQLite   bool // the owner copies by the backup API, and digests the content
+	silent     bool // … and says nothing about it
+	sick       func(file []byte) []byte
 	copies     []*messages.CopyDatabase
 	cancelled  int
 	inspectErr *messages.Failure
@@ -224,7 +229,20 @@ func (w *world) copied(order *messages.CopyDatabase) any {
 		_ = os.Remove(order.GetToPath() + "-journal")
 		return &messages.CopyReport{Skipped: true, Content: content, Source: w.source}
 	}
+	report := &messages.CopyReport{Content: content, Source: w.source, PageSize: 4096, Pages: 1, SizeBytes: 4096, DurationMs: 3}
 	data := file(w.content)
+	if w.sick != nil {
+		data = w.sick(data)
+	}
+	if w.silent {
+		report.Content = nil
+	} else if order.GetByHash() && !w.bySQLite {
+		sum := sha256.Sum256(data)
+		report.Sha256 = hex.EncodeToString(sum[:])
+		if order.GetUnlessContent() == nil {
+			report.Content = nil
+		}
+	}
 	if len(w.harm) > 0 {
 		data = w.harm[0](data)
 		w.harm = w.harm[1:]
@@ -233,7 +251,7 @@ func (w *world) copied(order *messages.CopyDatabase) any {
 		return messages.NewFailure("io_error", "copy database", "%v", err)
 	}
 	_ = os.Remove(order.GetToPath() + "-journal")
-	return &messages.CopyReport{Content: content, Source: w.source, PageSize: 4096, Pages: 1, SizeBytes: 4096, DurationMs: 3}
+	return report
 }
 
 func (w *world) judge(_ *player, ctx actor.Context) {

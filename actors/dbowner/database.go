@@ -120,12 +120,14 @@ type CheckOptions struct {
 type CopyOptions struct {
 	PaceBytesPerSecond int64
 	UnlessContent      *manifest.Content
+	ByHash             bool
 	Progress           func(donePages, totalPages int64)
 }
 
 // CopyResult is what was copied.
 type CopyResult struct {
 	Content          manifest.Content
+	SHA256           string
 	Source           manifest.Source
 	Pages            int64
 	PageSize         int

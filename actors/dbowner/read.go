@@ -34,7 +34,8 @@ func (t *task) copyTo(m *messages.CopyDatabase) (_ any, err error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	opts := CopyOptions{PaceBytesPerSecond: m.GetPaceBytesPerSecond(), UnlessContent: contentFrom(m.GetUnlessContent())}
+	opts := CopyOptions{PaceBytesPerSecond: m.GetPaceBytesPerSecond(), UnlessContent: contentFrom(m.GetUnlessContent()),
+		ByHash: m.GetByHash()}
 	pageSize := int64(1)
 	unit := "pages"
 	if facts, err := t.db.Facts(t.ctx); err == nil {
@@ -46,7 +47,7 @@ func (t *task) copyTo(m *messages.CopyDatabase) (_ any, err error) {
 		return nil, err
 	}
 	kept = !r.Skipped
-	return &messages.CopyReport{Skipped: r.Skipped, Content: contentTo(r.Content), Source: sourceTo(r.Source),
+	return &messages.CopyReport{Skipped: r.Skipped, Content: contentTo(r.Content), Sha256: r.SHA256, Source: sourceTo(r.Source),
 		PageSize: int64(r.PageSize), Pages: r.Pages, SizeBytes: r.SizeBytes,
 		DurationMs: r.Duration.Milliseconds(), WorstWriterStallMs: ceilMs(r.WorstWriterStall)}, nil
 }

@@ -24,15 +24,29 @@ const (
 // mode DELETE, fsynced and closed, with no journal beside it. On an error or with
 // Skipped the file is the caller's to remove.
 //
-// In WAL mode readers never hold up the writer: content is digested first and the pages
-// are copied at the given pace, all in one read transaction. In rollback-journal mode a
+// In WAL mode readers never hold up the writer: what has to be known of the content is
+// digested first and the pages are copied at the given pace, all in one read transaction. In rollback-journal mode a
 // reader holds up every commit: pages are copied first, as fast as possible, then the
-// lock is released; what was read is proved equal to what was written page by page, and
-// the content is digested from the copy.
+// lock is released, and the content is digested from the copy, once that is proved to be
+// what was read.
+//
+// Pages are read past SQLite (Snapshot). Where that cannot be, its backup API copies.
 func (c *Conn) Copy(ctx context.Context, dst string, opts CopyOptions) (CopyResult, error) {
-	var result CopyResult
 	started := time.Now()
-	err := c.do(ctx, opCopy, func() error {
+	result, err := c.copyPages(ctx, dst, opts)
+	if fault.CodeOf(err) == fault.CannotJudge {
+		result, err = c.copyBySQLite(ctx, dst, opts)
+	}
+	result.Duration = time.Since(started)
+	if err != nil {
+		return CopyResult{}, err
+	}
+	return result, nil
+}
+
+// copyBySQLite is Copy by the backup API (https://sqlite.org/backup.html).
+func (c *Conn) copyBySQLite(ctx context.Context, dst string, opts CopyOptions) (result CopyResult, err error) {
+	err = c.do(ctx, opCopy, func() error {
 		if c.fenced {
 			return fault.New(fault.Refused, opCopy, "the connection that holds the fence cannot be copied from")
 		}
@@ -49,11 +63,7 @@ func (c *Conn) Copy(ctx context.Context, dst string, opts CopyOptions) (CopyResu
 		}
 		return job.runRollback(ctx)
 	})
-	result.Duration = time.Since(started)
-	if err != nil {
-		return CopyResult{}, err
-	}
-	return result, nil
+	return result, err
 }
 
 // startCopy notes the source before the snapshot is taken. Should the app commit in

@@ -63,13 +63,17 @@ type CopyOptions struct {
 	// UnlessContent, when set, is what the last verified copy holds: a database that
 	// still holds the same is not copied.
 	UnlessContent *manifest.Content
+	// ByHash is for who reads the copy back and compares SHA256: when that is given, and
+	// UnlessContent is not, the content is not digested.
+	ByHash bool
 	// Progress hears pages done and in all after every burst.
 	Progress func(donePages, totalPages int64)
 }
 
 // CopyResult is what was copied. With Skipped nothing was left in the destination.
 type CopyResult struct {
-	Content   manifest.Content // what the snapshot held
+	Content   manifest.Content // what the snapshot held; the zero value if ByHash spared it
+	SHA256    string           // of what was written, in hexadecimal; "" when SQLite's backup API wrote it
 	Source    manifest.Source
 	Pages     int64
 	PageSize  int

@@ -506,6 +506,9 @@ func copyDatabase(d *trial) error {
 			if err != nil {
 				return err
 			}
+			if r.SHA256 == "" {
+				return errors.New("the copy is not one of pages")
+			}
 			report, _, err := sqlite.VerifyCopy(d.ctx, folder+"/backup.db", d.life.VFS(), r.Content)
 			if err != nil || report.Verdict != check.OK || len(report.Findings) > 0 {
 				return errors.Join(err, fmt.Errorf("the copy is %s: %v", report.Verdict, report.Findings))
