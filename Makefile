@@ -1,7 +1,7 @@
 # Targets only call go; .ci/run puts them together as a clean machine needs them.
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: build test race lint generate promise laws fuzz-short cross bench bench-parts e2e campaign salvage ci release
+.PHONY: build test race lint generate promise laws fuzz-short cross bench bench-parts e2e campaign years mutants salvage ci release
 
 build: ; go build ./cmd/officer
 
@@ -52,6 +52,13 @@ campaign:
 SEEDS ?= 3
 PEER ?= sqlite3
 salvage: ; OFFICER_SALVAGE=$(SEEDS) OFFICER_SALVAGE_PEER=$(PEER) OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestSalvage ./test/salvage
+
+# YEARS of the whole Officer on disks that fail at seeded times, then are well.
+YEARS ?= 4
+years: ; OFFICER_FAULTY_YEARS=$(YEARS) OFFICER_FAULTY_DAYS=365 OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestYears ./test/campaign
+
+# Officer broken on purpose, one defect at a time: each must make a test fail.
+mutants: ; OFFICER_MUTANTS=all go test -count=1 -v -timeout 0 -run TestMutants_areKilled ./test/mutants
 
 ci: ; .ci/run
 

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	contentionSeconds = 60 // OFFICER_CONTENTION_SECONDS says otherwise
-	contentionPause   = 3 * time.Second
+	contentionSeconds = 25 // OFFICER_CONTENTION_SECONDS says otherwise
+	contentionPause   = time.Second
 	appPatience       = 200 * time.Millisecond // the busy timeout of the app
 	// contentionLocations make a database of about 20 MB.
 	contentionLocations = 6_800
@@ -32,12 +32,13 @@ type maintenanceLine struct {
 	Took    int64  `json:"duration_ms"`
 }
 
-// TestContention_withABusyApp: a foreign process commits 50 times a second for a minute
+// TestContention_withABusyApp: a foreign process commits 50 times a second for 25 s
 // and waits 200 ms for a lock, while Officer backs up, checkpoints and is told to vacuum.
 // In WAL mode the app never sees BUSY, and waits less than 200 ms longer than a writer whom nobody disturbs. In rollback mode a reader keeps the writer from
 // committing (https://sqlite.org/lockingv3.html), so there the stall is measured and shown.
 // A VACUUM that was not ordered by force is skipped; afterwards a forced one shrinks the file.
 func TestContention_withABusyApp(t *testing.T) {
+	t.Parallel() // beside an Officer that is idle, which costs the app nothing
 	cli := need(t, "sqlite3")
 	seconds := contentionSeconds
 	if v := os.Getenv("OFFICER_CONTENTION_SECONDS"); v != "" {

@@ -42,6 +42,7 @@ func TestFootprint_binary(t *testing.T) {
 
 // TestFootprint_idle measures an Officer that has nothing to do, by its process times.
 func TestFootprint_idle(t *testing.T) {
+	t.Parallel() // a minute and a half of waiting, of which its own process times tell
 	db := filepath.Join(t.TempDir(), "app.db")
 	testkit.BuildArchive(t, db, archiveLocations)
 	r := run(t, db)

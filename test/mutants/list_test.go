@@ -14,7 +14,6 @@ const (
 	actor = "actor" // one actor on a bench
 	tree  = "tree"  // the whole Officer
 	sim   = "disk"  // the fault campaign on the simulated disk
-	verbs = "verbs" // the program itself
 	api   = "api"   // the socket and the port
 )
 
@@ -87,7 +86,7 @@ func verified() []mutant {
 			test(actor, "actors/backup", "TestTakeBackup|TestVerifyBackups")},
 		{"copy.pages_not_proved", "P1", "internal/sqlite/copy.go",
 			"\tif written != read {", "\tif written != read && false {",
-			test(tree, "supervisor", "TestBackup_flippedBytesInACopyAreFoundAndTheCopyIsMadeAgain")},
+			test(files, "internal/sqlite", "TestCopy_ofWhichADiskChangedAByteIsRefused")},
 		{"copy.left_in_wal_mode", "P1", "internal/sqlite/copy.go",
 			"f.WriteAt([]byte{1, 1}, 18)", "f.WriteAt([]byte{2, 2}, 18)",
 			test(files, "internal/sqlite", "TestCopy_holdsTheSameForEveryKind")},
@@ -131,11 +130,11 @@ func retained() []mutant {
 			"func (c *cycle) pinnedFor(b Backup) bool { return b.PinnedUntil.After(c.Now) }", "func (c *cycle) pinnedFor(b Backup) bool { return false }",
 			test(core, "internal/retention", "TestPlan_pinUntil")},
 		{"backup.suspect_counts", "P3", "actors/backup/publish.go",
-			"\tif t.suspect {\n\t\tverdict.Verdict", "\tif false {\n\t\tverdict.Verdict",
+			"\tcase t.suspect:\n\t\te.State", "\tcase false:\n\t\te.State",
 			test(actor, "actors/backup", "TestTakeBackup_ofSuspectDatabaseNeverCounts")},
 		{"backup.empty_database_counts", "P3", "actors/backup/emptied.go",
-			"if t.facts.GetSizeBytes() > 0 || len(standing.Tables) == 0 || t.msg.GetForce() {", "if true {",
-			test(verbs, "cmd/officer", "TestScripts/badinput")},
+			"if len(copied.GetContent().GetTables()) > 0 || len(t.standing.Tables) == 0 || t.msg.GetForce() {", "if true {",
+			test(actor, "actors/backup", "TestTakeBackup_ofADatabaseThatLostAllItsTablesIsRefused")},
 	}
 }
 
@@ -187,21 +186,21 @@ func restored() []mutant {
 		{"restore.healthy_without_order", "P4", "actors/recovery/restore.go",
 			"\tif r.confirmed || suspect {", "\tif true {",
 			test(actor, "actors/recovery", "TestRestore_healthyDatabaseWithoutOrderIsRefused")},
-		{"restore.rotten_backup_taken", "P4", "actors/recovery/restore.go",
-			"case sum != r.pick.sha256 || size != r.pick.size:", "case sum == \"\" && size < 0:",
+		{"restore.unverified_backup_taken", "P4", "actors/recovery/restore.go",
+			"\tif !b.GetVerified() || b.GetSha256() == \"\" || b.GetContent() == nil {", "\tif b.GetContent() == nil {",
 			test(actor, "actors/recovery", "TestRestore_refusesBackupsThatProveNothing")},
 		{"restore.no_backup_before", "P5", "actors/recovery/restore.go",
 			"\tif !passing(codeOf(err)) {", "\tif true {",
 			test(actor, "actors/recovery", "TestRestore_stopsWhenTheBackupBeforeFails")},
 		{"restore.room_not_asked", "P8", "actors/recovery/restore.go",
 			"\tif space.FreeBytes < need {", "\tif false {",
-			test(actor, "actors/recovery", "TestRestore")},
+			test(actor, "actors/recovery", "TestRestore_withoutRoomToKeepWhatItReplacesStops")},
 		{"restore.intent_after_the_deed", "P7", "actors/recovery/golive.go",
 			"\t\t{\"note the intent\", (*run).intend},\n\t\t{\"put the database in place\", (*run).overwrite},", "\t\t{\"put the database in place\", (*run).overwrite},\n\t\t{\"note the intent\", (*run).intend},",
 			test(actor, "actors/recovery", "TestKill_atEveryStepEndsInOldOrNew")},
 		{"restore.result_not_compared", "P4", "internal/sqlite/restore.go",
 			"if want != nil && !got.Equal(*want) {", "if false {",
-			test(actor, "actors/dbowner", "TestOverwrite_appThatWritesRightAfterIsTold")},
+			test(files, "internal/sqlite", "TestRestore_ofWhichADiskChangedAByteIsSaid")},
 		{"restore.source_not_compared", "P4", "internal/sqlite/restore.go",
 			"case want != nil && !content.Equal(*want):", "case false:",
 			test(files, "actors/dbowner", "TestOverwrite_aSourceWithOtherContentThanWantedIsNotWritten")},

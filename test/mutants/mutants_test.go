@@ -198,12 +198,13 @@ func (m mutant) die(t *testing.T) (by string, err error) {
 	cmd.Dir, cmd.Env = root, append(os.Environ(), m.kill.env...)
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()
+	first, _, _ := strings.Cut(m.kill.run, "|")
 	var exit *exec.ExitError
 	switch said := string(out); {
 	case err == nil:
 		return "", errors.New("it survived: no test failed")
 	case ctx.Err() != nil:
-		return m.kill.run + " (hangs)", nil
+		return first + " (hangs)", nil
 	case !errors.As(err, &exit):
 		return "", err
 	case strings.Contains(said, "[build failed]") || strings.Contains(said, "[setup failed]"):
@@ -211,7 +212,7 @@ func (m mutant) die(t *testing.T) (by string, err error) {
 	case failedTest.MatchString(said):
 		return failedTest.FindStringSubmatch(said)[1], nil
 	case strings.Contains(said, "panic: "):
-		return m.kill.run + " (panic)", nil
+		return first + " (panic)", nil
 	default:
 		return "", fmt.Errorf("the run failed, but no test of it did:\n%s", said)
 	}
