@@ -838,6 +838,8 @@ type BackupVerdict struct {
 	Verdict       string                 `protobuf:"bytes,2,opt,name=verdict,proto3" json:"verdict,omitempty"` // "verified", "damaged", "missing", "changed"
 	Findings      []*Finding             `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
 	DurationMs    int64                  `protobuf:"varint,4,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	Engine        string                 `protobuf:"bytes,5,opt,name=engine,proto3" json:"engine,omitempty"`                                 // "page" or "sqlite"; empty when the file was not checked
+	EngineReason  string                 `protobuf:"bytes,6,opt,name=engine_reason,json=engineReason,proto3" json:"engine_reason,omitempty"` // why it was "sqlite"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -898,6 +900,20 @@ func (x *BackupVerdict) GetDurationMs() int64 {
 		return x.DurationMs
 	}
 	return 0
+}
+
+func (x *BackupVerdict) GetEngine() string {
+	if x != nil {
+		return x.Engine
+	}
+	return ""
+}
+
+func (x *BackupVerdict) GetEngineReason() string {
+	if x != nil {
+		return x.EngineReason
+	}
+	return ""
 }
 
 // PinBackup keeps a backup for ever and outside the count → Backup.
@@ -1788,13 +1804,15 @@ const file_officer_v1_backup_proto_rawDesc = "" +
 	"\x03all\x18\x02 \x01(\bR\x03all\x12\x15\n" +
 	"\x06job_id\x18\x03 \x01(\tR\x05jobId\"E\n" +
 	"\fVerifyReport\x125\n" +
-	"\bverdicts\x18\x01 \x03(\v2\x19.officer.v1.BackupVerdictR\bverdicts\"\xa7\x01\n" +
+	"\bverdicts\x18\x01 \x03(\v2\x19.officer.v1.BackupVerdictR\bverdicts\"\xe4\x01\n" +
 	"\rBackupVerdict\x12*\n" +
 	"\x06backup\x18\x01 \x01(\v2\x12.officer.v1.BackupR\x06backup\x12\x18\n" +
 	"\averdict\x18\x02 \x01(\tR\averdict\x12/\n" +
 	"\bfindings\x18\x03 \x03(\v2\x13.officer.v1.FindingR\bfindings\x12\x1f\n" +
 	"\vduration_ms\x18\x04 \x01(\x03R\n" +
-	"durationMs\"\x1b\n" +
+	"durationMs\x12\x16\n" +
+	"\x06engine\x18\x05 \x01(\tR\x06engine\x12#\n" +
+	"\rengine_reason\x18\x06 \x01(\tR\fengineReason\"\x1b\n" +
 	"\tPinBackup\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x1d\n" +
 	"\vUnpinBackup\x12\x0e\n" +

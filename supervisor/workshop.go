@@ -69,7 +69,7 @@ func (w workshop) Judge(ctx context.Context, path string) (report check.Report, 
 		return report, err
 	}
 	defer c.Close()
-	if report, err = c.CheckForeignKeys(ctx, loss.ForeignKeysMax); err != nil || len(w.rules) == 0 {
+	if report, err = c.Check(ctx, sqlite.CheckOptions{Kind: check.ForeignKeys, OrphansMax: loss.ForeignKeysMax}); err != nil || len(w.rules) == 0 {
 		return report, err
 	}
 	broken, err := c.RunRules(ctx, w.rules)

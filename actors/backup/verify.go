@@ -30,6 +30,8 @@ type proof struct {
 	damaged    bool   // findings of integrity among them, not only another content
 	cannotTell string // what integrity could not judge, in one sentence
 	took       time.Duration
+	engine     check.Engine // who checked it, "" = nobody
+	reason     string       // why that was SQLite
 }
 
 // examine reads a file back from the device and judges it (promise P1): hash, integrity,
@@ -52,7 +54,7 @@ func (b *backup) examine(ctx context.Context, file string, want manifest.Content
 	case err != nil:
 		return p, err
 	}
-	p.content = have
+	p.content, p.engine, p.reason = have, report.Engine, report.Reason
 	switch report.Verdict {
 	case check.CannotJudge:
 		// A missing module or collation is not damage; the equal content still counts.
@@ -223,7 +225,7 @@ func (b *backup) judgeOne(ctx context.Context, s retention.Situation, id, how st
 		moved := false
 		s.Now = b.cfg.Now()
 		v := &messages.BackupVerdict{Verdict: verdict, Findings: findingsOut(p.findings),
-			DurationMs: time.Since(start).Milliseconds()}
+			Engine: string(p.engine), EngineReason: p.reason, DurationMs: time.Since(start).Milliseconds()}
 		if err != nil {
 			b.cfg.Log.Warn("a stored backup could not be read", slog.String("id", id), slog.Any("error", err))
 			v.Findings = append(v.Findings, &messages.Finding{Kind: "unreadable", Detail: sentence(err)})

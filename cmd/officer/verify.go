@@ -19,6 +19,8 @@ type verdictJSON struct {
 	Verdict    string           `json:"verdict"`
 	Findings   []report.Finding `json:"findings"`
 	DurationMS int64            `json:"duration_ms"`
+	Engine     string           `json:"engine,omitempty"`
+	Reason     string           `json:"engine_reason,omitempty"`
 }
 
 type verifyResult struct {
@@ -75,7 +77,7 @@ func (c *cli) verifyNow(ctx context.Context, file string, order *messages.Verify
 	}
 	return &messages.VerifyReport{Verdicts: []*messages.BackupVerdict{{
 		Backup: &messages.Backup{Path: path, File: filepath.Base(path)}, Verdict: verdict,
-		Findings: checked.Findings, DurationMs: checked.DurationMs,
+		Findings: checked.Findings, DurationMs: checked.DurationMs, Engine: checked.Engine, EngineReason: checked.EngineReason,
 	}}}, nil
 }
 
@@ -83,7 +85,7 @@ func verdictsOf(r *messages.VerifyReport) *verifyResult {
 	out := &verifyResult{Verdict: "verified", Findings: []report.Finding{}, Backups: []verdictJSON{}}
 	for _, v := range r.Verdicts {
 		findings := report.FindingsOf(v.Findings)
-		out.Backups = append(out.Backups, verdictJSON{v.Backup.GetId(), v.Backup.GetFile(), v.Verdict, findings, v.DurationMs})
+		out.Backups = append(out.Backups, verdictJSON{v.Backup.GetId(), v.Backup.GetFile(), v.Verdict, findings, v.DurationMs, v.Engine, v.EngineReason})
 		out.Findings = append(out.Findings, findings...)
 		if v.Verdict != "verified" && (out.Verdict == "verified" || v.Verdict == "damaged") {
 			out.Verdict = v.Verdict
