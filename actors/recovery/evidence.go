@@ -116,10 +116,35 @@ func (r *recovery) evidence(ctx actor.Context, a *kit.Answer) {
 	r.cfg.Log.Warn("the damaged files are kept", "dir", dir)
 	r.raiseEvidence(ctx)
 	r.sweep(ctx)
-	if r.cfg.Automatic && !r.led.tried && r.running == nil {
-		r.led.tried = true
-		r.begin(ctx, pending{order: order{op: "repair", repair: true, automatic: true}, steps: repairInPlace()})
+	if r.cfg.Automatic && r.led.tries == 0 {
+		r.repairItself(ctx)
 	}
+}
+
+// repairItself begins a repair that nobody ordered, unless the damage is gone or the tries
+// are used up. It lets another order, or the look at an interrupted one, end first.
+func (r *recovery) repairItself(ctx actor.Context) {
+	if r.led.damage == nil || r.led.tries >= evidenceTriesMax {
+		return
+	}
+	if r.running != nil {
+		r.After(ctx, lookAgainBase, repairAgain{})
+		return
+	}
+	r.led.tries++
+	r.begin(ctx, pending{order: order{op: "repair", repair: true, automatic: true}, steps: repairInPlace()})
+}
+
+// repairStopped tells people why, and tries again later what failed for a reason that may
+// pass: a lock, a full disk, a device.
+func (r *recovery) repairStopped(ctx actor.Context, f *messages.Failure) {
+	r.led.stopped = f.GetText()
+	r.raiseEvidence(ctx)
+	switch f.GetCode() {
+	case "needs_confirmation", "not_recoverable", "refused":
+		return // only a person can change that
+	}
+	r.After(ctx, evidenceAgain, repairAgain{})
 }
 
 func (r *recovery) raiseEvidence(ctx actor.Context) {
@@ -136,7 +161,7 @@ func (r *recovery) raiseEvidence(ctx actor.Context) {
 
 // closeDamage ends the present damage: the next one is kept anew.
 func (r *recovery) closeDamage(ctx actor.Context) {
-	r.led.damage, r.led.kept, r.led.tried, r.led.stopped, r.keeps = nil, "", false, "", 0
+	r.led.damage, r.led.kept, r.led.tries, r.led.stopped, r.keeps = nil, "", 0, "", 0
 	ctx.Send(r.cfg.Peers.Of("health"), &messages.ClearCondition{Code: evidenceKept})
 	n := r.newRun(ctx, order{op: "close the evidence"})
 	r.Go(ctx, evidenceOver{}, func(context.Context) (any, error) { return nil, n.closeEvidence() })

@@ -31,8 +31,7 @@ func (r *recovery) finish(ctx actor.Context, n *run, a *kit.Answer) {
 		r.unfinished(ctx, n, f)
 	}
 	if n.automatic {
-		r.led.stopped = f.GetText()
-		r.raiseEvidence(ctx)
+		r.repairStopped(ctx, f)
 	}
 	req.Answer(f)
 	r.next(ctx)

@@ -78,7 +78,7 @@ const (
 	janitorKey       = "recovery.janitor"
 	janitorEvery     = 24 * time.Hour
 	evidenceAgain    = 10 * time.Minute
-	evidenceTriesMax = 6 // of one damage: an hour of a full or failing disk
+	evidenceTriesMax = 6 // of one damage: an hour of a full or failing disk; also for repairs
 )
 
 // Private messages: tags of what runs in the background, and timers.
@@ -91,6 +91,7 @@ type (
 	scheduleDone struct{}
 	lookAgain    struct{}
 	keepAgain    struct{}
+	repairAgain  struct{}
 )
 
 type recovery struct {
@@ -161,6 +162,8 @@ func (r *recovery) Receive(ctx actor.Context) {
 		r.look(ctx)
 	case keepAgain:
 		r.keepPending(ctx)
+	case repairAgain:
+		r.repairItself(ctx)
 	case *kit.Answer:
 		r.hear(ctx, msg)
 	default:

@@ -393,3 +393,40 @@ func (c cramped) Space(path string) (fsx.Space, error) {
 	s.FreeBytes = 1 << 20
 	return s, err
 }
+
+func TestRepair_automaticTriesAgainWhatMayPass(t *testing.T) {
+	inWorld(t, func(c *Config) { c.Automatic = true }, func(w *world) {
+		damaged(w)
+		w.shop.fails = map[loss.Layer]fault.Code{loss.Reindex: fault.IO}
+	}, func(w *world) {
+		w.system.Root.Send(w.pid, &messages.DamageFound{})
+		w.settle()
+		if text, ok := w.condition(evidenceKept); !ok || !strings.Contains(text, "told to fail") || w.live() != damagedFile {
+			t.Fatalf("condition %q, live %s", text, w.live())
+		}
+		w.shop.mu.Lock()
+		w.shop.fails = nil
+		w.shop.mu.Unlock()
+		<-time.After(evidenceAgain + time.Second)
+		w.settle()
+		if w.live() == damagedFile {
+			t.Error("it was not tried again")
+		}
+		<-time.After(time.Hour)
+		w.settle()
+		if n := len(w.shop.asked); n != 2 {
+			t.Errorf("%d tries, want 2", n)
+		}
+	})
+	inWorld(t, func(c *Config) { c.Automatic = true }, func(w *world) {
+		damaged(w)
+		w.shop.fails = map[loss.Layer]fault.Code{loss.Reindex: fault.IO}
+	}, func(w *world) {
+		w.system.Root.Send(w.pid, &messages.DamageFound{})
+		<-time.After(24 * time.Hour)
+		w.settle()
+		if n := len(w.shop.asked); n != evidenceTriesMax {
+			t.Errorf("%d tries of what never passes, want %d", n, evidenceTriesMax)
+		}
+	})
+}

@@ -82,7 +82,7 @@ type ledger struct {
 	// Of the actor's goroutine alone:
 	damage  *messages.DamageFound // the present damage; nil = none is known
 	kept    string                // where its evidence is kept; "" = not yet
-	tried   bool                  // an automatic repair of the present damage was tried
+	tries   int                   // automatic repairs of the present damage
 	stopped string                // why it stopped
 }
 
