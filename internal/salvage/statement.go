@@ -54,8 +54,14 @@ type statement struct {
 	width int // values of a row
 }
 
-// mend tries ever larger parts around the wrong bytes for what is to be replaced.
+// mend mends the statement by the rows under its root.
 func (s *statement) mend() (string, bool) {
+	s.sample()
+	return s.mendWith()
+}
+
+// mendWith tries ever larger parts around the wrong bytes for what is to be replaced.
+func (s *statement) mendWith() (string, bool) {
 	sql := s.e.SQL
 	open := strings.IndexByte(sql, '(')
 	if from, _ := wrongBytes(sql); from >= 0 && from < open {
@@ -67,7 +73,6 @@ func (s *statement) mend() (string, bool) {
 			return "", false
 		}
 	}
-	s.sample()
 	body := sql[open+1:]
 	from, to := wrongBytes(body)
 	if from < 0 {
@@ -80,7 +85,7 @@ func (s *statement) mend() (string, bool) {
 		}
 	}
 	left, right := definitions(body[:from]), definitions(body[to:])
-	for dropped := 1; dropped <= 4; dropped++ {
+	for dropped := 1; dropped <= droppedMax; dropped++ {
 		for l := 1; l <= dropped && l <= len(left); l++ {
 			if rest := dropped - l + 1; rest <= len(right) {
 				if sql, ok := s.join(left[:len(left)-l], left[len(left)-l], right[rest-1], right[rest:]); ok {
@@ -91,6 +96,9 @@ func (s *statement) mend() (string, bool) {
 	}
 	return "", false
 }
+
+// droppedMax is how many definitions are given up: the wrong bytes may hold a comma.
+const droppedMax = 2
 
 // wrongBytes gives the range of what nobody writes in a statement, -1 = nothing.
 func wrongBytes(text string) (from, to int) {

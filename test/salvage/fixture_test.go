@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/officer-doofy/officer/internal/fsx"
@@ -18,7 +19,7 @@ type fixture struct {
 	healthy string // what is to be damaged
 	older   string // an earlier state with the same pages, for writes that were lost
 	base    string // an older copy: 2 % of the rows missing, 1 % in an old version
-	wal     *walStates
+	wal     func() *walStates
 }
 
 // walStates are states of one database in WAL mode, each with the -wal beside it.
@@ -28,8 +29,8 @@ type walStates struct {
 	newerLog string // newer, and a log of yet later commits
 }
 
-// make builds the states of a kind.
-func makeFixture(t testing.TB, kind testkit.Kind, wal bool) *fixture {
+// makeFixture builds the states of a kind, those with a log when they are asked for.
+func makeFixture(t testing.TB, kind testkit.Kind) *fixture {
 	t.Helper()
 	dir := t.TempDir()
 	f := &fixture{kind: kind, healthy: testkit.Build(t, dir, kind)}
@@ -37,9 +38,7 @@ func makeFixture(t testing.TB, kind testkit.Kind, wal bool) *fixture {
 	change(t, f.older, "PRAGMA journal_mode=DELETE", "DELETE FROM items WHERE id % 4 = 0", "UPDATE items SET note = upper(note) WHERE id % 4 = 1")
 	f.base = copied(t, f.healthy, filepath.Join(dir, "base.db"))
 	change(t, f.base, "DELETE FROM items WHERE id % 50 = 7", "UPDATE items SET note = 'as it was' WHERE id % 100 = 3")
-	if wal {
-		f.wal = makeStates(t, f.healthy)
-	}
+	f.wal = sync.OnceValue(func() *walStates { return makeStates(t, f.healthy) })
 	return f
 }
 

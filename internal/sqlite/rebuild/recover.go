@@ -202,6 +202,9 @@ func compiler() (compile func(sql string) error, done func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := db.AnyCollationNeeded(); err != nil { // one that is unknown here is no wrong statement
+		return nil, nil, errors.Join(err, db.Close())
+	}
 	return func(sql string) error {
 		s, tail, err := db.Prepare(sql)
 		if err != nil {
