@@ -75,20 +75,21 @@ func timed(ctx context.Context, started func() error, programs ...*exec.Cmd) (s 
 	return s, err
 }
 
-// piped runs one program into another, as a shell would.
+// piped runs one program into another, as a shell would: what the first could not do shows
+// in what the second made of the rest.
 func piped(ctx context.Context, limit time.Duration, from, to []string) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	source, sink := exec.CommandContext(ctx, from[0], from[1:]...), exec.CommandContext(ctx, to[0], to[1:]...)
 	var said bytes.Buffer
-	source.Stderr, sink.Stderr = &said, &said
+	sink.Stderr = &said
 	r, w, err := os.Pipe()
 	if err != nil {
 		return sample{}, err
 	}
 	source.Stdout, sink.Stdin = w, r
 	s, err := timed(ctx, func() error { return errors.Join(r.Close(), w.Close()) }, source, sink)
-	if err != nil && !s.endless {
+	if err != nil && !s.endless && !(sink.ProcessState != nil && sink.ProcessState.Success()) {
 		return s, fmt.Errorf("%w: %s", err, ending(said.String()))
 	}
 	return s, nil
