@@ -95,10 +95,10 @@ func inOne(path string, pragmas string, fill func(tx *sql.Tx) error) (err error)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	if _, err := db.Exec(pragmas); err != nil {
+	if _, err := db.ExecContext(context.Background(), pragmas); err != nil {
 		return err
 	}
-	tx, err := db.Begin()
+	tx, err := db.BeginTx(context.Background(), nil)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func inOne(path string, pragmas string, fill func(tx *sql.Tx) error) (err error)
 
 func each(tx *sql.Tx, n int, query func(i int) string) error {
 	for i := range n {
-		if _, err := tx.Exec(query(i)); err != nil {
+		if _, err := tx.ExecContext(context.Background(), query(i)); err != nil {
 			return err
 		}
 	}

@@ -98,7 +98,7 @@ func (c *Conn) Snapshot(ctx context.Context) (*Snapshot, error) {
 		return nil, err
 	}
 	s.unhook = context.AfterFunc(ctx, func() {
-		s.end(fault.Wrap(fault.Interrupted, opSnapshot, "stopped before the end", ctx.Err()))
+		_ = s.end(fault.Wrap(fault.Interrupted, opSnapshot, "stopped before the end", ctx.Err())) // Close says it
 	})
 	return s, nil
 }
