@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -523,6 +524,36 @@ func TestCheckpoint_isRefusedWhileTheDamageFenceIsUp(t *testing.T) {
 		}
 		if r, ok := index.only(t).(*messages.WalIndex); !ok || !r.Known || r.ReadMarks[1] != 5 || r.ReadMarks[2] != -1 {
 			t.Errorf("got %v, want the wal-index", index.answers)
+		}
+	})
+}
+
+// Who checks, how much of the machine it gets, and what is told of its progress.
+func TestRunCheck_passesOnHowItIsMade(t *testing.T) {
+	inWorld(t, dbowner.Config{}, func(t *testing.T, w *world, db *fake) {
+		db.with(func() {
+			db.check = func(context.Context) (check.Report, error) {
+				return check.Report{Verdict: check.OK, Engine: check.EngineSQLite, Reason: "why", Findings: []check.Finding{{Kind: "index", Rowid: 7, HasRowid: true}}}, nil
+			}
+		})
+		asked := w.ask(&messages.RunCheck{Sqlite: true, Job: &messages.Job{Id: "mine", Priority: background, Progress: true}})
+		keys := w.ask(&messages.RunCheck{Kind: messages.CheckKind_CHECK_KIND_FOREIGN_KEYS, Job: &messages.Job{Priority: interactive}})
+		advance(time.Second)
+		r, ok := asked.only(t).(*messages.CheckReport)
+		if !ok || r.Engine != "sqlite" || r.EngineReason != "why" || len(r.Findings) != 1 || r.Findings[0].Rowid != 7 || !r.Findings[0].HasRowid {
+			t.Errorf("got %v", asked.answers)
+		}
+		if _, ok := keys.only(t).(*messages.CheckReport); !ok {
+			t.Errorf("got %v", keys.answers)
+		}
+		var got []string
+		db.with(func() {
+			for _, o := range db.asked {
+				got = append(got, fmt.Sprint(o.Kind, " ", o.SQLite, " ", o.Alone, " ", o.OrphansMax > 0))
+			}
+		})
+		if want := []string{"full true true true", "foreign_keys false false true"}; !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	})
 }

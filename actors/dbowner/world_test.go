@@ -30,6 +30,7 @@ type fake struct {
 	fenceErr error
 	moved    bool
 	check    func(ctx context.Context) (check.Report, error)
+	asked    []dbowner.CheckOptions
 	opened   map[dbowner.Purpose]int
 	open     map[dbowner.Purpose]int // still open
 	held     int                     // locks held now
@@ -94,6 +95,12 @@ func (c *connection) Copy(ctx context.Context, _ string, o dbowner.CopyOptions) 
 	return dbowner.CopyResult{Pages: 1000, PageSize: 4096}, nil
 }
 func (c *connection) Check(ctx context.Context, o dbowner.CheckOptions) (check.Report, error) {
+	c.fake.mu.Lock()
+	c.fake.asked = append(c.fake.asked, o)
+	c.fake.mu.Unlock()
+	if o.Progress != nil {
+		o.Progress(5, 10)
+	}
 	if o.Kind != check.Full {
 		return check.Report{Verdict: check.OK}, nil
 	}

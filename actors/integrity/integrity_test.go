@@ -461,7 +461,7 @@ func TestCheckNow_forwardsProgressAndAnswersOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, integrity.Config{Passive: true}, verdict("ok"))
 		var progress []string
-		r, err := ask[*messages.CheckReport](b, &messages.CheckNow{JobId: "mine"}, func(p *messages.Progress) {
+		r, err := ask[*messages.CheckReport](b, &messages.CheckNow{JobId: "mine", Sqlite: true}, func(p *messages.Progress) {
 			progress = append(progress, p.GetJobId()+" "+p.GetStage())
 		})
 		if err != nil || r.GetVerdict() != "ok" || r.GetCheckedAtUnixMs() == 0 {
@@ -472,6 +472,9 @@ func TestCheckNow_forwardsProgressAndAnswersOnce(t *testing.T) {
 		}
 		if p := b.checks[0].GetJob().GetPriority(); p != messages.Priority_PRIORITY_INTERACTIVE {
 			t.Errorf("priority %v", p)
+		}
+		if !b.checks[0].GetSqlite() {
+			t.Error("the owner does not hear who is to check")
 		}
 	})
 }
