@@ -176,6 +176,11 @@ func (v *verifier) header() {
 		v.notes = append(v.notes, f) // some later version may know what to do with them
 		return
 	}
+	if errors.Is(err, &page.Error{Rule: page.HeaderFormat}) {
+		// What a newer SQLite wrote is not damaged, and must not be repaired away.
+		v.unjudged = append(v.unjudged, Finding{Kind: kindModule, Object: "sqlite_schema", Page: 1, Detail: err.Error()})
+		return
+	}
 	v.found.add(f)
 }
 

@@ -372,3 +372,13 @@ func TestVerify_ofAnEmptyDatabase(t *testing.T) {
 		t.Errorf("got %s %v", out.Verdict, out.Findings)
 	}
 }
+
+// TestVerify_ofAFormatOfTheFutureCannotJudge: what a newer SQLite wrote is not damaged, and
+// who called it so would repair it away (P4).
+func TestVerify_ofAFormatOfTheFutureCannotJudge(t *testing.T) {
+	image := imageOf(t, "create table t(x); insert into t values(1)")
+	image[47] = page.SchemaFormatMax + 1
+	if out := verifyImage(t, image, check.Options{}); out.Verdict != check.CannotJudge {
+		t.Errorf("got %s %v, want cannot judge", out.Verdict, out.Findings)
+	}
+}

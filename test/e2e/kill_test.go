@@ -81,7 +81,11 @@ type victim struct {
 
 func newVictim(t *testing.T, mode string) *victim {
 	t.Helper()
-	dir := t.TempDir()
+	return newVictimIn(t, t.TempDir(), mode)
+}
+
+func newVictimIn(t *testing.T, dir, mode string) *victim {
+	t.Helper()
 	v := &victim{db: filepath.Join(dir, "v.db"), home: filepath.Join(dir, "v.db-officer"), stored: map[string]int{}}
 	v.sql(t, "pragma journal_mode="+mode+"; create table n(i integer primary key, pad text);")
 	v.grow(t, 2000)
