@@ -133,7 +133,7 @@ func retained() []mutant {
 			"\tcase t.suspect:\n\t\te.State", "\tcase false:\n\t\te.State",
 			test(actor, "actors/backup", "TestTakeBackup_ofSuspectDatabaseNeverCounts")},
 		{"backup.empty_database_counts", "P3", "actors/backup/emptied.go",
-			"if len(copied.GetContent().GetTables()) > 0 || len(t.standing.Tables) == 0 || t.msg.GetForce() {", "if true {",
+			"if len(t.backup.content.Tables) > 0 || len(t.standing.Tables) == 0 || t.msg.GetForce() {", "if true {",
 			test(actor, "actors/backup", "TestTakeBackup_ofADatabaseThatLostAllItsTablesIsRefused")},
 	}
 }
