@@ -29,7 +29,12 @@ func (c *cli) backupVerb() *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
+			code := report.Done
+			if !got.Skipped && !got.Backup.GetVerified() {
+				code = report.Damage // it was kept aside: it is of a damaged database, or did not pass
+			}
 			return &outcome{
+				code: code,
 				json: &backupResult{Backup: report.BackupOf(got.Backup), Skipped: got.Skipped, SkippedBecause: got.SkippedBecause},
 				text: func(w io.Writer, s style) { showReport(w, s, got) },
 			}, nil
