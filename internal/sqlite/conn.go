@@ -45,11 +45,12 @@ func Open(ctx context.Context, path string, opts Options) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{path: path, opts: opts}
+	c.mu.Lock() // it is known to Descriptors before it is set up
+	defer c.mu.Unlock()
 	if err := c.guarded(op, func() error { return c.connect(ctx) }); err != nil {
 		c.discard()
 		return nil, err
 	}
-	opts.Descriptors.add(c)
 	return c, nil
 }
 
@@ -58,13 +59,18 @@ func (c *Conn) connect(ctx context.Context) error {
 	if c.opts.ReadOnly {
 		flags = sqlite3.OPEN_READONLY
 	}
-	db, err := sqlite3.OpenFlags(c.uri(), flags|sqlite3.OPEN_URI)
+	err := c.opts.Descriptors.opening(c, func() error {
+		db, err := sqlite3.OpenFlags(c.uri(), flags|sqlite3.OPEN_URI)
+		if err == nil {
+			c.db, c.standIns = db, nil
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	c.db, c.standIns = db, nil
-	db.SetInterrupt(ctx)
-	defer db.SetInterrupt(context.Background())
+	c.db.SetInterrupt(ctx)
+	defer c.db.SetInterrupt(context.Background())
 	return c.configure()
 }
 
@@ -270,7 +276,7 @@ func (c *Conn) Close() error {
 	if c.db == nil {
 		return nil
 	}
-	c.opts.Descriptors.remove(c)
+	defer c.opts.Descriptors.closing(c)()
 	if c.pinned != nil {
 		c.endSnapshot(c.pinned, fault.New(fault.Refused, opSnapshot, "the connection was closed"))
 	}
@@ -296,7 +302,9 @@ func (c *Conn) shut() error {
 // discard closes a connection that was never given out.
 func (c *Conn) discard() {
 	if c.db != nil {
+		forget := c.opts.Descriptors.closing(c)
 		_ = c.guarded("close database", c.shut)
+		forget()
 		c.db = nil
 	}
 }

@@ -17,10 +17,22 @@ type Descriptors struct {
 	handles map[*sqlite3.Conn]uintptr // main files of database/sql connections
 }
 
-func (d *Descriptors) add(c *Conn) {
+// opening has a connection open its file and notes it before anybody can look: the fence
+// is opened while the worker looks.
+func (d *Descriptors) opening(c *Conn, open func() error) error {
 	if d == nil {
-		return
+		return open()
 	}
+	d.turns.RLock()
+	defer d.turns.RUnlock()
+	if err := open(); err != nil {
+		return err
+	}
+	d.add(c)
+	return nil
+}
+
+func (d *Descriptors) add(c *Conn) {
 	held := heldBy(c.db)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -30,13 +42,18 @@ func (d *Descriptors) add(c *Conn) {
 	d.conns[c] = held
 }
 
-func (d *Descriptors) remove(c *Conn) {
+// closing keeps everybody from looking until the connection is closed and forget is called.
+func (d *Descriptors) closing(c *Conn) (forget func()) {
 	if d == nil {
-		return
+		return func() {}
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.conns, c)
+	d.turns.RLock()
+	return func() {
+		d.mu.Lock()
+		delete(d.conns, c)
+		d.mu.Unlock()
+		d.turns.RUnlock()
+	}
 }
 
 // openHandle opens a connection of database/sql and notes it before anybody can look: its pool
