@@ -189,7 +189,8 @@ func (r *run) weigh(context.Context) error {
 	r.report.Tables = changes(nil, r.pick.content)
 	r.tellLoss(&r.set.rec)
 	r.finished = r.dryRun
-	sum, why := r.loss.Sum(), ""
+	sum := r.loss.Sum()
+	var why string
 	switch {
 	case r.dryRun || r.confirmed:
 		return nil

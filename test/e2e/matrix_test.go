@@ -68,13 +68,10 @@ func (w *shellWriter) write(said *bufio.Scanner) {
 		if _, err := fmt.Fprintf(w.in, "insert into shell_rows values(%d, hex(randomblob(40)));\nselect 'at ' || coalesce(max(n),0) from shell_rows;\n", n); err != nil {
 			return
 		}
-		at := int64(-1)
-		if said.Scan() {
-			at, _ = strconv.ParseInt(strings.TrimPrefix(said.Text(), "at "), 10, 64)
-		} else {
+		if !said.Scan() {
 			return
 		}
-		if at == n {
+		if at, err := strconv.ParseInt(strings.TrimPrefix(said.Text(), "at "), 10, 64); err == nil && at == n {
 			w.acked.Store(n)
 			n++
 		} else {

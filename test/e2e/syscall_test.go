@@ -149,7 +149,7 @@ func TestStopped_officerOrNot(t *testing.T) {
 		if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command("sqlite3", "-cmd", ".timeout 1000", v.db, fmt.Sprintf("insert into n select max(i)+1, 'stopped' from n; select count(*) from n")).CombinedOutput()
+		out, err := exec.Command("sqlite3", "-cmd", ".timeout 1000", v.db, "insert into n select max(i)+1, 'stopped' from n; select count(*) from n").CombinedOutput()
 		if err != nil {
 			held++
 			t.Logf("stopped in the middle of a backup (%d ms): %s", i*12, strings.TrimSpace(string(out)))
