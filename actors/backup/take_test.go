@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/officer-doofy/officer/actors/backup"
+	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/condition"
+	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/messages"
@@ -246,6 +248,27 @@ func TestTakeBackup_equalBytesAloneAreNoProof(t *testing.T) {
 			w.tidy()
 		})
 	}
+}
+
+// blind is a verifier that understands nothing of the file, as of a schema format of the future.
+type blind struct{ verifier }
+
+func (blind) Verify(context.Context, string, manifest.Content) (check.Report, manifest.Content, error) {
+	unknown := check.Finding{Kind: "module", Object: "sqlite_schema", Detail: "unsupported file format"}
+	return check.Report{Verdict: check.CannotJudge, Findings: []check.Finding{unknown}}, manifest.Content{}, nil
+}
+
+func TestTakeBackup_ofWhatNobodyCanReadIsNotVerified(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start(passive, func(c *backup.Config) { c.Verifier = blind{} })
+		f := w.fails(&messages.TakeBackup{Reason: "manual"})
+		if f.GetCode() != string(fault.CannotJudge) || !strings.Contains(f.GetText(), "unsupported file format") {
+			t.Errorf("got %v, want cannot_judge and why", f)
+		}
+		if all := w.list().GetBackups(); len(all) > 0 {
+			t.Errorf("got %d backups, want none", len(all))
+		}
+	})
 }
 
 func TestTakeBackup_ownFailureIsRetriedSoon(t *testing.T) {

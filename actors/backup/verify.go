@@ -57,6 +57,9 @@ func (b *backup) examine(ctx context.Context, file string, want manifest.Content
 	p.content, p.engine, p.reason = have, report.Engine, report.Reason
 	switch report.Verdict {
 	case check.CannotJudge:
+		if have.SchemaDigest == "" {
+			return p, fault.New(fault.CannotJudge, "verify", "nothing in the copy can be read here: %s", told(report.Findings[:min(1, len(report.Findings))]))
+		}
 		// A missing module or collation is not damage; the equal content still counts.
 		p.cannotTell = "integrity could not be judged: " + told(report.Findings)
 	case check.Damaged:
