@@ -333,10 +333,7 @@ function recovery(page, known, now) {
   const fence = known.status?.owner?.fence;
   const undo = last && !last.restoreFinished?.undo && last.restoreFinished?.report?.undoId;
   let state = 'Ready';
-  if (last)
-    state = last.restoreFinished?.undo
-      ? 'The last restore was taken back'
-      : cameFrom(last.restoreFinished?.report ?? {});
+  if (last) state = last.restoreFinished?.undo ? 'The last restore was taken back' : cameFrom(last.restoreFinished?.report ?? {});
   if (fence?.active) state = `Writes are held back (${(fence.reasons ?? []).join(', ')})`;
   return {
     name: 'Recovery',

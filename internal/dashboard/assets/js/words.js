@@ -92,9 +92,9 @@ function ofBackups(e) {
   }
   if (e.schemaChanged)
     return `The schema changed: backup ${e.schemaChanged.pinnedId} before it is pinned until ${moment(e.schemaChanged.untilUnixMs ?? 0, serverNow())}`;
-  if (e.restoreFinished)
-    return e.restoreFinished.undo ? 'Restore taken back' : cameFrom(e.restoreFinished.report ?? {});
-  if (e.restoreFailed) return `${e.restoreFailed.repair ? 'Recovery stopped' : 'Restore failed'}: ${e.restoreFailed.failure?.text}`;
+  if (e.restoreFinished) return e.restoreFinished.undo ? 'Restore taken back' : cameFrom(e.restoreFinished.report ?? {});
+  if (e.restoreFailed)
+    return `${e.restoreFailed.repair ? 'Recovery stopped' : 'Restore failed'}: ${e.restoreFailed.failure?.text}`;
   if (e.recoveryStarted) return `Recovery of the damaged database begins${e.recoveryStarted.automatic ? ' by itself' : ''}`;
   if (e.recoveryStep) return `Recovery: ${e.recoveryStep.step}`;
   return undefined;
