@@ -133,7 +133,7 @@ test("work can be cancelled, and a call has its deadline", async (t) => {
   await eventually(async () => (await officer.client.listBackups()).backups.length > 0, 60_000);
   const cancel = new AbortController();
   await assert.rejects(
-    officer.work.check({}, { signal: cancel.signal, onProgress: () => cancel.abort() }).then((r) => {
+    officer.work.check({ sqlite: true }, { signal: cancel.signal, onProgress: () => cancel.abort() }).then((r) => {
       if (!cancel.signal.aborted) throw new OfficerError({ code: "interrupted", text: "too quick for a step" });
       return r;
     }),
