@@ -68,6 +68,8 @@ async function card(app) {
 }
 
 test("damage is seen, writes are held back, recovery brings everything back on the same connection", async (t) => {
+  process.env.OFFICER_RECOVER_AUTOMATIC = "false"; // here the user decides, as the twelfth call does
+  t.after(() => delete process.env.OFFICER_RECOVER_AUTOMATIC);
   const path = join(dir, "archive.db");
   fill(path);
   const app = await startApp(path, { binary, everyMs: 5 });
@@ -110,6 +112,28 @@ test("damage is seen, writes are held back, recovery brings everything back on t
   await eventually(async () => (await card(app)).health !== "SEVERITY_RED");
   await assert.rejects(app.calls.attemptRecovery(), (e) => e.code === "refused" && !e.dataChanged, "a healthy database was overwritten");
   for (const type of ["integrity.damage_found", "fence.raised", "restore.finished", "fence.lifted"]) assert.ok(events.includes(type), `${type}: ${events}`);
+});
+
+test("damage is repaired by itself while the app goes on, newer rows included", async (t) => {
+  const path = join(dir, "itself.db");
+  fill(path);
+  const app = await startApp(path, { binary, everyMs: 5 });
+  t.after(() => app.stop());
+  const events = [];
+  app.officer.on("event", (e) => events.push(e.type));
+  await eventually(() => app.state.written > 50);
+  assert.ok((await app.calls.createBackup("before the damage")).verified);
+  await eventually(() => app.state.written > 150);
+
+  zeroLeaf(app.db, path, "media");
+  assert.equal((await app.calls.checkIntegrity()).verdict, "damaged");
+  await eventually(() => events.includes("recovery.finished"));
+  const written = app.state.written;
+  await eventually(() => !app.state.readOnly && app.state.written > written + 20);
+  assert.equal(app.db.pragma("integrity_check", { simple: true }), "ok");
+  assert.equal(app.db.prepare("SELECT count(*) FROM media").pluck().get(), 5_000, "a row of the destroyed page is gone");
+  assert.equal(app.db.prepare("SELECT count(*) FROM notes").pluck().get(), app.state.written, "an acknowledged note is gone");
+  await eventually(async () => (await card(app)).health !== "SEVERITY_RED");
 });
 
 test("every call answers what can be sent to a page", async (t) => {
