@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -34,6 +33,10 @@ type Order struct {
 	// the old one had not: a database file of its own, made when there is something to
 	// put into it; "" = it stays in the new database.
 	Aside string
+	// Readable says that the device gave all bytes of File and Base a moment ago. A read that
+	// fails then is the device's trouble and ends the work with fault.IO; otherwise what
+	// cannot be read is lost like what is damaged.
+	Readable bool
 	// Progress hears of the work, often.
 	Progress func(stage string, done, total int64)
 }
@@ -78,7 +81,8 @@ func Recover(ctx context.Context, o Order) (*Result, error) {
 	if _, err := o.FS.Lstat(o.To); !errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.Refused, opRecover, "%s exists already", filepath.Base(o.To))
 	}
-	src, err := openSource(o.FS, o.File)
+	reads := &watch{}
+	src, err := openSource(o.FS, o.File, reads)
 	if err != nil {
 		return nil, err
 	}
@@ -95,14 +99,20 @@ func Recover(ctx context.Context, o Order) (*Result, error) {
 		return ctx.Err()
 	}}
 	if o.Base != "" {
-		base, err := openSource(o.FS, o.Base)
+		base, err := openSource(o.FS, o.Base, reads)
 		if err != nil {
 			return nil, err
 		}
 		defer base.close()
 		opts.Base = &base.Source
 	}
-	out, err := write(ctx, o, src, opts)
+	out, err := write(ctx, o, func(db *Database) (*Result, error) {
+		out, err := fill(db, src, opts)
+		if failed := reads.failed(); o.Readable && failed != nil {
+			return nil, fault.Wrap(fault.IO, opRecover, "the files could be read before, and now not", failed)
+		}
+		return out, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +122,7 @@ func Recover(ctx context.Context, o Order) (*Result, error) {
 }
 
 // write makes the new file under another name and gives it its own when it is verified.
-func write(ctx context.Context, o Order, src *source, opts salvage.Options) (out *Result, err error) {
+func write(ctx context.Context, o Order, fill func(*Database) (*Result, error)) (out *Result, err error) {
 	if err := fsx.RemoveTemps(o.FS, making(o.To)); err != nil {
 		return nil, err
 	}
@@ -134,7 +144,7 @@ func write(ctx context.Context, o Order, src *source, opts salvage.Options) (out
 	if err != nil {
 		return nil, err
 	}
-	out, err = fill(db, src, opts)
+	out, err = fill(db)
 	if closed := db.Close(); err == nil {
 		err = closed
 	}
@@ -216,75 +226,4 @@ func compiler() (compile func(sql string) error, done func(), err error) {
 		}
 		return nil
 	}, func() { _ = db.Close() }, nil
-}
-
-// source is a database on disk, with what lies beside it.
-type source struct {
-	salvage.Source
-	path  string
-	files []fsx.File
-	was   [4]state
-}
-
-// suffixes of the files that belong to a database.
-func suffixes() []string { return []string{"", "-wal", "-journal", "-shm"} }
-
-type state struct {
-	size int64
-	time time.Time
-}
-
-func openSource(fsys fsx.FS, path string) (*source, error) {
-	s := &source{path: path}
-	for i, suffix := range suffixes() {
-		info, err := fsys.Stat(path + suffix)
-		if errors.Is(err, fs.ErrNotExist) && i > 0 {
-			continue
-		}
-		if err == nil && !info.Mode().IsRegular() {
-			err = fault.New(fault.Refused, opRecover, "%s is not a regular file but %s", filepath.Base(path+suffix), fsx.KindOf(info.Mode()))
-		}
-		var f fsx.File
-		if err == nil {
-			f, err = fsys.OpenFile(path+suffix, os.O_RDONLY, 0)
-		}
-		if err != nil {
-			s.close()
-			return nil, err
-		}
-		s.files = append(s.files, f)
-		s.was[i] = state{info.Size(), info.ModTime()}
-		switch i {
-		case 0:
-			s.File, s.FileBytes = f, info.Size()
-		case 1:
-			s.WAL, s.WALBytes = f, info.Size()
-		case 2:
-			s.Journal, s.JournalBytes = f, info.Size()
-		default:
-			s.Index = f
-		}
-	}
-	return s, nil
-}
-
-// changed tells whether somebody wrote to the files since they were opened.
-func (s *source) changed(fsys fsx.FS) bool {
-	for i, suffix := range suffixes()[:3] { // a reader changes the -shm
-		info, err := fsys.Stat(s.path + suffix)
-		now := state{}
-		if err == nil {
-			now = state{info.Size(), info.ModTime()}
-		}
-		if now.size != s.was[i].size || !now.time.Equal(s.was[i].time) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *source) close() {
-	for _, f := range s.files {
-		_ = f.Close()
-	}
 }
