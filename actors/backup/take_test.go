@@ -251,7 +251,7 @@ func TestTakeBackup_equalBytesAloneAreNoProof(t *testing.T) {
 }
 
 // blind is a verifier that understands nothing of the file, as of a schema format of the future.
-type blind struct{ verifier }
+type blind struct{}
 
 func (blind) Verify(context.Context, string, manifest.Content) (check.Report, manifest.Content, error) {
 	unknown := check.Finding{Kind: "module", Object: "sqlite_schema", Detail: "unsupported file format"}
