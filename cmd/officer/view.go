@@ -88,7 +88,7 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 	case *messages.Event_DamageFound:
 		v.damaged = true
 		v.row(s.bad(), "damage found", clean(report.FirstFinding(b.DamageFound.Report)))
-		v.hints([]string{"officer status " + shown(v.path), "officer restore " + shown(v.path)})
+		v.hints([]string{"officer status " + shown(v.path), "officer repair " + shown(v.path)})
 	case *messages.Event_HealthChanged:
 		v.health, v.headline = b.HealthChanged.Report.GetHealth(), b.HealthChanged.Report.GetHeadline()
 		switch headline := v.headline; {
