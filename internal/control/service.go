@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"net/http"
+	"path"
 
 	"connectrpc.com/connect"
 
@@ -37,7 +38,19 @@ func (a *API) routes(s *service) http.Handler {
 	mux.HandleFunc("GET /livez", s.livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("/", s.page)
-	return mux
+	return straight(mux)
+}
+
+// straight refuses a path with an empty or dotted element. The mux would answer with the
+// address of another one, made of what the client sent; an id that is empty is no id.
+func straight(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.EscapedPath(); p != path.Clean("/"+p) && p != path.Clean("/"+p)+"/" {
+			refuse(w, http.StatusNotFound, messages.NewFailure("missing", "call", "there is nothing at this path"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ofTheSocket is the refusal of what is for the socket alone.
