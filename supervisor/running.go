@@ -150,7 +150,9 @@ func (r *Running) ask(ctx context.Context, p *post, msg proto.Message, progress 
 		waiting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer context.AfterFunc(ctx, func() {
-			r.system.Root.Send(kit.NewPeers(r.system, p.tree.Id).Of("dbowner"), &messages.CancelJob{Id: job.GetJobId()})
+			for _, part := range []string{"dbowner", "backup"} { // where jobs wait or run
+				r.system.Root.Send(kit.NewPeers(r.system, p.tree.Id).Of(part), &messages.CancelJob{Id: job.GetJobId()})
+			}
 			time.AfterFunc(settleWithin, cancel)
 		})()
 		ctx = waiting

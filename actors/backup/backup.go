@@ -113,6 +113,7 @@ const (
 	startWait          = 2 * time.Minute  // for the first full check, so that a sick database is known as such
 	retryAfter         = 15 * time.Minute // own backups that failed do not wait for the next period
 	sweepEvery         = 24 * time.Hour
+	behindMax          = 16 // each may make a copy: more are a mistake of who asks
 	askTimeout         = 30 * time.Second
 	copyTimeoutBase    = 10 * time.Minute
 	copyBytesPerSecond = 1_000_000 // slower than this, a copy is stuck
@@ -162,9 +163,10 @@ type backup struct {
 
 	ready    bool // the manifest was loaded
 	loading  bool
-	waiting  []held // requests that came before
-	taking   *take  // the backup under way
-	wish     string // reason of an own backup to take after it
+	waiting  []held  // requests that came before
+	taking   *take   // the backup under way
+	behind   []*take // asked for meanwhile, in their order
+	wish     string  // reason of an own backup to take after them
 	sweeping bool
 	sweepDue bool            // a sweep waits for the end of the backup under way
 	paused   *take           // a try that waits for the end of the sweep under way
@@ -240,7 +242,7 @@ func (b *backup) Receive(ctx actor.Context) {
 		b.admit(ctx, held{b.Accept(ctx), msg})
 	case *messages.Due:
 		b.due(ctx, msg.GetKey())
-	case *messages.DamageFound, *messages.DamageGone, *messages.IntegrityChecked, *messages.RestoreFinished:
+	case *messages.DamageFound, *messages.DamageGone, *messages.IntegrityChecked, *messages.RestoreFinished, *messages.CancelJob:
 		b.hear(ctx, msg)
 	case *messages.Progress:
 		b.forward(msg)
@@ -269,9 +271,11 @@ func (b *backup) Receive(ctx actor.Context) {
 	}
 }
 
-// hear takes the events of the neighbours.
+// hear takes the events of the neighbours, and that somebody does not wait any more.
 func (b *backup) hear(ctx actor.Context, event any) {
 	switch event := event.(type) {
+	case *messages.CancelJob:
+		b.leaveQueue(event.GetId())
 	case *messages.DamageFound:
 		b.ledger.suspect = true
 	case *messages.DamageGone:

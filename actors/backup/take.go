@@ -81,17 +81,23 @@ func (b *backup) due(ctx actor.Context, key string) {
 	}
 }
 
-// take begins a backup: first it asks whether the database is suspect.
+// take begins a backup, or has it wait for the one under way: that one may lack what was
+// committed since it began.
 func (b *backup) take(ctx actor.Context, req *kit.Request, msg *messages.TakeBackup, own bool) {
-	if b.taking != nil {
-		req.Answer(b.alreadyRunning())
-		return
-	}
 	t := &take{req: req, msg: msg, own: own, job: msg.GetJobId()}
 	if t.job == "" {
 		b.ledger.jobs++
 		t.job = fmt.Sprintf("backup-%d", b.ledger.jobs)
 	}
+	if b.taking != nil {
+		b.queueUp(t)
+		return
+	}
+	b.begin(ctx, t)
+}
+
+// begin asks first whether the database is suspect.
+func (b *backup) begin(ctx actor.Context, t *take) {
 	b.taking = t
 	b.giveWay()
 	b.Ask(ctx, b.cfg.Peers.Of("integrity"), &messages.GetIntegrity{}, askTimeout, step{t, b.weigh})
@@ -366,7 +372,12 @@ func (b *backup) end(ctx actor.Context, t *take) {
 	if b.sweepDue {
 		b.sweep(ctx)
 	}
-	if wish := b.wish; wish != "" {
+	if len(b.behind) > 0 {
+		next := b.behind[0]
+		b.behind = b.behind[1:]
+		b.begin(ctx, next)
+	}
+	if wish := b.wish; wish != "" && b.taking == nil {
 		b.wish = ""
 		b.takeOwn(ctx, wish)
 	}

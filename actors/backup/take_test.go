@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,18 +64,38 @@ func TestTakeBackup_isVerifiedListedAndTold(t *testing.T) {
 	})
 }
 
-func TestTakeBackup_whileOneRunsIsRefused(t *testing.T) {
+const waitMost = 16 // behind the one under way
+
+func TestTakeBackup_whileOneRunsWaits(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.copyTakes = time.Minute
 		w.start(passive)
-		first := w.Probe("first")
-		first.Request(w.pid, &messages.TakeBackup{})
+		var asked []*testkit.Probe
+		for n := range waitMost + 1 {
+			p := w.Probe(fmt.Sprint("probe-", n))
+			p.Request(w.pid, &messages.TakeBackup{JobId: fmt.Sprint("job-", n), Pin: n == 1})
+			asked = append(asked, p)
+		}
 		w.Advance(time.Second)
 		if f := w.fails(&messages.TakeBackup{}); f.GetCode() != "already_running" {
-			t.Errorf("got %v, want already_running", f)
+			t.Errorf("behind %d others: got %v, want already_running", waitMost, f)
 		}
+		w.System().Root.Send(w.pid, &messages.CancelJob{Id: "job-2"})
+		if f := testkit.Await[*messages.Failure](asked[2]); f.GetCode() != "interrupted" {
+			t.Errorf("cancelled: got %v, want interrupted", f)
+		}
+		w.commit(2) // after the copy under way was begun: the next has to hold it
 		w.Advance(2 * time.Minute)
-		testkit.Await[*messages.BackupReport](first)
+		first := testkit.Await[*messages.BackupReport](asked[0])
+		second := testkit.Await[*messages.BackupReport](asked[1])
+		if second.GetSkipped() || second.GetBackup().GetId() == first.GetBackup().GetId() || !second.GetBackup().GetPinned() {
+			t.Errorf("the second gave %v after %v, want another backup, pinned", second, first)
+		}
+		for n, p := range asked[3:] {
+			if r := testkit.Await[*messages.BackupReport](p); !r.GetSkipped() || r.GetBackup().GetId() != second.GetBackup().GetId() {
+				t.Errorf("number %d: got %v, want the second, which holds everything", n+3, r)
+			}
+		}
 		w.tidy()
 	})
 }

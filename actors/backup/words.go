@@ -66,8 +66,8 @@ func (b *backup) unreadable(err error) *messages.Failure {
 }
 
 func (b *backup) alreadyRunning() *messages.Failure {
-	return messages.NewFailure("already_running", takeOp, "a backup is being made already").
-		WithDid("The one that runs goes on; this request did nothing.").
+	return messages.NewFailure("already_running", takeOp, "a backup is being made already, and %d wait behind it", behindMax).
+		WithDid("Those go on; this request did nothing.").
 		WithHints("officer list " + b.cfg.Database)
 }
 

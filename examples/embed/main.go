@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 
 	officer "github.com/officer-doofy/officer"
 	"github.com/officer-doofy/officer/messages"
@@ -51,7 +50,7 @@ func run(ctx context.Context, out io.Writer, path string, notes []string) (err e
 	if err := show(ctx, out, db); err != nil {
 		return err
 	}
-	backup, err := backUp(ctx, o)
+	backup, err := o.Backup(ctx, "", "example")
 	if err != nil {
 		return err
 	}
@@ -101,32 +100,6 @@ func show(ctx context.Context, out io.Writer, db *sql.DB) error {
 		fmt.Fprintf(out, "%d. %s\n", id, text)
 	}
 	return rows.Err()
-}
-
-// backUp takes a backup. Officer makes one by itself when it starts on a database that has none; while it does,
-// another is refused, and the end of the first is an event.
-func backUp(ctx context.Context, o *officer.Officer) (*messages.Backup, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	events, err := o.Subscribe(ctx, &messages.WatchRequest{})
-	if err != nil {
-		return nil, err
-	}
-	for {
-		backup, err := o.Backup(ctx, "", "example")
-		var f *messages.Failure
-		if !errors.As(err, &f) || f.Code != "already_running" {
-			return backup, err
-		}
-		for e := range events {
-			if strings.HasPrefix(e.Type, "backup.") {
-				break
-			}
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-	}
 }
 
 // explain shows what a failure of Officer's brings: what happened, what was done, what one can do.
