@@ -28,13 +28,18 @@ func TestMain(m *testing.M) {
 	case "watcher":
 		p := FindParent(0)
 		fmt.Println("watching", p.PID())
-		fmt.Println("gone", p.Gone(context.Background()), os.Getppid() != p.PID())
+		ctx, cancel := context.WithTimeout(context.Background(), 2*seenWithin) // never left behind
+		defer cancel()
+		fmt.Println("gone", p.Gone(ctx), os.Getppid() != p.PID())
 	case "exit3":
 		os.Exit(3)
 	case "wait":
 		_, _ = os.Stdin.Read(make([]byte, 1))
 	}
 }
+
+// seenWithin ends a test in which the end of a process is never seen.
+const seenWithin = 10 * time.Second
 
 // again makes a command of this test program in another role.
 func again(t *testing.T, as string) *exec.Cmd {
@@ -71,6 +76,9 @@ func TestParent_goneIsSeenAtOnceThoughSomebodyHoldsThePipe(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	if err := out.SetReadDeadline(start.Add(seenWithin)); err != nil {
+		t.Fatal(err)
+	}
 	lines.Scan()
 	took := time.Since(start)
 	_ = cmd.Wait()
@@ -101,10 +109,12 @@ func TestParent_ofAnotherPIDIsSeenToo(t *testing.T) {
 	p = FindParent(cmd.Process.Pid)
 	in.Close()
 	_ = cmd.Wait()
-	if !p.Gone(t.Context()) {
+	late, cancelLate := context.WithTimeout(t.Context(), seenWithin)
+	defer cancelLate()
+	if !p.Gone(late) {
 		t.Error("it was not seen to go")
 	}
-	if p := FindParent(cmd.Process.Pid); !p.Gone(t.Context()) {
+	if p := FindParent(cmd.Process.Pid); !p.Gone(late) {
 		t.Error("who is gone before it was looked for was not seen to be")
 	}
 }

@@ -50,6 +50,7 @@ type fullDisk struct {
 // TestDisk_fullAndEmptyAgain: warning, refused imports, write fence, reserve released,
 // full to the last byte, and everything by itself again when there is room (P8).
 func TestDisk_fullAndEmptyAgain(t *testing.T) {
+	t.Parallel()
 	dir := tinyVolume(t)
 	f := &fullDisk{patient: &patient{t: t, cli: need(t, "sqlite3"), db: filepath.Join(dir, "app.db")}, dir: dir}
 	f.sql("pragma journal_mode=wal; create table kept(id integer primary key, note text)")

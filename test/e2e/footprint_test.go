@@ -26,8 +26,17 @@ const (
 // TestFootprint_binary looks at what is linked. A reflect.Value.Method anywhere would make the
 // linker keep every exported method of every type. The size of a release is held by TestRelease in packaging.
 func TestFootprint_binary(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "officer")
-	build := exec.Command("go", "build", "-ldflags", "-s -w -dumpdep", "-o", path, "../../cmd/officer")
+	flags, err := os.ReadFile("../../packaging/build.flags")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"build"}
+	for line := range strings.Lines(string(flags)) { // as a release is: what .ci/run compiled for that is not compiled again
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "-") {
+			args = append(args, line)
+		}
+	}
+	build := exec.Command("go", append(args, "-ldflags=-s -w -dumpdep", "-o", filepath.Join(t.TempDir(), "officer"), "../../cmd/officer")...)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	out, err := build.CombinedOutput()
 	if err != nil {

@@ -41,6 +41,7 @@ func smallVolume(t *testing.T, sizeBytes int64) string {
 // TestRun_fortyDatabasesOfWhichThreeAreSick: one corrupt, one on a full volume, one
 // deleted while Officer runs: the other thirty-seven stay green.
 func TestRun_fortyDatabasesOfWhichThreeAreSick(t *testing.T) {
+	t.Parallel()
 	const healthy, kinds = 37, 3
 	dir, full := t.TempDir(), smallVolume(t, 2<<20)
 	var paths []string

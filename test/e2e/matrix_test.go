@@ -95,6 +95,7 @@ func (w *shellWriter) stop(t *testing.T) {
 // same time and as fast as they can, while Officer does each of its works. Nothing that was
 // acknowledged is lost, and nobody damages the file (P6, P9).
 func TestMatrix_everyWorkBesideEveryApp(t *testing.T) {
+	t.Parallel()
 	rounds, works, acked := fromEnv("OFFICER_MATRIX", matrixRounds), 0, int64(0)
 	for _, mode := range []string{"wal", "delete"} {
 		t.Run(mode, func(t *testing.T) {
@@ -145,6 +146,7 @@ func TestMatrix_everyWorkBesideEveryApp(t *testing.T) {
 // TestSizes_ofAFullDisk: backup and restore on a volume with less and less room, at seeded
 // sizes: each is done or refused as a whole, and when there is room again the next is done (P8).
 func TestSizes_ofAFullDisk(t *testing.T) {
+	t.Parallel()
 	need(t, "sqlite3")
 	dir := tinyVolume(t)
 	random := rand.New(rand.NewPCG(uint64(fromEnv("OFFICER_SEED", 1)), 0x66756c6c))

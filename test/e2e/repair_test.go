@@ -22,6 +22,7 @@ const repairVariable = "OFFICER_REPAIR_LOCATIONS"
 // fence → recovered and verified, without an order; the app goes on over the connection
 // that it had, and the report of what was lost is what the app's own ledger says.
 func TestRepair_byItselfWithTheAppConnected(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"wal", "delete"} {
 		for _, damage := range []struct {
 			name, table string

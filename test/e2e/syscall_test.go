@@ -42,6 +42,7 @@ func injections() []injection {
 // nth call of the kernel or kills the process there, and looks at what is left (P1, P2, P4,
 // P6, P7, P8): the same as TestKill, but at every kind of step, not at a time.
 func TestSyscall_failingOrKilledAtAnyCall(t *testing.T) {
+	t.Parallel()
 	need(t, "sqlite3")
 	strace := need(t, "strace")
 	points, seed := fromEnv("OFFICER_SYSCALLS", syscallsDefault), fromEnv("OFFICER_SEED", 1)
@@ -185,6 +186,7 @@ const soakDefault = 20 // seconds; OFFICER_SOAK_SECONDS=300 by hand, 86400 for a
 // the time. Descriptors, threads, memory, the WAL and the folder stay as they were after a
 // while; its goroutines are counted by its own metrics.
 func TestSoak_nothingGrows(t *testing.T) {
+	t.Parallel()
 	need(t, "sqlite3")
 	lasting := time.Duration(fromEnv("OFFICER_SOAK_SECONDS", soakDefault)) * time.Second
 	v := newVictim(t, "wal")
