@@ -24,6 +24,11 @@ const address = "http://officer"
 // was stopped (SIGSTOP) or hangs accepts all the same: the kernel does that for it.
 const answerWithin = 5 * time.Second
 
+// statusWithin is how long a status may take; Officer waits 2 s for each of its parts at
+// once. One that falls silent in between (its volume is frozen, and with it the memory
+// that it shares with the app) would be waited for without an end.
+const statusWithin = 15 * time.Second
+
 // Client reaches the Officer that looks after one home. It has what it calls, not the
 // whole generated client: that would bring a copy of Connect's generic one for each method.
 type Client struct {
@@ -31,7 +36,9 @@ type Client struct {
 	page      *connect.Client[envelope, envelope]
 	watch     *connect.Client[envelope, envelope]
 	transport *http.Transport
+	home      string
 	database  string
+	patience  time.Duration // with a status
 }
 
 // Dial finds the Officer of a home. The error is a *messages.Failure with the code
@@ -58,7 +65,7 @@ func Dial(ctx context.Context, home, database string) (*Client, error) {
 			connect.WithResponseInitializer(filled(answer)))
 	}
 	return &Client{
-		transport: transport, database: database,
+		transport: transport, home: home, database: database, patience: statusWithin,
 		call:  method(messagesconnect.ControlServiceCallProcedure, &messages.CallResponse{}),
 		page:  method(messagesconnect.ControlServiceOpenDashboardProcedure, &messages.OpenDashboardResponse{}),
 		watch: method(messagesconnect.ControlServiceWatchProcedure, &messages.Event{}),
@@ -80,11 +87,15 @@ func reach(ctx context.Context, home, database string, within time.Duration) (*C
 	defer cancel()
 	if _, err := c.Ask(asking, &messages.GetInfo{}, nil); err != nil && ctx.Err() == nil && asking.Err() != nil {
 		c.Close()
-		return nil, messages.NewFailure("officer_silent", "reach Officer",
-			"the Officer of %s is there but does not answer: it was stopped, or it hangs", home).
-			WithDid("Nothing was changed.").WithHints("fuser -v '" + filepath.Join(home, "officer.lock") + "'")
+		return nil, silent(home)
 	}
 	return c, nil
+}
+
+func silent(home string) *messages.Failure {
+	return messages.NewFailure("officer_silent", "reach Officer",
+		"the Officer of %s is there but does not answer: it was stopped, or it hangs", home).
+		WithDid("Nothing was changed.").WithHints("fuser -v '" + filepath.Join(home, "officer.lock") + "'")
 }
 
 func nobody(home string) *messages.Failure {
@@ -93,7 +104,8 @@ func nobody(home string) *messages.Failure {
 }
 
 // Ask sends one request and waits for its answer. The error is the *messages.Failure
-// that the other side gave, or "no_officer" when it went away. Progress of a request
+// that the other side gave, or "no_officer" when it went away; "officer_silent" when it
+// gives no status, which never takes long. Progress of a request
 // that has a job id is heard meanwhile when progress is not nil.
 func (c *Client) Ask(ctx context.Context, msg proto.Message, progress func(*messages.Progress)) (proto.Message, error) {
 	call := &messages.CallRequest{Database: c.database}
@@ -111,8 +123,17 @@ func (c *Client) Ask(ctx context.Context, msg proto.Message, progress func(*mess
 			close(heard)
 		}
 	}
-	response, err := c.call.CallUnary(ctx, connect.NewRequest(&envelope{call}))
-	if err != nil {
+	asking := ctx
+	if _, ok := msg.(*messages.GetStatus); ok {
+		var cancel context.CancelFunc
+		asking, cancel = context.WithTimeout(ctx, c.patience)
+		defer cancel()
+	}
+	response, err := c.call.CallUnary(asking, connect.NewRequest(&envelope{call}))
+	switch {
+	case err != nil && ctx.Err() == nil && asking.Err() != nil:
+		return nil, silent(c.home)
+	case err != nil:
 		return nil, unpack(ctx, "call", err)
 	}
 	var got proto.Message

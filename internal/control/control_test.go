@@ -271,6 +271,27 @@ func TestReach_anOfficerThatAcceptsAndIsSilentIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+// TestAsk_aStatusOfWhoFellSilentIsNotWaitedFor: it said who it is, and then nothing: the
+// volume was frozen in between.
+func TestAsk_aStatusOfWhoFellSilentIsNotWaitedFor(t *testing.T) {
+	home := t.TempDir()
+	serve(t, home, &fake{ask: func(ctx context.Context, _ string, _ proto.Message) (proto.Message, error) {
+		<-ctx.Done()
+		return nil, messages.NewFailure("interrupted", "call", "interrupted")
+	}})
+	c, err := Dial(t.Context(), home, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.patience = 50 * time.Millisecond
+	_, err = c.Ask(t.Context(), &messages.GetStatus{}, nil)
+	var f *messages.Failure
+	if !errors.As(err, &f) || f.Code != "officer_silent" {
+		t.Errorf("got %v, want officer_silent", err)
+	}
+}
+
 func TestServe_aHugeBodyIsRefused(t *testing.T) {
 	home := t.TempDir()
 	s := serve(t, home, &fake{ask: func(context.Context, string, proto.Message) (proto.Message, error) {

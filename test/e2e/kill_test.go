@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -73,6 +74,7 @@ func TestKill_atRandomPointsLeavesOldOrNew(t *testing.T) {
 // victim is a database whose table n holds the rows 1..rows; each state is known by its count.
 type victim struct {
 	db, home    string
+	durable     bool // its app waits for more than the default of rollback mode promises
 	rows        int
 	stored      map[string]int // rows of each backup by id
 	backupTime  time.Duration
@@ -104,7 +106,11 @@ func newVictimIn(t *testing.T, dir, mode string) *victim {
 
 func (v *victim) sql(t *testing.T, sql string) string {
 	t.Helper()
-	out, err := exec.Command("sqlite3", "-cmd", ".timeout 5000", v.db, sql).CombinedOutput()
+	args := []string{"-cmd", ".timeout 5000", v.db, sql}
+	if v.durable {
+		args = append([]string{"-cmd", "pragma synchronous=extra"}, args...)
+	}
+	out, err := exec.Command("sqlite3", args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("sqlite3 %q: %v\n%s", sql, err, out)
 	}
@@ -189,6 +195,21 @@ func (v *victim) killRepair(t *testing.T, random *rand.Rand) int {
 	must(t, "backup", v.db, "--json")
 	v.learn(t)
 	v.grow(t, 3)
+	v.emptyLeaf(t)
+	landed := kill(t, random, 2*v.restoreTime, "repair", v.db, "--yes", "--json")
+	if o := officer(t, "repair", v.db, "--yes", "--json"); o.code != 0 && o.code != 3 && o.code != 5 { // 5: it is healthy already
+		t.Fatalf("the repair given again: exit %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	v.checkWhole(t, "repair")
+	if got := v.count(t); got != v.rows {
+		t.Fatalf("the repair left %d rows, want %d", got, v.rows)
+	}
+	return landed
+}
+
+// emptyLeaf writes zeros over the first leaf of the table, for good.
+func (v *victim) emptyLeaf(t *testing.T) {
+	t.Helper()
 	v.sql(t, "pragma wal_checkpoint(truncate)")
 	leaf, err := strconv.ParseInt(v.sql(t, "select pageno from dbstat where name='n' and pagetype='leaf' order by path limit 1"), 10, 64)
 	if err != nil {
@@ -201,18 +222,9 @@ func (v *victim) killRepair(t *testing.T, random *rand.Rand) int {
 	if _, err := f.WriteAt(make([]byte, 4096), (leaf-1)*4096); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	landed := kill(t, random, 2*v.restoreTime, "repair", v.db, "--yes", "--json")
-	if o := officer(t, "repair", v.db, "--yes", "--json"); o.code != 0 && o.code != 3 && o.code != 5 { // 5: it is healthy already
-		t.Fatalf("the repair given again: exit %d\n%s%s", o.code, o.stdout, o.stderr)
-	}
-	v.checkWhole(t, "repair")
-	if got := v.count(t); got != v.rows {
-		t.Fatalf("the repair left %d rows, want %d", got, v.rows)
-	}
-	return landed
 }
 
 // killHeaderless destroys the header and kills the restore. That one empties the file

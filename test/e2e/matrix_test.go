@@ -52,8 +52,11 @@ func startShellWriter(t *testing.T, db string) *shellWriter {
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = w.cmd.Process.Kill() })
-	if _, err := io.WriteString(in, ".timeout 200\ncreate table if not exists shell_rows(n integer primary key, note text);\n"); err != nil {
+	t.Cleanup(func() {
+		_ = w.cmd.Process.Kill()
+		_ = w.cmd.Wait()
+	})
+	if _, err := io.WriteString(in, ".timeout 200\npragma synchronous=extra;\ncreate table if not exists shell_rows(n integer primary key, note text);\n"); err != nil {
 		t.Fatal(err)
 	}
 	go w.write(bufio.NewScanner(out))
