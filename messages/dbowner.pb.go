@@ -181,14 +181,15 @@ func (x *JobCancelled) GetFound() bool {
 }
 
 // CopyDatabase writes one consistent snapshot to to_path (a copy: not yet a backup)
-// → CopyReport. The file must not exist; it is left in journal mode DELETE, closed and fsynced.
+// → CopyReport. The file must not exist; it is left in journal mode DELETE, closed and fsynced,
+// but for a report with a seal when by_hash was asked for.
 type CopyDatabase struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	Job                *Job                   `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
 	ToPath             string                 `protobuf:"bytes,2,opt,name=to_path,json=toPath,proto3" json:"to_path,omitempty"`
 	PaceBytesPerSecond int64                  `protobuf:"varint,3,opt,name=pace_bytes_per_second,json=paceBytesPerSecond,proto3" json:"pace_bytes_per_second,omitempty"` // averaged; 0 = full speed
 	UnlessContent      *Content               `protobuf:"bytes,4,opt,name=unless_content,json=unlessContent,proto3" json:"unless_content,omitempty"`                     // skip when the snapshot's content equals this
-	ByHash             bool                   `protobuf:"varint,5,opt,name=by_hash,json=byHash,proto3" json:"by_hash,omitempty"`                                         // the asker reads the copy back and compares sha256: content may be left out
+	ByHash             bool                   `protobuf:"varint,5,opt,name=by_hash,json=byHash,proto3" json:"by_hash,omitempty"`                                         // the asker fsyncs the copy, reads it back and compares seal or sha256: content may be left out
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -270,6 +271,7 @@ type CopyReport struct {
 	DurationMs         int64                  `protobuf:"varint,7,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
 	WorstWriterStallMs int64                  `protobuf:"varint,8,opt,name=worst_writer_stall_ms,json=worstWriterStallMs,proto3" json:"worst_writer_stall_ms,omitempty"` // longest time that a lock which blocks writers was held
 	Sha256             string                 `protobuf:"bytes,9,opt,name=sha256,proto3" json:"sha256,omitempty"`                                                        // of what was written, in hexadecimal; empty when SQLite's backup API wrote it
+	Seal               uint64                 `protobuf:"fixed64,10,opt,name=seal,proto3" json:"seal,omitempty"`                                                         // of what was written, as only this process makes it; 0 = none was made
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -365,6 +367,13 @@ func (x *CopyReport) GetSha256() string {
 		return x.Sha256
 	}
 	return ""
+}
+
+func (x *CopyReport) GetSeal() uint64 {
+	if x != nil {
+		return x.Seal
+	}
+	return 0
 }
 
 // InspectDatabase reads header facts → DatabaseFacts.
@@ -2094,7 +2103,7 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"\ato_path\x18\x02 \x01(\tR\x06toPath\x121\n" +
 	"\x15pace_bytes_per_second\x18\x03 \x01(\x03R\x12paceBytesPerSecond\x12:\n" +
 	"\x0eunless_content\x18\x04 \x01(\v2\x13.officer.v1.ContentR\runlessContent\x12\x17\n" +
-	"\aby_hash\x18\x05 \x01(\bR\x06byHash\"\xbf\x02\n" +
+	"\aby_hash\x18\x05 \x01(\bR\x06byHash\"\xd3\x02\n" +
 	"\n" +
 	"CopyReport\x12\x18\n" +
 	"\askipped\x18\x01 \x01(\bR\askipped\x12-\n" +
@@ -2107,7 +2116,9 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"\vduration_ms\x18\a \x01(\x03R\n" +
 	"durationMs\x121\n" +
 	"\x15worst_writer_stall_ms\x18\b \x01(\x03R\x12worstWriterStallMs\x12\x16\n" +
-	"\x06sha256\x18\t \x01(\tR\x06sha256\"4\n" +
+	"\x06sha256\x18\t \x01(\tR\x06sha256\x12\x12\n" +
+	"\x04seal\x18\n" +
+	" \x01(\x06R\x04seal\"4\n" +
 	"\x0fInspectDatabase\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\"\xbf\x03\n" +
 	"\rDatabaseFacts\x12\x12\n" +

@@ -25,7 +25,13 @@ type engine struct {
 	files fsx.FS
 	only  bool                // no other SQLite can be in this process
 	looks bool                // it does nothing unasked: a log that is there stays
+	seals *fsx.Sealer         // of copies that are read back
 	held  *sqlite.Descriptors // what all connections of this Officer hold, so that the guard knows the others
+}
+
+func (r *Running) newEngine(cfg Config, path string) *engine {
+	return &engine{path: path, vfs: cfg.VFS, files: cfg.FS, only: cfg.OnlySQLite, looks: cfg.Passive,
+		seals: fsx.NewSealer(), held: &r.held}
 }
 
 // SQLiteVersion is that of Officer's own SQLite; a test holds it to the truth.
@@ -38,7 +44,7 @@ func (e *engine) space(path string) (freeBytes, freeInodes int64, err error) {
 }
 
 func (e *engine) options() sqlite.Options {
-	return sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, KeepLog: e.looks, Descriptors: e.held, Space: e.space}
+	return sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, KeepLog: e.looks, Descriptors: e.held, Sealer: e.seals, Space: e.space}
 }
 
 // Open opens the live database: dbowner.Opener.

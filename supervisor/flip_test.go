@@ -44,7 +44,8 @@ func TestBackup_flippedBytesInACopyAreFoundAndTheCopyIsMadeAgain(t *testing.T) {
 		warns string
 	}{
 		{"flipped_once", 1, "", 2, "the bytes that were written"},
-		{"flipped_at_every_try", 3, "content_differs", 3, "table images"}, // the second try digests the content
+		// Each try reads a bad copy twice: what it holds is hashed, too. The second digests the content.
+		{"flipped_at_every_try", 6, "content_differs", 3, "table images"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "app.db")

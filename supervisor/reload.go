@@ -162,7 +162,7 @@ func (r *Running) again(ctx context.Context, cfg Config, d difference) (*post, e
 	if err := p.look(cfg.FS, true); err != nil {
 		p.log.Warn("the database is not as it should be", slog.Any("error", err))
 	}
-	p.engine = &engine{path: p.path, vfs: cfg.VFS, files: cfg.FS, only: cfg.OnlySQLite, looks: cfg.Passive, held: &r.held}
+	p.engine = r.newEngine(cfg, p.path)
 	p.wants, p.tells = cfg.Databases[d.index], tellsOf(cfg, p.name)
 	return &p, nil
 }

@@ -97,7 +97,7 @@ func (r *Running) take(ctx context.Context, cfg Config, at place, i int) (*post,
 	if err := at.look(cfg.FS, cfg.AllowMissing); err != nil {
 		return nil, err
 	}
-	e := &engine{path: at.path, vfs: cfg.VFS, files: cfg.FS, only: cfg.OnlySQLite, looks: cfg.Passive, held: &r.held}
+	e := r.newEngine(cfg, at.path)
 	if err := e.Guard(context.Background()); err != nil {
 		return nil, foreignDriver(at.path, err)
 	}

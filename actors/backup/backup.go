@@ -74,6 +74,9 @@ type Shelf interface {
 	Remove(m manifest.Manifest, id string, at time.Time, reason string) (manifest.Manifest, error)
 	Sweep(m manifest.Manifest, at time.Time) (swept manifest.Manifest, removed, listed []string, err error)
 	Hash(ctx context.Context, path string) (sha256Hex string, sizeBytes int64, err error)
+	// ReadBack fsyncs a temporary file and has the device give it back, while beside, or
+	// before beside, looks at it.
+	ReadBack(ctx context.Context, temp string, beside func()) (seal uint64, sizeBytes int64, err error)
 	HashPaced(ctx context.Context, rel string, bytesPerSecond int64) (sha256Hex string, sizeBytes int64, err error)
 	Size(rel string) (sizeBytes int64, err error)
 	Path(rel string) (string, error)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/manifest"
@@ -284,31 +283,9 @@ func (b *backup) copyDone(ctx actor.Context, t *take, a *kit.Answer) {
 		t.req.Tell(&messages.Progress{JobId: t.job, Stage: "verify", Total: r.GetSizeBytes(), Unit: "bytes"})
 		temp, want := t.backup.temp, t.backup.content
 		b.Go(ctx, step{t, b.verified}, func(wctx context.Context) (any, error) {
-			p, err := b.examine(wctx, temp, want)
-			if err == nil {
-				p.findings = append(p.findings, unlike(p, r)...)
-			}
-			return p, err
+			return b.examineCopy(wctx, temp, r, want)
 		})
 	}
-}
-
-// unlike says in what a copy that was read back is not what the owner wrote. Equal bytes
-// are equal content: then nobody has to digest the snapshot.
-func unlike(p proof, r *messages.CopyReport) (list []check.Finding) {
-	differs := func(format string, args ...any) {
-		list = append(list, check.Finding{Kind: "content", Detail: fmt.Sprintf(format, args...)})
-	}
-	if p.sizeBytes != r.GetSizeBytes() {
-		differs("the file has %d bytes instead of %d", p.sizeBytes, r.GetSizeBytes())
-	}
-	switch {
-	case r.GetSha256() != "" && r.GetSha256() != p.sha256:
-		differs("the file read back does not hold the bytes that were written")
-	case r.GetSha256() == "" && r.GetContent().GetSchemaDigest() == "":
-		differs("it is not known what the snapshot held")
-	}
-	return list
 }
 
 // verified publishes a copy that passed, and deletes one that did not. A suspect

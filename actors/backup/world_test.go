@@ -61,6 +61,7 @@ type world struct {
 	done       int
 	skew       time.Duration // of the wall clock
 	panicOnDir bool
+	sealer     *fsx.Sealer
 }
 
 const tree = "officer/app"
@@ -68,7 +69,7 @@ const tree = "officer/app"
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
 	testkit.Run(t, func(b *testkit.Bench) {
-		w := &world{Bench: b, home: b.T.TempDir(), fsys: fsx.OS(), conditions: map[string][]string{}}
+		w := &world{Bench: b, home: b.T.TempDir(), fsys: fsx.OS(), sealer: fsx.NewSealer(), conditions: map[string][]string{}}
 		w.commit(1)
 		w.cfg = backup.Config{
 			Peers: kit.NewPeers(b.System(), tree), Log: b.Log(), Database: "app.db", Name: "app",
@@ -92,7 +93,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 func (w *world) start(change ...func(*backup.Config)) {
 	w.T.Helper()
 	cfg := w.cfg
-	cfg.Shelf = touchy{shelf.New(shelf.Config{FS: w.fsys, Dir: filepath.Join(w.home, "backups"), Name: "app"}), w}
+	cfg.Shelf = touchy{shelf.New(shelf.Config{FS: w.fsys, Dir: filepath.Join(w.home, "backups"), Name: "app", Sealer: w.sealer}), w}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -238,7 +239,7 @@ func (w *world) copied(order *messages.CopyDatabase) any {
 		report.Content = nil
 	} else if order.GetByHash() && !w.bySQLite {
 		sum := sha256.Sum256(data)
-		report.Sha256 = hex.EncodeToString(sum[:])
+		report.Sha256, report.Seal = hex.EncodeToString(sum[:]), w.sealer.Burst(0, data)
 		if order.GetUnlessContent() == nil {
 			report.Content = nil
 		}

@@ -128,6 +128,7 @@ type CopyOptions struct {
 type CopyResult struct {
 	Content          manifest.Content
 	SHA256           string
+	Seal             uint64
 	Source           manifest.Source
 	Pages            int64
 	PageSize         int

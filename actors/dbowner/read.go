@@ -47,7 +47,7 @@ func (t *task) copyTo(m *messages.CopyDatabase) (_ any, err error) {
 		return nil, err
 	}
 	kept = !r.Skipped
-	return &messages.CopyReport{Skipped: r.Skipped, Content: contentTo(r.Content), Sha256: r.SHA256, Source: sourceTo(r.Source),
+	return &messages.CopyReport{Skipped: r.Skipped, Content: contentTo(r.Content), Sha256: r.SHA256, Seal: r.Seal, Source: sourceTo(r.Source),
 		PageSize: int64(r.PageSize), Pages: r.Pages, SizeBytes: r.SizeBytes,
 		DurationMs: r.Duration.Milliseconds(), WorstWriterStallMs: ceilMs(r.WorstWriterStall)}, nil
 }

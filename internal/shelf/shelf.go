@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -30,6 +29,8 @@ type Config struct {
 	FS   fsx.FS
 	Dir  string // {home}/backups, absolute; made when missing
 	Name string // name of the database; made safe for files
+	// Sealer seals what ReadBack reads: that of who writes the copies. nil = one of its own.
+	Sealer *fsx.Sealer
 }
 
 // Shelf is the folder of backups of one database.
@@ -52,6 +53,9 @@ var ownManifestTemp = regexp.MustCompile(`^backups\.json\.tmp\d*$`)
 // New gives the shelf; nothing is read or written yet.
 func New(cfg Config) *Shelf {
 	cfg.Name = manifest.SafeName(cfg.Name)
+	if cfg.Sealer == nil {
+		cfg.Sealer = fsx.NewSealer()
+	}
 	return &Shelf{cfg: cfg}
 }
 
@@ -122,7 +126,7 @@ func (s *Shelf) Publish(temp, rel string) error {
 	if _, err := s.Path(rel); err != nil {
 		return err // what stands there now is no folder of the shelf
 	}
-	if err := s.sync(temp); err != nil {
+	if err := fsx.SyncFile(s.cfg.FS, "sync copy", temp); err != nil {
 		return err
 	}
 	if err := s.cfg.FS.RenameNoReplace(temp, final); err != nil {
@@ -164,13 +168,22 @@ func (s *Shelf) Remove(m manifest.Manifest, id string, at time.Time, reason stri
 // cannot be forgotten.
 func (s *Shelf) Hash(ctx context.Context, file string) (sha256Hex string, sizeBytes int64, err error) {
 	if s.own(file) == nil {
-		if err := s.sync(file); err != nil {
+		if err := fsx.SyncFile(s.cfg.FS, "sync copy", file); err != nil {
 			return "", 0, err
 		}
 	} else if err := s.listed(file); err != nil {
 		return "", 0, err
 	}
 	return fsx.HashFile(ctx, s.cfg.FS, file)
+}
+
+// ReadBack reads a temporary file back from the device, after an fsync: its seal and size in
+// bytes. beside looks at the same file meanwhile or thereafter (fsx.Sealer.ReadBack).
+func (s *Shelf) ReadBack(ctx context.Context, temp string, beside func()) (seal uint64, sizeBytes int64, err error) {
+	if err := s.own(temp); err != nil {
+		return 0, 0, err
+	}
+	return s.cfg.Sealer.ReadBack(ctx, s.cfg.FS, temp, beside)
 }
 
 // Size gives the size of a backup in bytes: fault.Missing when it is gone,
@@ -270,18 +283,6 @@ func (s *Shelf) rel(file string) (string, bool) {
 		return "", false
 	}
 	return filepath.ToSlash(rel), true
-}
-
-func (s *Shelf) sync(file string) error {
-	f, err := s.cfg.FS.OpenFile(file, os.O_RDWR, 0)
-	if err != nil {
-		return fsx.Wrap("sync copy", err)
-	}
-	err = f.Sync()
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return fsx.Wrap("sync copy", err)
 }
 
 // homeLevels are the folders above the shelf that may be as new as it is: {home}, and the

@@ -62,7 +62,9 @@ func add(s *Shelf, m manifest.Manifest, at time.Time, tier retention.Tier) (mani
 	if err != nil {
 		return m, err
 	}
-	if _, _, err := s.Hash(context.Background(), temp); err != nil {
+	if seal, _, err := s.ReadBack(context.Background(), temp, nil); err == nil && seal != s.cfg.Sealer.Burst(0, p) {
+		return m, errors.New("read back are other bytes than those written")
+	} else if err != nil {
 		return m, err
 	}
 	next, err := m.Append(e)
@@ -82,7 +84,7 @@ func add(s *Shelf, m manifest.Manifest, at time.Time, tier retention.Tier) (mani
 }
 
 func shelfOn(fsys fsx.FS, dir string) *Shelf {
-	return New(Config{FS: fsys, Dir: filepath.Join(dir, "backups"), Name: "app"})
+	return New(Config{FS: fsys, Dir: filepath.Join(dir, "backups"), Name: "app", Sealer: fsx.NewSealer()})
 }
 
 func load(t *testing.T, s *Shelf) (manifest.Manifest, string) {
@@ -403,6 +405,11 @@ func TestPath_refusesEscape(t *testing.T) {
 	}
 	if _, _, err := s.Hash(t.Context(), "/etc/hostname"); fault.CodeOf(err) != fault.Refused {
 		t.Errorf("Hash of a foreign file: %v, want refused", err)
+	}
+	for _, name := range []string{"/etc/hostname", filepath.Join(s.cfg.Dir, "2026/recent/app-20260301T120000Z.db")} {
+		if _, _, err := s.ReadBack(t.Context(), name, nil); fault.CodeOf(err) != fault.Refused {
+			t.Errorf("ReadBack of %s, no temporary file: %v, want refused", name, err)
+		}
 	}
 }
 

@@ -8,11 +8,12 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 
 	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
 )
 
 const (
 	// burstBytes is what is copied between two looks at the context and the pace.
-	burstBytes = 1 << 20
+	burstBytes = fsx.SealBytes
 	// lockPageOff is where the page lies that holds no data, only locks
 	// (https://sqlite.org/fileformat2.html#the_lock_byte_page).
 	lockPageOff = 0x40000000

@@ -17,6 +17,9 @@ import (
 const (
 	// hashAhead is how many bursts may wait to be hashed: reading and writing go on meanwhile.
 	hashAhead = 2
+	// pushBytes is how much is written before the system is asked to begin with it: the fsync
+	// at the end then finds little left to do.
+	pushBytes = 8 << 20
 	// logGrowthMax is how much the log may grow beside a paced copy. Its snapshot keeps the
 	// log from being reset, so from then on the copy hurries.
 	logGrowthMax = 16 << 20
@@ -44,7 +47,9 @@ func (c *Conn) copyPages(ctx context.Context, dst string, opts CopyOptions) (res
 		j.pace = 0 // a reader holds up the writer
 	}
 	err = c.onFile(dst, func(f vfs.File) error {
-		if err := j.write(ctx, f); err != nil {
+		push := startPush(f)
+		defer push.stop()
+		if err := j.write(ctx, f, push); err != nil {
 			return err
 		}
 		// What was read counts once this has no error; and whatever takes longer is done without it.
@@ -53,6 +58,9 @@ func (c *Conn) copyPages(ctx context.Context, dst string, opts CopyOptions) (res
 		}
 		if result.Source.JournalMode != "wal" {
 			result.WorstWriterStall = time.Since(began)
+		}
+		if opts.ByHash && c.opts.Sealer != nil {
+			return nil // who reads it back by its seal has it written first
 		}
 		return syncFile(f)
 	})
@@ -153,7 +161,7 @@ func (s *stoppable) Read(p []byte) (int, error) {
 }
 
 // write copies the pages into an empty file, in bursts.
-func (j *pageJob) write(ctx context.Context, f vfs.File) error {
+func (j *pageJob) write(ctx context.Context, f vfs.File, push *push) error {
 	switch size, err := f.Size(); {
 	case err != nil:
 		return err
@@ -176,8 +184,12 @@ func (j *pageJob) write(ctx context.Context, f vfs.File) error {
 		if _, err := f.WriteAt(p, off); err != nil {
 			return err
 		}
+		if sealer := j.c.opts.Sealer; sealer != nil {
+			j.result.Seal += sealer.Burst(off, p)
+		}
 		sum.feed(p)
 		off += int64(len(p))
+		push.written(off)
 		if j.opts.Progress != nil {
 			j.opts.Progress(off/int64(j.result.PageSize), j.result.Pages)
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/internal/sqlite/handle"
 )
@@ -27,6 +28,9 @@ type Options struct {
 	KeepLog bool
 	// Descriptors, when set, learns what this connection holds, for ForeignDriverGuard.
 	Descriptors *Descriptors
+	// Sealer, when set, seals what is copied (CopyResult.Seal), for who reads it back with
+	// the same one.
+	Sealer *fsx.Sealer
 	// Space tells the room on the volume of path. When set it is asked after each I/O
 	// error, because the driver reports a full disk as one. FreeInodes is -1 if unknown.
 	Space func(path string) (freeBytes, freeInodes int64, err error)
@@ -63,8 +67,9 @@ type CopyOptions struct {
 	// UnlessContent, when set, is what the last verified copy holds: a database that
 	// still holds the same is not copied.
 	UnlessContent *manifest.Content
-	// ByHash is for who reads the copy back and compares SHA256: when that is given, and
-	// UnlessContent is not, the content is not digested.
+	// ByHash is for who reads the copy back and compares SHA256 or Seal: when the first is
+	// given, and UnlessContent is not, the content is not digested; when the second is, the
+	// copy is not fsynced, which is for that reader to do first (fsx.Sealer.ReadBack).
 	ByHash bool
 	// Progress hears pages done and in all after every burst.
 	Progress func(donePages, totalPages int64)
@@ -74,6 +79,7 @@ type CopyOptions struct {
 type CopyResult struct {
 	Content   manifest.Content // what the snapshot held; the zero value if ByHash spared it
 	SHA256    string           // of what was written, in hexadecimal; "" when SQLite's backup API wrote it
+	Seal      uint64           // of what was written, by the connection's Sealer; 0 as SHA256
 	Source    manifest.Source
 	Pages     int64
 	PageSize  int
