@@ -11,7 +11,9 @@ import (
 	"github.com/ncruces/go-sqlite3/ext/fts5"
 	"github.com/ncruces/go-sqlite3/ext/rtree"
 
+	"github.com/officer-doofy/officer/internal/bulk"
 	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/salvage"
 	"github.com/officer-doofy/officer/internal/schema"
 )
@@ -35,18 +37,26 @@ type Database struct {
 	unordered []string        // collations that are unknown here
 	notes     []string
 	counters  map[string]salvage.Value // what sqlite_sequence held, by table
+	pages     *pages                   // how pages are written, nil = rows are inserted
+	native    *native                  // nil until the tables are made, and when rows are inserted
+	side      string                   // the schema that lost_and_found and doubts are in until the end, with its dot
+}
+
+// pages is what it takes to write trees by pages.
+type pages struct {
+	file     fsx.File // the new database
+	scratch  func() (bulk.SpillFile, error)
+	inserted []string // tables whose rows are inserted all the same
 }
 
 // Hurt says that rows of a table are lost or not proven. What a module made of it is then
 // made again.
 func (d *Database) Hurt(table string) { d.hurt[table] = true }
 
-// New opens an empty file, which the caller has just created, for a new database.
-func New(ctx context.Context, path string) (*Database, error) { return newOn(ctx, path, "") }
-
-// newOn is New on a VFS.
-func newOn(ctx context.Context, path, vfs string) (d *Database, err error) {
-	d = &Database{ctx: ctx, counters: map[string]salvage.Value{}, rival: map[string]int64{}, hurt: map[string]bool{}}
+// newOn opens an empty file, which the caller has just created, for a new database. vfs "" =
+// the default.
+func newOn(ctx context.Context, path, vfs string, by *pages) (d *Database, err error) {
+	d = &Database{ctx: ctx, counters: map[string]salvage.Value{}, rival: map[string]int64{}, hurt: map[string]bool{}, pages: by}
 	defer guard(&err)
 	d.db, err = sqlite3.OpenFlags(fileURI(path, vfs), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {
@@ -115,7 +125,7 @@ func (d *Database) Begin(p *salvage.Plan) (err error) {
 	// A rollback journal in memory leaves no file behind and, unlike none, lets a
 	// statement that fails be taken back (https://sqlite.org/pragma.html#pragma_journal_mode).
 	err = d.db.Exec(fmt.Sprintf(`PRAGMA page_size=%d; PRAGMA encoding='%s'; PRAGMA auto_vacuum=%s; PRAGMA journal_mode=MEMORY;
-		PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-%d; PRAGMA temp_store=FILE; PRAGMA mmap_size=0;
+		PRAGMA synchronous=OFF; PRAGMA cache_size=-%d; PRAGMA temp_store=FILE; PRAGMA mmap_size=0;
 		PRAGMA legacy_alter_table=ON; PRAGMA user_version=%d; PRAGMA application_id=%d; BEGIN; PRAGMA writable_schema=ON`,
 		p.PageSize, p.Encoding, vacuum, cacheKB, p.UserVersion, p.ApplicationID))
 	if err != nil {
@@ -127,6 +137,9 @@ func (d *Database) Begin(p *salvage.Plan) (err error) {
 			return err
 		}
 		d.tables = append(d.tables, made)
+	}
+	if d.pages != nil && !p.AutoVacuum {
+		return d.fail(d.byPages(d.pages))
 	}
 	return nil
 }
@@ -184,8 +197,8 @@ func (d *Database) Row(r *salvage.Row) (outcome salvage.Outcome, err error) {
 	}
 	why := "its table could not be made"
 	if t.ready {
-		outcome, err = t.insert(r)
-		if err == nil {
+		outcome, err = d.place(t, r)
+		if err == nil && outcome == salvage.Taken {
 			return outcome, d.fail(d.doubt(t, r))
 		}
 		if stopped := d.stopped(err); stopped != nil {
@@ -201,6 +214,21 @@ func (d *Database) Row(r *salvage.Row) (outcome salvage.Outcome, err error) {
 	})
 }
 
+// place writes or inserts a row.
+func (d *Database) place(t *target, r *salvage.Row) (salvage.Outcome, error) {
+	into := d.native.treeFor(r.Table)
+	if err := d.native.change(into); err != nil {
+		return 0, err
+	}
+	if into != nil {
+		return into.row(r)
+	}
+	if err := d.sqlite(); err != nil {
+		return 0, err
+	}
+	return t.insert(r)
+}
+
 // stopped gives an error that is none of the row's or statement's own.
 func (d *Database) stopped(err error) error {
 	if err := d.ctx.Err(); err != nil {
@@ -214,6 +242,11 @@ func (d *Database) stopped(err error) error {
 		}
 		return d.fail(err)
 	}
+	var again *conflict
+	var f *fault.Error
+	if errors.As(err, &again) || errors.As(err, &f) {
+		return err
+	}
 	return nil
 }
 
@@ -226,7 +259,11 @@ func failed(err error) error {
 	}
 	code := fault.Internal
 	var x sqlite3.ErrorCode
+	var again *conflict
+	var known *fault.Error
 	switch {
+	case errors.As(err, &again), errors.As(err, &known):
+		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		code = fault.Interrupted
 	case errors.As(err, &x):
@@ -263,5 +300,5 @@ func (d *Database) Close() (err error) {
 	if d.doubts != nil {
 		d.doubts.close()
 	}
-	return d.fail(d.db.Close())
+	return d.fail(errors.Join(d.native.close(), d.db.Close()))
 }

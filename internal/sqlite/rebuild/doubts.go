@@ -71,13 +71,16 @@ func (d *Database) makeDoubts() (err error) {
 	if d.doubts != nil {
 		return nil
 	}
+	if err := d.sqlite(); err != nil {
+		return err
+	}
 	name := d.unplanned(doubtsTable)
-	err = d.db.Exec(`CREATE TABLE ` + name + `("table" TEXT, id INTEGER, key TEXT, page INTEGER, origin TEXT, reason TEXT)`)
+	err = d.db.Exec(`CREATE TABLE ` + d.side + name + `("table" TEXT, id INTEGER, key TEXT, page INTEGER, origin TEXT, reason TEXT)`)
 	if err != nil {
 		return err
 	}
 	made := &doubts{name: name, texts: texts{encoding: d.plan.Encoding}}
-	if made.insert, _, err = d.db.Prepare(`INSERT INTO ` + name + ` VALUES(?,?,?,?,?,?)`); err != nil {
+	if made.insert, _, err = d.db.Prepare(`INSERT INTO ` + d.side + name + ` VALUES(?,?,?,?,?,?)`); err != nil {
 		return err
 	}
 	d.doubts = made

@@ -10,6 +10,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/page"
 	"github.com/officer-doofy/officer/internal/salvage"
+	"github.com/officer-doofy/officer/internal/schema"
 )
 
 // Outcome is what became of the rest of the schema.
@@ -26,6 +27,9 @@ type Outcome struct {
 // each of them, of so many.
 func (d *Database) Finish(done func(n, of int64) error) (out *Outcome, err error) {
 	defer guard(&err)
+	if err := errors.Join(d.native.finish(), d.takeIn()); err != nil {
+		return nil, d.fail(err)
+	}
 	if err := d.sequences(); err != nil {
 		return nil, d.fail(err)
 	}
@@ -76,10 +80,13 @@ func (d *Database) Finish(done func(n, of int64) error) (out *Outcome, err error
 
 // add makes an object of the schema. One that SQLite does not take is named.
 func (d *Database) add(o salvage.Object) error {
-	var err error
-	if o.Type == "table" {
+	done, err := d.adopt(o)
+	switch {
+	case done || err != nil:
+		return d.fail(err)
+	case o.Type == "table":
 		err = d.virtual(o)
-	} else {
+	default:
 		err = d.statement(o.SQL)
 	}
 	if err == nil {
@@ -133,23 +140,38 @@ func (d *Database) sequences() error {
 	if !d.has(sequenceTable) {
 		return nil
 	}
-	t := texts{encoding: d.plan.Encoding}
+	if d.native != nil {
+		for _, c := range d.native.counts {
+			if err := d.atLeast(c.table, salvage.Value{Class: schema.ClassInteger, Int: c.rowid}); err != nil {
+				return err
+			}
+		}
+	}
 	for name, seq := range d.counters {
-		for _, sql := range []string{
-			`UPDATE sqlite_sequence SET seq=max(seq,?2) WHERE name=?1`,
-			`INSERT INTO sqlite_sequence(name,seq) SELECT ?1,?2 WHERE NOT EXISTS(SELECT 1 FROM sqlite_sequence WHERE name=?1)`,
-		} {
-			s, _, err := d.db.Prepare(sql)
-			if err != nil {
-				return err
-			}
-			err = errors.Join(s.BindText(1, name), t.bind(s, 2, seq, false))
-			if err == nil {
-				err = s.Exec()
-			}
-			if err = errors.Join(err, s.Close()); err != nil {
-				return err
-			}
+		if err := d.atLeast(name, seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atLeast sets the counter of a table, if it is less.
+func (d *Database) atLeast(table string, seq salvage.Value) error {
+	t := texts{encoding: d.plan.Encoding}
+	for _, sql := range []string{
+		`UPDATE sqlite_sequence SET seq=max(seq,?2) WHERE name=?1`,
+		`INSERT INTO sqlite_sequence(name,seq) SELECT ?1,?2 WHERE NOT EXISTS(SELECT 1 FROM sqlite_sequence WHERE name=?1)`,
+	} {
+		s, _, err := d.db.Prepare(sql)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(s.BindText(1, table), t.bind(s, 2, seq, false))
+		if err == nil {
+			err = s.Exec()
+		}
+		if err = errors.Join(err, s.Close()); err != nil {
+			return err
 		}
 	}
 	return nil

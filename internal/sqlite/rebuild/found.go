@@ -16,6 +16,7 @@ import (
 // what each of them was taken for and why it is not there.
 type foundTable struct {
 	name    string
+	side    string // its schema, with the dot
 	columns int
 	insert  *sqlite3.Stmt
 	why     *sqlite3.Stmt
@@ -62,14 +63,17 @@ func (d *Database) Stray(s *salvage.Stray) (err error) {
 }
 
 func (d *Database) makeFound() error {
-	f := &foundTable{name: d.unplanned("lost_and_found", "_why"), texts: texts{encoding: d.plan.Encoding}}
-	err := d.db.Exec(`CREATE TABLE ` + f.name + `(rootpgno INTEGER, pgno INTEGER, nfield INTEGER, id INTEGER, c0);
-		CREATE TABLE ` + f.name + `_why(id INTEGER PRIMARY KEY, "table" TEXT, reason TEXT)`)
+	if err := d.sqlite(); err != nil {
+		return err
+	}
+	f := &foundTable{name: d.unplanned("lost_and_found", "_why"), side: d.side, texts: texts{encoding: d.plan.Encoding}}
+	err := d.db.Exec(`CREATE TABLE ` + f.side + f.name + `(rootpgno INTEGER, pgno INTEGER, nfield INTEGER, id INTEGER, c0);
+		CREATE TABLE ` + f.side + f.name + `_why(id INTEGER PRIMARY KEY, "table" TEXT, reason TEXT)`)
 	if err != nil {
 		return err
 	}
 	f.columns = 1
-	f.why, _, err = d.db.Prepare(`INSERT INTO ` + f.name + `_why VALUES(?,?,?)`)
+	f.why, _, err = d.db.Prepare(`INSERT INTO ` + f.side + f.name + `_why VALUES(?,?,?)`)
 	if err != nil {
 		return err
 	}
@@ -112,8 +116,11 @@ func (d *Database) widen(values int) error {
 		return nil
 	}
 	_ = f.insert.Close()
+	if err := d.sqlite(); err != nil {
+		return err
+	}
 	for ; f.columns < values; f.columns++ {
-		if err := d.db.Exec(fmt.Sprintf(`ALTER TABLE %s ADD COLUMN c%d`, f.name, f.columns)); err != nil {
+		if err := d.db.Exec(fmt.Sprintf(`ALTER TABLE %s%s ADD COLUMN c%d`, f.side, f.name, f.columns)); err != nil {
 			return err
 		}
 	}
@@ -121,7 +128,7 @@ func (d *Database) widen(values int) error {
 }
 
 func (f *foundTable) prepare(db *sqlite3.Conn) (err error) {
-	f.insert, _, err = db.Prepare(`INSERT INTO ` + f.name + ` VALUES(?,?,?,?` + strings.Repeat(`,?`, f.columns) + `)`)
+	f.insert, _, err = db.Prepare(`INSERT INTO ` + f.side + f.name + ` VALUES(?,?,?,?` + strings.Repeat(`,?`, f.columns) + `)`)
 	return err
 }
 

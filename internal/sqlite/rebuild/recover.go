@@ -76,7 +76,10 @@ func making(to string) string {
 
 // Recover salvages a database into a new file, verifies it and gives it its name. The
 // damaged file is only read. When it fails or ctx ends nothing is left behind.
-func Recover(ctx context.Context, o Order) (*Result, error) {
+func Recover(ctx context.Context, o Order) (*Result, error) { return recoverBy(ctx, o, attempts) }
+
+// recoverBy is Recover; how says by which means the new database is written.
+func recoverBy(ctx context.Context, o Order, how func(write func(*pages) (*Result, error)) (*Result, error)) (*Result, error) {
 	started := time.Now()
 	if _, err := o.FS.Lstat(o.To); !errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.Refused, opRecover, "%s exists already", filepath.Base(o.To))
@@ -106,12 +109,14 @@ func Recover(ctx context.Context, o Order) (*Result, error) {
 		defer base.close()
 		opts.Base = &base.Source
 	}
-	out, err := write(ctx, o, func(db *Database) (*Result, error) {
-		out, err := fill(db, src, opts)
-		if failed := reads.failed(); o.Readable && failed != nil {
-			return nil, fault.Wrap(fault.IO, opRecover, "the files could be read before, and now not", failed)
-		}
-		return out, err
+	out, err := how(func(by *pages) (*Result, error) {
+		return write(ctx, o, by, func(db *Database) (*Result, error) {
+			out, err := fill(db, src, opts)
+			if failed := reads.failed(); o.Readable && failed != nil {
+				return nil, fault.Wrap(fault.IO, opRecover, "the files could be read before, and now not", failed)
+			}
+			return out, err
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -122,7 +127,8 @@ func Recover(ctx context.Context, o Order) (*Result, error) {
 }
 
 // write makes the new file under another name and gives it its own when it is verified.
-func write(ctx context.Context, o Order, fill func(*Database) (*Result, error)) (out *Result, err error) {
+// by says how pages are written, nil = all rows are inserted.
+func write(ctx context.Context, o Order, by *pages, fill func(*Database) (*Result, error)) (out *Result, err error) {
 	if err := fsx.RemoveTemps(o.FS, making(o.To)); err != nil {
 		return nil, err
 	}
@@ -140,7 +146,12 @@ func write(ctx context.Context, o Order, fill func(*Database) (*Result, error)) 
 			}
 		}
 	}()
-	db, err := newOn(ctx, name, o.VFS)
+	if by != nil {
+		scratch := &scratch{fs: o.FS, name: name + "1"}
+		by.file, by.scratch = f, scratch.open
+		defer func() { err = errors.Join(err, scratch.remove()) }()
+	}
+	db, err := newOn(ctx, name, o.VFS, by)
 	if err != nil {
 		return nil, err
 	}
@@ -160,6 +171,9 @@ func write(ctx context.Context, o Order, fill func(*Database) (*Result, error)) 
 	debug.FreeOSMemory() // that of the connection, before the check wants as much
 	if out.Verdict, out.Content, err = sqlite.VerifyCopy(ctx, name, o.VFS, manifest.Content{}); err != nil {
 		return nil, err
+	}
+	if by != nil && out.Verdict.Verdict == check.Damaged {
+		return nil, errDoubtful
 	}
 	if err := o.FS.RenameNoReplace(name, o.To); err != nil {
 		return nil, err
