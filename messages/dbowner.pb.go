@@ -872,7 +872,14 @@ type OverwriteDatabase struct {
 	Want     *Content               `protobuf:"bytes,4,opt,name=want,proto3" json:"want,omitempty"`                         // checked on the live database afterwards
 	// The replaced database, -wal and -journal must be these bytes (fsx.HashDatabase), else
 	// Failure "changed_meanwhile" and nothing was changed; empty = whatever they are.
-	OnlyOver      string `protobuf:"bytes,5,opt,name=only_over,json=onlyOver,proto3" json:"only_over,omitempty"`
+	OnlyOver string `protobuf:"bytes,5,opt,name=only_over,json=onlyOver,proto3" json:"only_over,omitempty"`
+	// A database file that may hold what is live now: a backup that was just made, or with
+	// only_over the kept files, with -wal and -journal beside it. If they are proved to be the
+	// same they get a second name in undo_dir instead of being copied once more.
+	KeptAs string `protobuf:"bytes,6,opt,name=kept_as,json=keptAs,proto3" json:"kept_as,omitempty"`
+	// SHA-256 of from_path as it was verified, else Failure "refused" and nothing was changed;
+	// empty = its content is compared with want instead.
+	FromSha256    string `protobuf:"bytes,7,opt,name=from_sha256,json=fromSha256,proto3" json:"from_sha256,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -938,6 +945,20 @@ func (x *OverwriteDatabase) GetWant() *Content {
 func (x *OverwriteDatabase) GetOnlyOver() string {
 	if x != nil {
 		return x.OnlyOver
+	}
+	return ""
+}
+
+func (x *OverwriteDatabase) GetKeptAs() string {
+	if x != nil {
+		return x.KeptAs
+	}
+	return ""
+}
+
+func (x *OverwriteDatabase) GetFromSha256() string {
+	if x != nil {
+		return x.FromSha256
 	}
 	return ""
 }
@@ -2161,13 +2182,16 @@ const file_officer_v1_dbowner_proto_rawDesc = "" +
 	"doneFrames\x12\x12\n" +
 	"\x04busy\x18\x03 \x01(\bR\x04busy\x12\x1f\n" +
 	"\vduration_ms\x18\x04 \x01(\x03R\n" +
-	"durationMs\"\xb4\x01\n" +
+	"durationMs\"\xee\x01\n" +
 	"\x11OverwriteDatabase\x12!\n" +
 	"\x03job\x18\x01 \x01(\v2\x0f.officer.v1.JobR\x03job\x12\x1b\n" +
 	"\tfrom_path\x18\x02 \x01(\tR\bfromPath\x12\x19\n" +
 	"\bundo_dir\x18\x03 \x01(\tR\aundoDir\x12'\n" +
 	"\x04want\x18\x04 \x01(\v2\x13.officer.v1.ContentR\x04want\x12\x1b\n" +
-	"\tonly_over\x18\x05 \x01(\tR\bonlyOver\"\xea\x01\n" +
+	"\tonly_over\x18\x05 \x01(\tR\bonlyOver\x12\x17\n" +
+	"\akept_as\x18\x06 \x01(\tR\x06keptAs\x12\x1f\n" +
+	"\vfrom_sha256\x18\a \x01(\tR\n" +
+	"fromSha256\"\xea\x01\n" +
 	"\x0fOverwriteReport\x12\x19\n" +
 	"\bin_place\x18\x01 \x01(\bR\ainPlace\x12(\n" +
 	"\x10header_was_reset\x18\x02 \x01(\bR\x0eheaderWasReset\x12*\n" +

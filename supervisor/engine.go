@@ -140,6 +140,9 @@ func (d connection) ReplaceTable(ctx context.Context, src, table string, dry boo
 	r, err := d.c.ReplaceTable(ctx, src, table, dry, most)
 	return dbowner.Replaced(r), err
 }
+func (d connection) SameAs(ctx context.Context, path string) (bool, error) {
+	return d.c.SameAs(ctx, path)
+}
 func (d connection) Close() error { return d.c.Close() }
 
 func (d connection) Identity() (dbowner.Identity, error) {

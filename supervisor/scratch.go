@@ -21,6 +21,11 @@ const formatOffset = 18
 // it: recovery.Scratch. SQLite itself brings in the log, on a working copy; pages that
 // are damaged stay as they are.
 func (e *engine) Consolidate(ctx context.Context, from, to string) (content manifest.Content, err error) {
+	return e.consolidate(ctx, from, to, true)
+}
+
+// consolidate is Consolidate, which digests the content only for who wants to know it.
+func (e *engine) consolidate(ctx context.Context, from, to string, digest bool) (content manifest.Content, err error) {
 	const op = "consolidate kept database"
 	work := to + ".tmp"
 	defer e.sweep(work)
@@ -30,7 +35,7 @@ func (e *engine) Consolidate(ctx context.Context, from, to string) (content mani
 			return content, err
 		}
 	}
-	if content, err = e.absorb(ctx, work); err != nil {
+	if content, err = e.absorb(ctx, work, digest); err != nil {
 		return content, err
 	}
 	if err := e.plain(work); err != nil {
@@ -44,7 +49,7 @@ func (e *engine) Consolidate(ctx context.Context, from, to string) (content mani
 
 // absorb lets SQLite roll back a hot journal or move the WAL into the file, and reads
 // what it then holds. A content that damage makes unreadable is empty, not an error.
-func (e *engine) absorb(ctx context.Context, path string) (manifest.Content, error) {
+func (e *engine) absorb(ctx context.Context, path string, digest bool) (manifest.Content, error) {
 	c, err := sqlite.Open(ctx, path, sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, Space: e.space})
 	if err != nil {
 		return manifest.Content{}, err
@@ -63,6 +68,9 @@ func (e *engine) absorb(ctx context.Context, path string) (manifest.Content, err
 	}
 	if logFrames != doneFrames {
 		return manifest.Content{}, fault.New(fault.IO, "consolidate kept database", "the log could not be moved into the file")
+	}
+	if !digest {
+		return manifest.Content{}, c.Close()
 	}
 	content, err := c.Content(ctx)
 	if fault.IsDamage(err) {

@@ -70,6 +70,9 @@ type Database interface {
 	// BeginFence takes and holds the write lock, or fails with fault.Busy in a moment.
 	BeginFence(ctx context.Context) error
 	EndFence() error
+	// SameAs tells whether every page is that of a plain database file that nobody writes.
+	// The error is fault.CannotJudge where pages cannot be read here.
+	SameAs(ctx context.Context, path string) (bool, error)
 	// Restore writes src into the live database under SQLite's own locks.
 	Restore(ctx context.Context, src string, opts RestoreOptions) error
 	// ReplaceTable puts one table of src, a plain SQLite file, in place in one transaction,
@@ -142,11 +145,15 @@ type CopyResult struct {
 // the write lock is asked for, to let go of a fence. BeforeWrite is called once the write lock is
 // held and before the first page changes; its error ends the restore with nothing
 // changed. It must not use the connection that restores. Want is what the source has to
-// hold, nil puts back also a source that is too damaged to be compared.
+// hold, nil puts back also a source that is too damaged to be compared; with SHA256, that
+// of src, its content is not read once more. AfterWrite is called when the restore is
+// durable, before it is compared.
 type RestoreOptions struct {
 	BeforeLock  func() error
 	BeforeWrite func() error
 	Want        *manifest.Content
+	SHA256      string
+	AfterWrite  func() error
 	Progress    func(donePages, totalPages int64)
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
-	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -31,7 +30,8 @@ var errCommitted = errors.New("the app committed after the undo copy")
 //
 //	the fence goes up, if the header lets it → the present files are kept and fsynced →
 //	the fence's lock is let go → SQLite's write lock is taken by the restore → if anybody
-//	committed since the undo copy: nothing is written, all again → write → fence → compare
+//	committed since the undo copy: nothing is written, all again → write → compare → fence →
+//	if anybody committed since: compare once more
 type restoring struct {
 	*task
 	message   *messages.OverwriteDatabase
@@ -42,6 +42,7 @@ type restoring struct {
 	noHeader  bool     // the live header is destroyed
 	committed bool     // the restore took effect
 	differed  bool     // right after its commit the live content was not the source's
+	compared  *mark    // the state that was compared with the source, or a later one
 }
 
 func (t *task) overwrite(m *messages.OverwriteDatabase) (any, error) {
@@ -165,33 +166,17 @@ func (r *restoring) attempt() error {
 	if err != nil {
 		return err
 	}
-	kept, _, err := r.keep(r.watch, r.message.GetUndoDir())
+	kept, err := r.keepReplaced()
 	if err != nil {
 		return err
 	}
 	r.report.KeptFiles = kept
-	if err = r.stillThose(); err == nil {
-		err = r.write(before)
-	}
+	err = r.write(before)
 	if err == nil {
 		return r.verify()
 	}
 	if !r.committed {
 		r.forget(r.message.GetUndoDir(), kept) // of a state that was not replaced
-	}
-	return err
-}
-
-// stillThose refuses files that are not those the candidate was made of: what was written
-// to them since would be lost.
-func (r *restoring) stillThose() error {
-	want := r.message.GetOnlyOver()
-	if want == "" {
-		return nil
-	}
-	got, err := fsx.HashDatabase(r.ctx, r.cfg.Files, filepath.Join(r.message.GetUndoDir(), filepath.Base(r.cfg.Path)))
-	if err == nil && got != want {
-		err = messages.NewFailure(codeChanged, r.op, "somebody wrote to the database meanwhile").WithDid(nothingChanged)
 	}
 	return err
 }
@@ -256,10 +241,14 @@ func (r *restoring) write(before mark) error {
 		_, err := r.fence(false)
 		return err
 	}
-	opts := RestoreOptions{BeforeLock: letGo, BeforeWrite: compare, Want: contentFrom(r.message.GetWant()), Progress: func(done, total int64) {
-		t := int64(r.pageSize)
-		r.tell("restore", done*t, total*t, "bytes")
-	}}
+	opts := RestoreOptions{BeforeLock: letGo, BeforeWrite: compare, Want: contentFrom(r.message.GetWant()), AfterWrite: r.markWritten,
+		Progress: func(done, total int64) {
+			t := int64(r.pageSize)
+			r.tell("restore", done*t, total*t, "bytes")
+		}}
+	if !r.report.PageSizeMatched {
+		opts.SHA256 = r.message.GetFromSha256()
+	}
 	err := r.patiently(func() error { return r.db.Restore(ctx, r.source, opts) })
 	switch {
 	case err == nil:
@@ -274,6 +263,15 @@ func (r *restoring) write(before mark) error {
 	return r.rolledBack(err, unchanged)
 }
 
+// markWritten notes the state that is compared next: while nobody commits it is live.
+func (r *restoring) markWritten() error {
+	m, err := r.markOf(context.WithoutCancel(r.ctx), r.watch)
+	if err == nil {
+		r.compared = &m
+	}
+	return nil // without a mark the content is compared once more
+}
+
 // rolledBack finds out whether a failure came after the new content was committed.
 func (r *restoring) rolledBack(err error, unchanged func() error) error {
 	if uerr := unchanged(); uerr != nil {
@@ -282,15 +280,15 @@ func (r *restoring) rolledBack(err error, unchanged func() error) error {
 	return err
 }
 
-// verify compares what is live now, on a fresh connection under the fence, with what
-// was wanted. The restore compared source and live content itself right after its
-// commit, so without a wanted content (an undo of damage) there is nothing to add.
+// verify makes sure, under the fence, that what is live now is what was wanted. The restore
+// compared source and live pages itself right after its commit, so where nobody committed
+// since, and without a wanted content (an undo of damage), there is nothing to add.
 func (r *restoring) verify() error {
 	if _, err := r.fence(true); err != nil {
 		return err
 	}
 	want := contentFrom(r.message.GetWant())
-	if want == nil {
+	if want == nil || r.unchangedSince() {
 		return nil
 	}
 	db, err := r.fresh()
@@ -318,6 +316,15 @@ func (r *restoring) verify() error {
 	r.cfg.Log.Warn("the app wrote right after the restore", slog.Bool("before_the_comparison", r.differed))
 	r.report.AppWroteSince = true
 	return nil
+}
+
+// unchangedSince tells whether nobody committed since the restore was found right.
+func (r *restoring) unchangedSince() bool {
+	if r.differed || r.compared == nil {
+		return false
+	}
+	now, err := r.markOf(r.ctx, r.watch)
+	return err == nil && now == *r.compared
 }
 
 // halfway words a failure after the live database was changed.

@@ -3,6 +3,7 @@ package dbowner_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,6 +61,7 @@ func (d real) Facts(ctx context.Context) (dbowner.Facts, error) {
 	f, err := d.c.Facts(ctx)
 	return dbowner.Facts(f), err
 }
+func (d real) SameAs(ctx context.Context, path string) (bool, error) { return d.c.SameAs(ctx, path) }
 func (d real) Content(ctx context.Context) (manifest.Content, error) { return d.c.Content(ctx) }
 func (d real) Preview(ctx context.Context) ([]manifest.Table, error) { return d.c.Preview(ctx) }
 func (d real) Copy(ctx context.Context, dst string, o dbowner.CopyOptions) (dbowner.CopyResult, error) {
@@ -551,6 +553,76 @@ func TestOverwrite_aSourceWithOtherContentThanWantedIsNotWritten(t *testing.T) {
 		}
 		if got := count(t, l.app, "t"); got != 100 {
 			t.Errorf("the app sees %d rows, want its 100", got)
+		}
+	})
+}
+
+func TestOverwrite_aSourceWithOtherBytesThanVerifiedIsNotWritten(t *testing.T) {
+	inBothModes(t, 4096, func(t *testing.T, l *live) {
+		_, err := ask[*messages.OverwriteReport](l, &messages.OverwriteDatabase{
+			FromPath: l.source, UndoDir: l.undo, Want: l.want(t), FromSha256: strings.Repeat("0", 64)})
+		f, ok := err.(*messages.Failure)
+		if !ok || f.Code != "refused" || f.DataChanged {
+			t.Errorf("got %v, want it refused with nothing changed", err)
+		}
+		if got := count(t, l.app, "t"); got != 100 {
+			t.Errorf("the app sees %d rows, want its 100", got)
+		}
+	})
+}
+
+// copied is a backup of the live database as it is now.
+func (l *live) copied(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(l.dir, "now.db")
+	if _, err := ask[*messages.CopyReport](l, &messages.CopyDatabase{Job: &messages.Job{}, ToPath: path}); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func (l *live) overwriteKept(t *testing.T, as string) {
+	t.Helper()
+	r, err := ask[*messages.OverwriteReport](l, &messages.OverwriteDatabase{
+		Job: &messages.Job{Priority: urgent}, FromPath: l.source, UndoDir: l.undo, Want: l.want(t), KeptAs: as})
+	if err != nil || r.AppWroteSince || len(r.KeptFiles) == 0 {
+		t.Fatalf("got %v %v, want it restored", r, err)
+	}
+	if got := count(t, l.app, "t"); got != 10 {
+		t.Errorf("the app sees %d rows, want the 10 of the backup", got)
+	}
+}
+
+func sameFile(t *testing.T, a, b string) bool {
+	t.Helper()
+	one, err := os.Stat(a)
+	other, oerr := os.Stat(b)
+	if err := errors.Join(err, oerr); err != nil {
+		t.Fatal(err)
+	}
+	return os.SameFile(one, other)
+}
+
+func TestOverwrite_aBackupOfWhatIsLiveIsKeptWithoutACopy(t *testing.T) {
+	inBothModes(t, 4096, func(t *testing.T, l *live) {
+		now := l.copied(t)
+		l.overwriteKept(t, now)
+		if got := l.kept(t); got != 100 || !sameFile(t, now, filepath.Join(l.undo, "app.db")) {
+			t.Errorf("kept are %d rows, want the backup with its 100 under a second name", got)
+		}
+	})
+}
+
+// TestOverwrite_keepsWhatIsLiveAndNotAnOlderBackup: P5.
+func TestOverwrite_keepsWhatIsLiveAndNotAnOlderBackup(t *testing.T) {
+	inBothModes(t, 4096, func(t *testing.T, l *live) {
+		now := l.copied(t)
+		if _, err := l.app.Exec(`UPDATE t SET v='' WHERE id=7; INSERT INTO t(id, v) VALUES(101, 'newer')`); err != nil {
+			t.Fatal(err)
+		}
+		l.overwriteKept(t, now)
+		if got := l.kept(t); got != 101 || sameFile(t, now, filepath.Join(l.undo, "app.db")) {
+			t.Errorf("kept are %d rows, want the 101 that were live", got)
 		}
 	})
 }

@@ -79,6 +79,8 @@ type connection struct {
 func (c *connection) Facts(context.Context) (dbowner.Facts, error) {
 	return dbowner.Facts{PageSize: 4096}, nil
 }
+func (c *connection) SameAs(context.Context, string) (bool, error) { return false, nil }
+
 func (c *connection) Content(context.Context) (manifest.Content, error) {
 	return manifest.Content{}, nil
 }

@@ -37,6 +37,7 @@ func (r *run) overwrite(ctx context.Context) error {
 	r.unsure = true
 	rep, err := request[*messages.OverwriteReport](ctx, r, "dbowner", &messages.OverwriteDatabase{
 		Job: r.job(".overwrite"), FromPath: r.set.source(), UndoDir: r.set.dir, Want: toMessage(want), OnlyOver: r.onlyOver,
+		KeptAs: r.keptBefore(), FromSha256: r.set.rec.SHA256,
 	}, r.cfg.Timeout+askTimeout)
 	if want == nil && broughtBackDamage(err) {
 		rep, err = &messages.OverwriteReport{InPlace: true}, nil
@@ -59,6 +60,15 @@ func (r *run) overwrite(ctx context.Context) error {
 		r.note(r.set)
 	}
 	return err
+}
+
+// keptBefore is what may hold the live database already: the kept files that the candidate
+// of a repair was made of, or the backup made before a restore.
+func (r *run) keptBefore() string {
+	if r.onlyOver != "" && r.evidence != nil {
+		return r.evidence.database()
+	}
+	return r.keptAs
 }
 
 // broughtBackDamage tells whether an overwrite failed only because what is live now

@@ -157,6 +157,10 @@ func (r *run) prove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// The workshop read it from the device: this is the hash of what it checked.
+	if err := r.staged(ctx, from, fsx.HashChecked); err != nil {
+		return err
+	}
 	for i, k := range verdict.ForeignKeys {
 		if i == loss.ForeignKeysMax {
 			break
@@ -173,10 +177,7 @@ func (r *run) prove(ctx context.Context) error {
 	if err := r.cfg.FS.SyncDir(r.set.dir); err != nil {
 		return err
 	}
-	r.pick.path, r.pick.sha256 = r.set.source(), ""
-	if err := r.staged(ctx); err != nil {
-		return err
-	}
+	r.pick.path = r.set.source()
 	rec := &r.set.rec
 	rec.RestoredFrom, rec.After, rec.Loss = r.pick.from, r.pick.content, r.loss
 	return r.quar.save(r.set)

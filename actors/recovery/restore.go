@@ -25,7 +25,7 @@ const (
 func restoreInPlace() []step {
 	return append([]step{
 		{"choose a backup", (*run).choose},
-		{"read the backup back", (*run).readBack},
+		{"read the backup back", (*run).readBackFirst},
 		{"preview the restore", (*run).preview},
 		{"judge the live database", (*run).judge},
 		{"open the journal", (*run).journal},
@@ -60,6 +60,15 @@ func textOf(err error) string {
 	}
 	_, text := describe(err)
 	return text
+}
+
+// readBackFirst reads the backup for a preview, which ends before it is staged: what is
+// staged is read in any case.
+func (r *run) readBackFirst(ctx context.Context) error {
+	if !r.dryRun {
+		return nil
+	}
+	return r.readBack(ctx)
 }
 
 // readBack compares the stored bytes with what was verified.
@@ -172,20 +181,24 @@ func (r *run) journal(context.Context) error {
 	return err
 }
 
-// stage makes a private copy of the candidate. The backup itself may be moved to another
-// tier or expire while the live database is backed up, and a resumed run needs it too.
+// stage gives the candidate a private name, or copies it where there are no hard links. The
+// backup itself may be moved to another tier or expire while the live database is backed up,
+// and a resumed run needs it too.
 func (r *run) stage(ctx context.Context) error {
 	if err := r.room(); err != nil {
 		return err
 	}
-	err := fsx.CopyFile(ctx, r.cfg.FS, r.pick.path, r.set.source(), r.copied("copy"))
+	err := fsx.LinkOrCopy(ctx, r.cfg.FS, r.pick.path, r.set.source(), r.copied("copy"))
 	if errors.Is(err, fs.ErrNotExist) && r.found(ctx) {
-		err = fsx.CopyFile(ctx, r.cfg.FS, r.pick.path, r.set.source(), r.copied("copy"))
+		err = fsx.LinkOrCopy(ctx, r.cfg.FS, r.pick.path, r.set.source(), r.copied("copy"))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return r.rotten(ctx, "is gone from the disk")
 	}
 	if err != nil {
 		return err
 	}
-	return r.staged(ctx)
+	return r.staged(ctx, r.set.source(), fsx.HashFile)
 }
 
 // found asks again where the chosen backup lies: one that was just published may have
@@ -199,14 +212,14 @@ func (r *run) found(ctx context.Context) bool {
 	return true
 }
 
-// staged reads the private copy back and notes what it is.
-func (r *run) staged(ctx context.Context) error {
-	sum, size, err := fsx.HashFile(ctx, r.cfg.FS, r.set.source())
+// staged reads the staged file back and notes what it is.
+func (r *run) staged(ctx context.Context, path string, hash func(context.Context, fsx.FS, string) (string, int64, error)) error {
+	sum, size, err := hash(ctx, r.cfg.FS, path)
 	if err != nil {
 		return err
 	}
 	if r.pick.sha256 != "" && (sum != r.pick.sha256 || size != r.pick.size) {
-		return r.rotten(ctx, "could not be copied: the copy has other bytes")
+		return r.rotten(ctx, "is not what was verified any more: its bytes changed on the disk")
 	}
 	r.set.rec.SHA256, r.set.rec.SizeBytes = sum, size
 	return nil
@@ -247,7 +260,7 @@ func (r *run) protect(ctx context.Context) error {
 	}
 	b, err := r.takeBackup(ctx)
 	if err == nil && b.GetBackup().GetVerified() {
-		r.before = fromMessage(b.GetBackup().GetContent())
+		r.before, r.keptAs = fromMessage(b.GetBackup().GetContent()), b.GetBackup().GetPath()
 		r.report.Tables = changes(r.before, r.pick.content)
 		return nil
 	}

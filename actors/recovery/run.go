@@ -63,9 +63,10 @@ type run struct {
 	killed    *set // resume: the set that is carried out again
 	suspect   bool // damage was seen twice
 	before    *manifest.Content
-	set       *set // ours, from the step "journal" on
-	changed   bool // the live database was, or may have been, changed
-	unsure    bool // the owner's answer was lost: only a look can tell
+	set       *set   // ours, from the step "journal" on
+	changed   bool   // the live database was, or may have been, changed
+	keptAs    string // the backup that was made of the live database, "" = none
+	unsure    bool   // the owner's answer was lost: only a look can tell
 	overwrote *messages.OverwriteReport
 	report    *messages.RestoreReport
 	finished  bool // the order is carried out before the list ends (dry run)

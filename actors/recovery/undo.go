@@ -96,7 +96,7 @@ func (r *run) consolidate(ctx context.Context) error {
 	}
 	r.pick.content = &content
 	r.set.rec.After = &content
-	return r.staged(ctx)
+	return r.staged(ctx, r.set.source(), fsx.HashFile)
 }
 
 // intoFile is the remedy that leaves the live database alone: a new file is made.

@@ -1,8 +1,10 @@
 package fsx_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/officer-doofy/officer/internal/fsx"
@@ -41,5 +43,16 @@ func TestHashDatabase_seesEachOfTheThreeFiles(t *testing.T) {
 		} else {
 			seen[sum] = true
 		}
+	}
+	log, err := os.Open(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	write("-wal", "log")
+	opened, err := fsx.HashOpened(t.Context(), map[string]*io.SectionReader{
+		"": io.NewSectionReader(strings.NewReader("abcx"), 0, 4), "-wal": io.NewSectionReader(log, 0, 3)})
+	if want := hash(); err != nil || opened != want {
+		t.Errorf("opened files give %q %v, want %q as by name", opened, err, want)
 	}
 }

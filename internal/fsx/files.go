@@ -223,14 +223,26 @@ func pump(ctx context.Context, op string, dst io.Writer, src io.Reader, totalByt
 // HashFile gives SHA-256 in hexadecimal and size of a file as the device has it: the
 // page cache is dropped first, so that bytes are read back and not remembered.
 func HashFile(ctx context.Context, fsys FS, name string) (sha256Hex string, sizeBytes int64, err error) {
+	return hashFile(ctx, fsys, name, true)
+}
+
+// HashChecked is HashFile of the bytes that were just checked: what the system remembers
+// of them is hashed, so that the sum is of what was checked and not of a second reading.
+func HashChecked(ctx context.Context, fsys FS, name string) (sha256Hex string, sizeBytes int64, err error) {
+	return hashFile(ctx, fsys, name, false)
+}
+
+func hashFile(ctx context.Context, fsys FS, name string, fromDevice bool) (sha256Hex string, sizeBytes int64, err error) {
 	op := "hash " + filepath.Base(name)
 	f, statBytes, err := openRegular(fsys, op, name)
 	if err != nil {
 		return "", 0, err
 	}
 	defer f.Close()
-	// Advice only: a file system that cannot forget (tmpfs) is still hashed.
-	_ = fsys.DropCache(f)
+	if fromDevice {
+		// Advice only: a file system that cannot forget (tmpfs) is still hashed.
+		_ = fsys.DropCache(f)
+	}
 	h := sha256.New()
 	counted := &counter{w: h}
 	if err := pump(ctx, op, counted, f, statBytes, nil); err != nil {

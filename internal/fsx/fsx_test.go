@@ -260,6 +260,40 @@ func TestCopyFile_andHashFileAgree(t *testing.T) {
 	wantOnly(t, dir, "dst", "src")
 }
 
+func TestLinkFile_givesASecondNameAndReplacesNothing(t *testing.T) {
+	dir := t.TempDir()
+	src := write(t, filepath.Join(dir, "src"), []byte("content"))
+	if err := LinkFile(OS(), src, filepath.Join(dir, "dst")); fault.CodeOf(err) == fault.Refused {
+		t.Skip("no hard links here")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, dir, "dst", "src")
+	if err := LinkFile(OS(), src, filepath.Join(dir, "dst")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("onto an existing file: got %v, want fs.ErrExist", err)
+	}
+	wantCode(t, LinkFile(OS(), filepath.Join(dir, "none"), filepath.Join(dir, "x")), fault.Missing)
+	wantCode(t, LinkFile(OS(), dir, filepath.Join(dir, "x")), fault.Refused)
+	wantOnly(t, dir, "dst", "src")
+}
+
+// linkless is a file system without hard links.
+type linkless struct{ FS }
+
+func TestLinkOrCopy_copiesWhereThereAreNoLinks(t *testing.T) {
+	dir := t.TempDir()
+	src := write(t, filepath.Join(dir, "src"), []byte("content"))
+	if err := LinkOrCopy(t.Context(), linkless{OS()}, src, filepath.Join(dir, "dst"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "dst")); err != nil || string(got) != "content" {
+		t.Errorf("got %q %v", got, err)
+	}
+	if err := LinkOrCopy(t.Context(), linkless{OS()}, src, filepath.Join(dir, "dst"), nil); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("onto an existing file: got %v, want fs.ErrExist", err)
+	}
+}
+
 func TestSpace_andIdentity(t *testing.T) {
 	dir := t.TempDir()
 	s, err := OS().Space(dir)

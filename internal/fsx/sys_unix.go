@@ -80,9 +80,10 @@ func unsupported(err error) bool {
 	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EPERM)
 }
 
-// noLinks tells whether a link failed because there are none here, or not one more.
+// noLinks tells whether a link failed because there are none here or between these two
+// volumes, or not one more.
 func noLinks(err error) bool {
-	return unsupported(err) || errors.Is(err, unix.EMLINK) || errors.Is(err, unix.EACCES)
+	return unsupported(err) || errors.Is(err, unix.EMLINK) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EXDEV)
 }
 
 func identity(info fs.FileInfo) (device, inode uint64, ok bool) {

@@ -18,6 +18,20 @@ func vfsParam(name string) []string {
 	return []string{"vfs", name}
 }
 
+// onStored runs f on a stored file that nobody writes, opened by SQLite but not read by it.
+func onStored(path, vfsName string, f func(file stored) error) error {
+	db, err := sqlite3.OpenFlags(fileURI(path, append(vfsParam(vfsName), "mode", "ro", "immutable", "1")...), sqlite3.OPEN_READONLY|sqlite3.OPEN_URI)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	file, err := (&Conn{db: db}).mainFile()
+	if err != nil {
+		return err
+	}
+	return f(file)
+}
+
 // bare runs f on the file at path, opened by SQLite but not read by it.
 func bare(path, vfsName string, f func(file vfs.File) error) error {
 	db, err := sqlite3.OpenFlags(fileURI(path, append(vfsParam(vfsName), "mode", "rw")...), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
@@ -70,14 +84,19 @@ func hashPages(ctx context.Context, r io.ReaderAt, seed maphash.Seed, pages int6
 		}
 		if off == 0 && len(p) >= headerBytes {
 			reserved = int(p[20])
-			for _, field := range [][2]int{{18, 20}, {24, 32}, {40, 44}, {92, 100}} {
-				clear(p[field[0]:field[1]])
-			}
+			maskCounted(p)
 		}
 		maskPages(p, off, pageSize, reserved)
 		h.Write(p)
 	}
 	return h.Sum64(), nil
+}
+
+// maskCounted clears what the backup API rightly changes in the header.
+func maskCounted(firstPage []byte) {
+	for _, field := range [][2]int{{18, 20}, {24, 32}, {40, 44}, {92, 100}} {
+		clear(firstPage[field[0]:field[1]])
+	}
 }
 
 // maskPages clears the lock page and the reserved bytes of each page.

@@ -19,21 +19,21 @@ const opRestore = "restore database"
 // BeforeWrite has to look whether anybody committed since; when the restore fails before a
 // page changed the fence is raised again (see Fenced).
 //
-// Afterwards the live content is compared with src (fault.Mismatch when somebody wrote
-// in between or it differs), and the WAL is emptied if nobody is in the way.
+// Afterwards the WAL is emptied if nobody is in the way, and the live pages are compared with
+// those of src: fault.Mismatch when they differ and so does what the tables hold, be it that
+// somebody wrote in between.
 func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) error {
 	source, err := Open(ctx, src, Options{VFS: c.opts.VFS, ReadOnly: true, Immutable: true, Untrusted: true, Space: c.opts.Space})
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	want, err := wanted(ctx, source, opts.Want)
-	if err != nil {
+	if err := proved(ctx, source, opts); err != nil {
 		return err
 	}
 	weak := false // the end of the restore is not durable yet
 	// Lock order is always live before source; nobody else has source.
-	return c.do(ctx, opRestore, func() error {
+	err = c.do(ctx, opRestore, func() error {
 		if c.opts.ReadOnly {
 			return fault.New(fault.ReadOnly, opRestore, "the live database was opened for reading only")
 		}
@@ -57,23 +57,71 @@ func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) err
 			}
 			return err
 		}
-		return c.afterRestore(ctx, want, weak)
+		return c.afterRestore(ctx, weak)
 	})
+	if err != nil {
+		return err
+	}
+	if opts.AfterWrite != nil {
+		if err := opts.AfterWrite(); err != nil {
+			return err
+		}
+	}
+	return c.compareWith(ctx, source, opts.Want)
 }
 
-// wanted gives what the live database has to hold after the restore, nil for a damaged
-// source that is put back as it is.
-func wanted(ctx context.Context, source *Conn, want *manifest.Content) (*manifest.Content, error) {
-	content, err := source.Content(ctx)
-	switch {
-	case err != nil && want == nil && fault.IsDamage(err):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case want != nil && !content.Equal(*want):
-		return nil, fault.New(fault.Refused, opRestore, "the file does not hold what is to be restored: %s", firstDifference(*want, content))
+// proved refuses a source that is not what was verified: not its bytes, or where nobody
+// gave their hash, not its content.
+func proved(ctx context.Context, source *Conn, opts RestoreOptions) error {
+	if opts.SHA256 != "" {
+		return source.do(ctx, opRestore, func() error {
+			f, err := source.mainFile()
+			if err != nil {
+				return err
+			}
+			sum, err := hashStored(ctx, f)
+			if err == nil && sum != opts.SHA256 {
+				err = fault.New(fault.Refused, opRestore, "the file to restore has other bytes than those that were verified")
+			}
+			return err
+		})
 	}
-	return &content, nil
+	if opts.Want == nil {
+		return nil
+	}
+	content, err := source.Content(ctx)
+	if err == nil && !content.Equal(*opts.Want) {
+		err = fault.New(fault.Refused, opRestore, "the file does not hold what is to be restored: %s", firstDifference(*opts.Want, content))
+	}
+	return err
+}
+
+// compareWith compares what is live after a restore with its source, page by page, and if
+// they differ or cannot be read the content, nil = that of the source. A source that is too
+// damaged for that was put back as it is.
+func (c *Conn) compareWith(ctx context.Context, source *Conn, want *manifest.Content) error {
+	same, err := c.SameAs(ctx, source.path)
+	if same {
+		return nil
+	}
+	if _, ok := leftToSQLite(err); err != nil && !ok {
+		return err
+	}
+	if want == nil {
+		held, err := source.Content(ctx)
+		if fault.IsDamage(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		want = &held
+	}
+	got, err := c.Content(ctx)
+	if err == nil && !got.Equal(*want) {
+		err = fault.New(fault.Mismatch, opRestore, "restored, but the live content differs from the backup: %s", firstDifference(*want, got))
+	}
+	return err
 }
 
 // mayRestore refuses a source that would change the journal mode of the live database
@@ -153,29 +201,22 @@ func (c *Conn) steps(ctx context.Context, b *sqlite3.Backup, opts RestoreOptions
 	return b.Close()
 }
 
-// afterRestore compares what is live now with what was to be restored, and makes it
-// durable if it is not.
-func (c *Conn) afterRestore(ctx context.Context, want *manifest.Content, weak bool) error {
+// afterRestore makes the restore durable if it is not, and empties the log.
+func (c *Conn) afterRestore(ctx context.Context, weak bool) error {
 	// A connection cannot follow a change of the text encoding.
 	if err := c.reconnect(ctx); err != nil {
 		return err
 	}
-	if weak && want != nil {
-		if err := c.commitDurably(); err != nil {
-			return err
-		}
-	}
-	var got manifest.Content
-	if want != nil {
-		err := c.snapshot(func() (err error) {
-			got, err = c.content()
-			return err
-		})
-		if err != nil {
+	if weak {
+		// What was put back may be damaged itself; then it stays as durable as it is.
+		if err := c.commitDurably(); err != nil && !fault.IsDamage(c.fail(opRestore, err)) {
 			return err
 		}
 	}
 	// A WAL commit is durable only once the WAL is synced.
+	if _, err := c.value(`PRAGMA main.schema_version`); err != nil && !fault.IsDamage(c.fail(opRestore, err)) {
+		return err
+	}
 	if log, _, err := c.journal(); err == nil {
 		if err := syncFile(log); err != nil {
 			return err
@@ -183,9 +224,6 @@ func (c *Conn) afterRestore(ctx context.Context, want *manifest.Content, weak bo
 	}
 	// Best effort: a reader of the old snapshot may be in the way.
 	_, _, _ = c.db.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
-	if want != nil && !got.Equal(*want) {
-		return fault.New(fault.Mismatch, opRestore, "restored, but the live content differs from the backup: %s", firstDifference(*want, got))
-	}
 	return nil
 }
 

@@ -104,6 +104,12 @@ type RestoreOptions struct {
 	// puts back a source too damaged to be read, of which nothing can be compared: for
 	// taking back a restore.
 	Want *manifest.Content
+	// SHA256, when given, is that of src as it was verified, in hexadecimal, or nothing is
+	// written (fault.Refused); its content is then not read once more.
+	SHA256 string
+	// AfterWrite, when set, is called once the restore is durable and before it is compared.
+	// Its error is that of the restore, which has taken effect.
+	AfterWrite func() error
 	// Progress hears pages done and in all after every burst.
 	Progress func(donePages, totalPages int64)
 }

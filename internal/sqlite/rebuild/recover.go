@@ -168,7 +168,8 @@ func write(ctx context.Context, o Order, by *pages, fill func(*Database) (*Resul
 	if err := f.Sync(); err != nil {
 		return nil, err
 	}
-	debug.FreeOSMemory() // that of the connection, before the check wants as much
+	_ = o.FS.DropCache(f) // so that what is checked is what the device has; advice
+	debug.FreeOSMemory()  // that of the connection, before the check wants as much
 	if out.Verdict, out.Content, err = sqlite.VerifyCopy(ctx, name, o.VFS, manifest.Content{}); err != nil {
 		return nil, err
 	}
