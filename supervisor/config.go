@@ -48,6 +48,8 @@ type Config struct {
 	// lookEvery is the time between two looks at the database file; 0 = the owner's own.
 	// Half a million looks are most of what a year in virtual time costs.
 	lookEvery time.Duration
+	// elapsed is a clock that nobody can set, beside which a jump of the other shows; nil = none.
+	elapsed func() time.Duration
 }
 
 // Database is one database file and its settings.

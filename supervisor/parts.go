@@ -41,6 +41,7 @@ type parts struct {
 	meters      *kit.Meters  // what the actors of the tree do
 	seed        uint64
 	lookEvery   time.Duration
+	elapsed     func() time.Duration
 	log         *slog.Logger // of the database
 }
 
@@ -101,7 +102,7 @@ func (p parts) backup() *actor.Props {
 		Shelf:    shelf.New(shelf.Config{FS: p.files, Dir: p.backupDir(), Name: p.name, Sealer: p.engine.seals}),
 		Verifier: p.engine, Policy: retention.Policy(p.settings.Keep),
 		Drill: drillGround{home: p.home, engine: p.engine}, Rules: p.rules(), DrillEvery: p.settings.Drill.Every,
-		Every: b.Every, Tries: b.Tries, PaceBytesPerSecond: b.PaceBytesPerSecond,
+		Every: b.Every, Tries: b.Tries, PaceBytesPerSecond: b.PaceBytesPerSecond, Elapsed: p.elapsed,
 	})
 }
 

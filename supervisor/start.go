@@ -14,6 +14,7 @@ import (
 	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/host"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/rotate"
 	"github.com/officer-doofy/officer/messages"
@@ -29,6 +30,7 @@ const startWithin = 30 * time.Second
 func Start(ctx context.Context, cfg Config) (*Running, error) {
 	if cfg.FS == nil {
 		cfg.FS = fsx.OS()
+		cfg.elapsed = host.Elapsed // a file system of a test brings a time of its own
 	}
 	places, err := placesOf(cfg)
 	if err != nil {
@@ -180,7 +182,7 @@ func (r *Running) tree(cfg Config, p *post, definitions condition.Registry) *act
 	made := parts{
 		place: p.place, peers: peers, passive: cfg.Passive, settings: p.wants, tells: p.tells, files: cfg.FS,
 		engine: p.engine, definitions: definitions, book: r.openBook(cfg, p), seed: cfg.Seed, log: p.log,
-		lookEvery: cfg.lookEvery, meters: p.meters,
+		lookEvery: cfg.lookEvery, elapsed: cfg.elapsed, meters: p.meters,
 	}
 	if made.seed == 0 {
 		h := fnv.New64a()
