@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,5 +87,19 @@ func TestParseSettings_refusesNoRoundsAndWords(t *testing.T) {
 		if _, err := parseSettings(args); err == nil {
 			t.Errorf("%q: got no error, want one", args)
 		}
+	}
+}
+
+func TestFlagsIn_areThoseOfARelease(t *testing.T) {
+	text, err := os.ReadFile("../" + releaseFlags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := flagsIn(string(text))
+	if !slices.Contains(flags, "-trimpath") || !slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, "-ldflags=-s -w") }) {
+		t.Errorf("got %q", flags)
+	}
+	if got := flagsIn("# why\n-a\n\n  -b=c d\n"); !slices.Equal(got, []string{"-a", "-b=c d"}) {
+		t.Errorf("got %q", got)
 	}
 }

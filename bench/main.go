@@ -167,12 +167,36 @@ func run(ctx context.Context, s settings, out, progress io.Writer) (err error) {
 	return nil
 }
 
+const (
+	module = "github.com/officer-doofy/officer"
+	// releaseFlags is what go build gets for a release, one a line, from the root of the module.
+	releaseFlags = "packaging/build.flags"
+)
+
 // build makes the program as a release does, without its list of contents.
 func build(ctx context.Context, dir string, progress io.Writer) (string, error) {
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
+	}
+	flags, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), filepath.FromSlash(releaseFlags)))
+	if err != nil {
+		return "", err
+	}
 	path := filepath.Join(dir, "officer"+executableSuffix)
 	fmt.Fprintln(progress, "building officer")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "github.com/officer-doofy/officer/cmd/officer")
+	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flagsIn(string(flags))...), "-o", path, module+"/cmd/officer")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Stderr = progress
 	return path, cmd.Run()
+}
+
+// flagsIn gives the lines that are no comments.
+func flagsIn(text string) (flags []string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			flags = append(flags, line)
+		}
+	}
+	return flags
 }
