@@ -49,6 +49,9 @@ func (crew) Each(workers, units int, do func(worker, unit int)) {
 			}()
 			for u := int(next.Add(1)) - 1; u < units; u = int(next.Add(1)) - 1 {
 				do(w, u)
+				// Whoever waits for a processor meanwhile, as does what reads a copy back, gets it
+				// now and not after a whole slice of time.
+				runtime.Gosched()
 			}
 		})
 	}
