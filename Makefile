@@ -1,7 +1,7 @@
 # Targets only call go; .ci/run puts them together as a clean machine needs them.
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: build test race lint generate promise laws fuzz-short cross bench bench-parts e2e campaign years mutants salvage ci release
+.PHONY: build test race lint generate promise laws fuzz-short cross bench bench-parts e2e campaign years soak mutants salvage ci release
 
 build: ; go build ./cmd/officer
 
@@ -56,6 +56,10 @@ salvage: ; OFFICER_SALVAGE=$(SEEDS) OFFICER_SALVAGE_PEER=$(PEER) OFFICER_SEED=$(
 # YEARS of the whole Officer on disks that fail at seeded times, then are well.
 YEARS ?= 4
 years: ; OFFICER_FAULTY_YEARS=$(YEARS) OFFICER_FAULTY_DAYS=365 OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestYears ./test/campaign
+
+# One Officer that is asked all the time beside an app that writes all the time: nothing may grow.
+SECONDS ?= 300
+soak: ; OFFICER_SOAK_SECONDS=$(SECONDS) go test -tags e2e -count=1 -v -timeout 0 -run TestSoak ./test/e2e
 
 # Officer broken on purpose, one defect at a time: each must make a test fail.
 mutants: ; OFFICER_MUTANTS=all go test -count=1 -v -timeout 0 -run TestMutants_areKilled ./test/mutants

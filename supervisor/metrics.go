@@ -3,6 +3,7 @@ package supervisor
 import (
 	"path/filepath"
 	"runtime"
+	rtmetrics "runtime/metrics"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -58,6 +59,7 @@ func (exposer) Text(p metrics.Picture) (string, error) {
 	s := exposition.Snapshot{
 		Database: p.Status.GetDatabase(), Version: Version, GoVersion: runtime.Version(), SQLiteVersion: SQLiteVersion,
 		Health: int(p.Status.GetHealth().GetHealth()), Backups: int(p.Status.GetBackups()),
+		Goroutines: runtime.NumGoroutine(), HeapBytes: heapBytes(),
 	}
 	for _, c := range p.Status.GetHealth().GetConditions() {
 		if word := severityWord(c.GetSeverity()); word != "" {
@@ -81,6 +83,16 @@ func (exposer) Text(p metrics.Picture) (string, error) {
 		s.Actors = append(s.Actors, shownActor(c))
 	}
 	return exposition.Text(s)
+}
+
+// heapBytes asks what costs no stop of the world, as runtime.ReadMemStats would.
+func heapBytes() int64 {
+	sample := []rtmetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	rtmetrics.Read(sample)
+	if sample[0].Value.Kind() != rtmetrics.KindUint64 {
+		return 0
+	}
+	return int64(sample[0].Value.Uint64())
 }
 
 func severityWord(s messages.Severity) string {

@@ -66,7 +66,7 @@ func TestMetrics_ofAHostProgram(t *testing.T) {
 		`officer_operation_duration_seconds_count{database="` + name + `",operation="query"} 1`,
 		`officer_actor_mailbox_depth{actor="dbowner",database="` + name + `"}`,
 		`officer_actor_handle_seconds_count{actor="tree",database="` + name + `"}`,
-		`officer_database_bytes{database="` + name + `"}`, `officer_build_info{`, `officer_health{`, `officer_conditions{`,
+		`officer_database_bytes{database="` + name + `"}`, `officer_build_info{`, `officer_goroutines{`, `officer_heap_bytes{`, `officer_health{`, `officer_conditions{`,
 	} {
 		if !strings.Contains(text, series) {
 			t.Errorf("missing: %s", series)

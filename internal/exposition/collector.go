@@ -44,6 +44,8 @@ func (c collector) state(to chan<- prometheus.Metric) {
 	const gauge = prometheus.GaugeValue
 	c.put(to, series("build_info", "Officer that looks after the database; always 1.", "version", "go_version", "sqlite_version"),
 		gauge, 1, c.Version, c.GoVersion, c.SQLiteVersion)
+	c.put(to, series("goroutines", "Goroutines of the whole process."), gauge, float64(c.Goroutines))
+	c.put(to, series("heap_bytes", "Memory of the objects of the whole process."), gauge, float64(c.HeapBytes))
 	c.put(to, series("health", "Colour of the whole: 0 green, 1 yellow, 2 red."), gauge, float64(c.Health))
 	counts := map[string]int{"yellow": 0, "red": 0}
 	active := series("condition_active", "What is wrong now; always 1.", "code", "severity")

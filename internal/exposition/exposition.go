@@ -21,6 +21,9 @@ type Snapshot struct {
 	GoVersion     string
 	SQLiteVersion string
 
+	Goroutines int   // of the whole process
+	HeapBytes  int64 // that are in use there, garbage not yet collected among them
+
 	Health     int // 0 green, 1 yellow, 2 red
 	Conditions []Condition
 	HasBackup  bool // a verified one

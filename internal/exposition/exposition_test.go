@@ -17,6 +17,7 @@ func full() exposition.Snapshot {
 		Database: "app", Version: "0.1.0", GoVersion: "go1.26", SQLiteVersion: "3.54.1",
 		Health: 1, Conditions: []exposition.Condition{{"backup_overdue", "yellow"}, {"damage_found", "red"}, {"damage_found", "red"}},
 		HasBackup: true, BackupAge: 12 * time.Minute, Backups: 3,
+		Goroutines: 41, HeapBytes: 5e6,
 		HasFacts: true, DatabaseBytes: 104_000_000, WALBytes: 4_000_000,
 		Volumes: []exposition.Volume{{"/data", 7e9}, {"/data", 7e9}, {"/back \"up\"\n\xff", 8e9}},
 		Operations: []exposition.Operation{
@@ -60,6 +61,8 @@ func TestText_saysWhatIsThere(t *testing.T) {
 	}
 	for _, line := range []string{
 		`officer_build_info{database="app",go_version="go1.26",sqlite_version="3.54.1",version="0.1.0"} 1`,
+		`officer_goroutines{database="app"} 41`,
+		`officer_heap_bytes{database="app"} 5e+06`,
 		`officer_health{database="app"} 1`,
 		`officer_conditions{database="app",severity="red"} 2`,
 		`officer_conditions{database="app",severity="yellow"} 1`,

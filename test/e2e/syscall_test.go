@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -178,61 +177,4 @@ func TestStopped_officerOrNot(t *testing.T) {
 		t.Errorf("stopped with %d", code)
 	}
 	v.checkWhole(t, "stopped Officer")
-}
-
-const soakDefault = 20 // seconds; OFFICER_SOAK_SECONDS=300 by hand, 86400 for a day and a night
-
-// TestSoak_nothingGrows: an Officer that is asked all the time beside an app that writes all
-// the time. Descriptors, threads, memory, the WAL and the folder stay as they were after a
-// while; its goroutines are counted by its own metrics.
-func TestSoak_nothingGrows(t *testing.T) {
-	t.Parallel()
-	need(t, "sqlite3")
-	lasting := time.Duration(fromEnv("OFFICER_SOAK_SECONDS", soakDefault)) * time.Second
-	v := newVictim(t, "wal")
-	r := run(t, v.db)
-	r.await(time.Minute, "Your data is safe")
-	pid := r.cmd.Process.Pid
-	var base, last soaked
-	rounds, began := 0, time.Now()
-	for ; rounds < 12 || time.Since(began) < lasting; rounds++ {
-		v.grow(t, 5)
-		for _, verb := range [][]string{{"backup"}, {"check"}, {"checkpoint"}, {"status"}, {"verify"}, {"metrics"}, {"events"}, {"explain"}} {
-			if o := officer(t, append([]string{verb[0], v.db, "--json"}, verb[1:]...)...); o.code != 0 && o.code != 3 {
-				t.Fatalf("round %d, %s: exit %d: %s%s", rounds, verb[0], o.code, o.stdout, o.stderr)
-			}
-		}
-		last = soak(t, pid, v.db)
-		if rounds == 5 {
-			base = last // everything that is made once is made
-		}
-	}
-	t.Logf("soak: %d rounds in %v: descriptors %d → %d, threads %d → %d, resident %.1f → %.1f MB, WAL %d bytes", rounds,
-		time.Since(began).Round(time.Second), base.descriptors, last.descriptors, base.threads, last.threads,
-		float64(base.resident)/1e6, float64(last.resident)/1e6, last.wal)
-	if last.descriptors > base.descriptors+4 || last.threads > base.threads+8 || last.resident > base.resident+16<<20 || last.wal > 10_000_000 {
-		t.Errorf("it grows: %+v after %+v", last, base)
-	}
-	v.recoverAndSweep(t)
-	if code := r.stop(); code != 0 && code != 3 {
-		t.Errorf("stopped with %d", code)
-	}
-	v.checkWhole(t, "soak")
-}
-
-type soaked struct {
-	descriptors, threads int
-	resident, wal        int64
-}
-
-func soak(t *testing.T, pid int, db string) (s soaked) {
-	t.Helper()
-	count := func(folder string) int {
-		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/%s", pid, folder))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(entries)
-	}
-	return soaked{count("fd"), count("task"), residentBytes(t, pid), walBytes(db)}
 }
