@@ -18,6 +18,7 @@ type release struct {
 	root    string // the repository
 	out     string
 	stage   string // scratch, below out, removed at the end
+	lines   string // the program that go build calls in place of the compiler
 	version string
 	when    time.Time
 	targets []target
@@ -38,6 +39,9 @@ func (r *release) run(ctx context.Context) (err error) {
 			err = gone
 		}
 	}()
+	if err := r.wrapCompiler(ctx); err != nil {
+		return err
+	}
 	shared, err := r.companions(ctx)
 	if err != nil {
 		return err
@@ -110,10 +114,19 @@ func (r *release) platform(ctx context.Context, t target, shared []item) error {
 	return nil
 }
 
+// wrapCompiler builds ./lines for this machine.
+func (r *release) wrapCompiler(ctx context.Context) error {
+	r.lines = filepath.Join(r.stage, "bin", "lines")
+	if runtime.GOOS == "windows" {
+		r.lines += ".exe"
+	}
+	return loudly(filepath.Join(r.root, "packaging"), exec.CommandContext(ctx, "go", "build", "-o", r.lines, "./lines"))
+}
+
 // build compiles the program: no cgo, no paths of this machine, nothing that differs from run to run.
 func (r *release) build(ctx context.Context, t target) (string, error) {
 	out := filepath.Join(r.stage, "bin", t.os+"-"+t.arch, t.binary())
-	args := append([]string{"build"}, buildFlags()...)
+	args := append([]string{"build", "-toolexec='" + r.lines + "'"}, buildFlags()...)
 	if t.arch == "amd64" {
 		// No gaps between functions: only amd64 runs code from any address. The last -ldflags counts.
 		args = append(args, "-ldflags=-s -w -buildid= -funcalign=1")
