@@ -16,7 +16,7 @@ func (v *verifier) compare() error {
 			switch {
 			case rows.broken || entries.broken: // the damage has a finding of its own
 			case rows.unsure:
-				v.asks = append(v.asks, ask{table: tr.name, why: "index " + x.name + " cannot be compared with rows that are not all known", how: Full})
+				v.question(ask{table: tr.name, why: "index " + x.name + " cannot be compared with rows that are not all known", how: Full})
 			case rows.rows == entries.rows && (rows.indexes == nil || rows.indexes[i] == entries.entries):
 			default:
 				detail := fmt.Sprintf("index %s does not hold what the %d rows of table %s hold", x.name, rows.rows, tr.name)

@@ -13,6 +13,8 @@ type Orphans struct {
 	List     []ForeignKey
 	More     bool      // there are more than were asked for
 	Unjudged []Finding // the tables whose keys only SQLite can check, and why
+
+	doubted map[string]bool // the tables in Unjudged
 }
 
 // FindOrphans looks for rows whose parent is missing, as PRAGMA foreign_key_check does
@@ -30,7 +32,7 @@ func FindOrphans(ctx context.Context, db Database, o Options, limit int) (Orphan
 	if err := v.readSchema(); err != nil {
 		return Orphans{}, err
 	}
-	out := &Orphans{}
+	out := &Orphans{doubted: map[string]bool{}}
 	tables := map[string]*tree{}
 	for _, tr := range v.tables {
 		tables[schema.Fold(tr.name)] = tr
@@ -59,7 +61,8 @@ func FindOrphans(ctx context.Context, db Database, o Options, limit int) (Orphan
 
 // doubt names a table whose keys are SQLite's to check, once.
 func (o *Orphans) doubt(table, why string) {
-	if !slices.ContainsFunc(o.Unjudged, func(f Finding) bool { return f.Object == table }) {
+	if !o.doubted[table] {
+		o.doubted[table] = true
 		o.Unjudged = append(o.Unjudged, Finding{Kind: kindModule, Object: table, Detail: why})
 	}
 }
@@ -102,27 +105,24 @@ func (v *verifier) checkKey(tr *tree, k *schema.ForeignKey, tables map[string]*t
 		}
 	}
 	for turn, turns := 0, 1; turn < turns; turn++ {
-		set := &keySet{turn: uint64(turn), turns: uint64(turns), max: cmp.Or(v.o.KeysMax, keySetMax)}
-		if r.parent != nil {
-			why, err := v.parents(r, set)
-			if err != nil {
-				return err
-			}
-			if set.full { // begin again, with fewer keys in each turn
-				turn, turns = -1, 2*turns
-				out.List = out.List[:had]
-				if turns > turnsMax {
-					out.doubt(tr.name, "its parent has too many keys to be held here")
-					return nil
-				}
-				continue
-			}
-			if why != "" {
-				out.doubt(tr.name, why)
+		set, why, err := v.keysOf(r, turn, turns)
+		if err != nil {
+			return err
+		}
+		if set.full { // begin again, with fewer keys in each turn
+			turn, turns = -1, 2*turns
+			out.List = out.List[:had]
+			if turns > turnsMax {
+				out.doubt(tr.name, "its parent has too many keys to be held here")
 				return nil
 			}
+			continue
 		}
-		why, err := v.children(r, func(k foreignKey) bool { return !set.mine(k.hash) || set.has(k.hash) }, k.Parent, out, limit)
+		if why != "" {
+			out.doubt(tr.name, why)
+			return nil
+		}
+		why, err = v.children(r, func(k foreignKey) bool { return !set.mine(k.hash) || set.has(k.hash) }, k.Parent, out, limit)
 		if err != nil {
 			return err
 		}
@@ -145,28 +145,9 @@ func (o *Orphans) doubtful(table, why string) {
 // checkByID checks a key that is the parent's rowid, by a set of rowids; done is false
 // when they are too scattered for that.
 func (v *verifier) checkByID(r *reference, parent string, out *Orphans, limit int) (why string, done bool, err error) {
-	slots := []int{r.parent.table.Slot(r.parts[0].Column)}
-	ids := idSet{max: max(1, cmp.Or(v.o.KeysMax, keySetMax)/keysPerBlock)}
-	workers, why, err := v.passOver(r.parent, v.o.Crew, func(w *worker, row *record) {
-		w.ids.max = ids.max
-		if w.ids.full {
-			return
-		}
-		k := w.keyOf(r, r.parent, row, slots, true)
-		if k.doubt != "" {
-			w.doubt = k.doubt
-			return
-		}
-		w.ids.add(k.id)
-	})
+	ids, why, err := v.idsOf(r)
 	if err != nil || why != "" {
 		return why, true, err
-	}
-	for _, w := range workers {
-		if w.doubt != "" {
-			return w.doubt, true, nil
-		}
-		ids.take(&w.ids)
 	}
 	if ids.full {
 		return "", false, nil
@@ -207,7 +188,7 @@ func (r *reference) locate(v *verifier, k *schema.ForeignKey) (why string) {
 			}
 			r.parts = append(r.parts, schema.Part{Column: c, Collation: t.Columns[c].Collation})
 		}
-		if !slices.ContainsFunc(v.trees, func(x *tree) bool { return r.unique(x) }) {
+		if !r.unique(r.parent) && !slices.ContainsFunc(r.parent.indexes, r.unique) {
 			return mismatch
 		}
 	}
@@ -227,10 +208,9 @@ func (r *reference) locate(v *verifier, k *schema.ForeignKey) (why string) {
 	return ""
 }
 
-// unique tells whether a tree is a UNIQUE index on just these columns.
+// unique tells whether a tree of the parent is a UNIQUE index on just these columns.
 func (r *reference) unique(x *tree) bool {
-	own := x == r.parent && x.keyed || x.parent == r.parent
-	if !own || x.index == nil || !x.index.Unique || x.index.Opaque != "" || len(x.index.Parts) != len(r.parts) {
+	if x.index == nil || !x.index.Unique || x.index.Opaque != "" || len(x.index.Parts) != len(r.parts) {
 		return false
 	}
 	for _, p := range r.parts {
@@ -245,15 +225,18 @@ func holdsPart(parts []schema.Part, p schema.Part) bool {
 	return slices.ContainsFunc(parts, func(q schema.Part) bool { return q.Column == p.Column && q.Collation == p.Collation })
 }
 
-// passOver walks over all rows of a table, which must be sound on the way.
+// passOver walks over all rows of a table, which must be sound on the way. The workers are
+// those of the pass before: what they say is to be read before the next.
 func (v *verifier) passOver(tr *tree, crew Crew, each func(w *worker, row *record)) (workers []*worker, why string, err error) {
 	pass := &tree{number: 0, name: tr.name, root: tr.root, keyed: tr.keyed, blind: true, light: true, each: each}
 	p := &verifier{ctx: v.ctx, db: v.db, g: v.g, o: v.o, keys: v.keys, trees: []*tree{pass}}
-	for range max(1, min(crew.Workers(), maxWorkers(v.g.Count))) {
-		p.crew = append(p.crew, newWorker(p))
+	v.hire(p, 1)
+	v.crew[0].split(pass)
+	count := min(max(1, min(crew.Workers(), maxWorkers(v.g.Count))), max(1, len(p.units)))
+	if v.hire(p, count); count == 1 {
+		crew = Alone{}
 	}
-	p.crew[0].split(pass)
-	crew.Each(len(p.crew), len(p.units), func(worker, i int) { p.crew[worker].unit(&p.units[i]) })
+	crew.Each(count, len(p.units), func(worker, i int) { p.crew[worker].unit(&p.units[i]) })
 	for _, w := range p.crew {
 		if w.err != nil {
 			return nil, "", w.err
@@ -265,25 +248,17 @@ func (v *verifier) passOver(tr *tree, crew Crew, each func(w *worker, row *recor
 	return p.crew, why, nil
 }
 
-// parents gathers the keys of the parent.
-func (v *verifier) parents(r *reference, set *keySet) (why string, err error) {
-	slots := make([]int, len(r.parts))
-	for i, p := range r.parts {
-		slots[i] = r.parent.table.Slot(p.Column)
+// hire readies so many workers for a pass; the first one may be at it already.
+func (v *verifier) hire(p *verifier, count int) {
+	for i := len(p.crew); i < count; i++ {
+		if i == len(v.crew) {
+			v.crew = append(v.crew, newWorker(p))
+			v.crew[i].light = true
+		} else {
+			v.crew[i].anew(p)
+		}
 	}
-	unsure := ""
-	_, why, err = v.passOver(r.parent, Alone{}, func(w *worker, row *record) {
-		if set.full {
-			return
-		}
-		k := w.keyOf(r, r.parent, row, slots, true)
-		if k.doubt != "" {
-			unsure = k.doubt
-			return
-		}
-		set.add(k.hash)
-	})
-	return cmp.Or(why, unsure), err
+	p.crew = v.crew[:count]
 }
 
 // children looks the keys of the child up; known tells of a key that it has a parent, or

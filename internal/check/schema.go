@@ -55,6 +55,7 @@ func (v *verifier) readSchema() error {
 		return scout.err
 	}
 	v.compiled, v.whole, v.names = true, !rows.beyond, map[string]bool{}
+	v.wholly, v.implied = map[string]bool{}, map[*schema.Index]bool{}
 	if rows.beyond {
 		v.unjudged = append(v.unjudged, Finding{Kind: kindModule, Object: first.name, Detail: "the schema is larger than is read here"})
 		v.compiled = false
@@ -126,6 +127,7 @@ func (v *verifier) build(list []object) {
 	}
 	for _, o := range list {
 		if o.kind == "index" {
+			v.compiled = v.compiled && !v.names[schema.Fold(o.name)] // which SQLite allows in one order of the two only
 			v.buildIndex(o, tables)
 		}
 	}
@@ -158,7 +160,7 @@ func (v *verifier) plant(o object) *tree {
 func (v *verifier) buildTable(o object, tables map[string]*tree) {
 	if isVirtual(o.sql) {
 		v.compiled = false
-		v.asks = append(v.asks, ask{table: o.name, why: "a module table is checked by its module", how: Full})
+		v.question(ask{table: o.name, why: "a module table is checked by its module", how: Full})
 		if o.root != 0 {
 			v.odd(o, "a module table has no root page")
 		}
@@ -190,7 +192,7 @@ func (v *verifier) buildTable(o object, tables map[string]*tree) {
 		tr.order = v.orderOf(t, tr.index.Parts)
 	}
 	for _, why := range t.Opaque {
-		v.asks = append(v.asks, ask{table: o.name, why: why, how: Quick})
+		v.question(ask{table: o.name, why: why, how: Quick})
 	}
 }
 
@@ -211,7 +213,7 @@ func (v *verifier) notUnderstood(o object, err error) {
 	if o.kind == "table" {
 		table = o.name
 	}
-	v.asks = append(v.asks, ask{table: table, why: why, how: Full})
+	v.question(ask{table: table, why: why, how: Full})
 }
 
 // guessKeyed looks what a tree is whose declaration says nothing.
@@ -229,7 +231,7 @@ func (v *verifier) buildIndex(o object, tables map[string]*tree) {
 	tr.keyed = true
 	parent := tables[schema.Fold(o.table)]
 	if parent == nil {
-		if !slices.ContainsFunc(v.asks, func(a ask) bool { return schema.Fold(a.table) == schema.Fold(o.table) && a.how == Full }) {
+		if !v.wholly[schema.Fold(o.table)] {
 			v.odd(o, "there is no table "+o.table)
 		}
 		return
@@ -244,9 +246,10 @@ func (v *verifier) buildIndex(o object, tables map[string]*tree) {
 		return
 	}
 	tr.parent, tr.index, tr.blind = parent, x, false
+	v.implied[x] = true
 	if x.Opaque != "" {
 		v.compiled = false
-		v.asks = append(v.asks, ask{table: parent.name, why: "index " + x.Name + " is on " + x.Opaque, how: Full})
+		v.question(ask{table: parent.name, why: "index " + x.Name + " is on " + x.Opaque, how: Full})
 	}
 	if !slices.ContainsFunc(x.Entry, func(p schema.Part) bool { return p.Collation == schema.Undetermined }) {
 		tr.order = v.orderOf(parent.table, x.Entry)
@@ -284,7 +287,7 @@ func (v *verifier) finishTable(tr *tree) {
 		if x.Primary {
 			continue
 		}
-		if !slices.ContainsFunc(v.trees, func(i *tree) bool { return i.index == x }) {
+		if !v.implied[x] {
 			v.found.add(Finding{Kind: kindSchema, Object: tr.name, Detail: "its constraint's index " + x.Name + " is not in the schema"})
 		}
 	}

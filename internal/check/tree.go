@@ -187,7 +187,7 @@ func (p *rowPlan) check(slot int, strict bool, c *schema.Column) {
 }
 
 func (v *verifier) planMissing(t *schema.Table, p *rowPlan) {
-	p.unknown = -1
+	p.unknown, p.missing = -1, make([]missingValue, 0, len(t.Stored))
 	for slot, c := range t.Stored {
 		d := t.Columns[c].Default
 		m := missingValue{class: isNull, hash: v.keys.value(page.SerialNull, nil), value: d}

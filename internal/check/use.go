@@ -19,6 +19,9 @@ func (s pageSet) add(n uint32) bool {
 	return old&bit == 0
 }
 
+// drop takes a page out.
+func (s pageSet) drop(n uint32) { s[n>>6] &^= uint64(1) << (n & 63) }
+
 // merge adds another set and gives the pages that are in both, up to limit.
 func (s pageSet) merge(o pageSet, limit int) (both []uint32) {
 	for i, w := range o {

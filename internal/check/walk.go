@@ -44,6 +44,7 @@ func (v *verifier) walk() error {
 	}
 	lead := v.crew[0]
 	lead.checkFreelist()
+	v.units = make([]unit, 0, len(v.trees))
 	for _, tr := range v.trees {
 		lead.split(tr)
 	}
@@ -64,13 +65,13 @@ func maxWorkers(count uint32) int { return int(32<<20/(uint64(count)/8+1)) + 1 }
 
 // gather puts together what the workers saw.
 func (v *verifier) gather() error {
-	v.sums = make([]tally, len(v.trees))
 	lead := v.crew[0]
+	v.sums = lead.tallies // with 10,000 tables another copy would be felt
 	for i, w := range v.crew {
-		for t := range w.tallies {
-			v.sums[t].merge(&w.tallies[t])
-		}
 		if i > 0 {
+			for t := range w.tallies {
+				v.sums[t].merge(&w.tallies[t])
+			}
 			for _, n := range lead.used.merge(w.used, v.o.FindingsMax) {
 				lead.tree = nil
 				lead.find(Finding{Kind: kindStructure, Page: int64(n), Detail: string(page.PageUsedOnce)})
@@ -111,8 +112,8 @@ func (t *tally) merge(o *tally) {
 	t.unsure = t.unsure || o.unsure
 	t.unordered = t.unordered || o.unordered
 	t.sawLeaf(o.leafAt)
-	if t.indexes == nil && o.indexes != nil {
-		t.indexes = make([]sum, len(o.indexes))
+	if t.indexes == nil {
+		t.indexes, o.indexes = o.indexes, nil
 	}
 	for i := range o.indexes {
 		t.indexes[i].merge(o.indexes[i])
@@ -270,7 +271,7 @@ func (w *worker) open(n, parent uint32, depth int, lo, hi limit) *frame {
 		return nil
 	}
 	if parent == 0 && n == 1 { // the one root without a back-link
-		if !w.used.add(1) {
+		if !w.take(1) {
 			w.breaks(page.PageUsedOnce, 1, 0)
 			return nil
 		}

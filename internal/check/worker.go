@@ -14,6 +14,7 @@ const (
 	mapsKept     = 8
 	longStride   = 64 // one in so many pages of a long chain is remembered
 	pagesPerStop = 256
+	marksMax     = 1024
 )
 
 // worker is one of a crew, with all that it needs to itself.
@@ -23,6 +24,8 @@ type worker struct {
 	o        *Options
 	k        *keys
 	used     pageSet
+	light    bool     // it walks one tree after the other, anew each time,
+	marks    []uint32 // and remembers so many of the pages that it used
 	tallies  []tally
 	findings findings
 	unjudged []Finding
@@ -67,6 +70,34 @@ func newWorker(v *verifier) *worker {
 	w.chain = make([]byte, v.g.PageSize)
 	w.runs, _ = v.db.Pages.(page.Runs)
 	return w
+}
+
+// anew makes a worker of an earlier pass one of another, with the buffers that it has.
+func (w *worker) anew(v *verifier) {
+	w.v, w.g, w.o = v, &v.g, &v.o
+	if len(w.marks) < marksMax {
+		for _, n := range w.marks {
+			w.used.drop(n)
+		}
+	} else {
+		clear(w.used)
+	}
+	w.marks = w.marks[:0]
+	w.tallies = append(w.tallies[:0], make([]tally, len(v.trees))...)
+	w.findings, w.unjudged = findings{max: v.o.FindingsMax}, nil
+	w.tree, w.tally = nil, nil
+	w.sequence, w.orphans, w.ids, w.doubt = nil, nil, idSet{}, ""
+}
+
+// take marks a page as used and tells whether it was not before.
+func (w *worker) take(n uint32) bool {
+	if !w.used.add(n) {
+		return false
+	}
+	if w.light && len(w.marks) < marksMax {
+		w.marks = append(w.marks, n)
+	}
+	return true
 }
 
 // find adds a finding about the tree at hand.
@@ -130,7 +161,7 @@ func (w *worker) use(n uint32, rule page.Rule, from uint32, kind page.MapKind, p
 		w.breaks(rule, from, int64(n))
 		return false
 	}
-	if !w.used.add(n) {
+	if !w.take(n) {
 		w.breaks(page.PageUsedOnce, n, int64(from))
 		return false
 	}

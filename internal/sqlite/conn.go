@@ -155,9 +155,12 @@ func (c *Conn) configure() error {
 	if err := c.passChecksums(); err != nil {
 		return err
 	}
-	// FTS5 reads the schema when it is registered. A damaged or unreadable one must not
-	// keep the file from being opened: the first look at it will say so again.
-	switch err := register(db); fault.CodeOf(c.fail("register modules", err)) {
+	if err := register(db); err != nil {
+		return err
+	}
+	// The first look at the file. It does not parse the schema, and damage must not keep the
+	// file from being opened: whoever reads it will be told.
+	switch err := db.Exec(`PRAGMA schema_version`); fault.CodeOf(c.fail("look at database", err)) {
 	case fault.Busy, fault.IO, fault.Full, fault.NoMemory, fault.Interrupted:
 		return err
 	}

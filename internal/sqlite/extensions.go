@@ -14,8 +14,19 @@ import (
 // FTS5, rtree and geopoly. Functions that replace a built-in one (a Unicode lower or
 // LIKE) are left out on purpose: an index on lower(name) that stock SQLite wrote would
 // then look damaged.
+//
+// When all is registered the driver prepares a statement, to get at functions that only
+// tokenizers of one's own need. SQLite would read and compile the whole schema for it, which
+// with 10,000 tables takes seconds of a processor for each connection. While no statement may
+// be longer than nothing it is refused before, and that is the last thing that the driver does.
 func register(db *sqlite3.Conn) error {
-	return errors.Join(fts5.Register(db), rtree.Register(db))
+	old := db.Limit(sqlite3.LIMIT_SQL_LENGTH, 0)
+	err := fts5.Register(db)
+	db.Limit(sqlite3.LIMIT_SQL_LENGTH, old)
+	if errors.Is(err, sqlite3.TOOBIG) {
+		err = nil
+	}
+	return errors.Join(err, rtree.Register(db))
 }
 
 // standIn lets a database with an unknown collation be read row by row. The order it

@@ -12,10 +12,18 @@ import (
 
 // Judge answers the questions that a check of pages leaves to SQLite. It sees what its
 // connection sees: whoever reads pages beside it holds one read transaction for both.
-type Judge struct{ c *Conn }
+type Judge struct {
+	c       *Conn
+	unknown *unknown
+}
 
-// Judge gives the judge of this connection.
-func (c *Conn) Judge() Judge { return Judge{c} }
+// unknown are the tables whose modules are not known here, by folded name, once somebody asked.
+type unknown struct {
+	tables map[string][]check.Finding
+}
+
+// Judge gives a judge of this connection, for as long as its database stays what it is.
+func (c *Conn) Judge() Judge { return Judge{c, &unknown{}} }
 
 // Schema has SQLite compile the schema. Virtual tables are not connected yet.
 func (j Judge) Schema(ctx context.Context) ([]check.Finding, error) {
@@ -67,20 +75,22 @@ func (j Judge) hear(ctx context.Context, op, sql string, row func(*sqlite3.Stmt)
 	return list, nil
 }
 
-// module says so when a table's module is unknown: its pragma passes in silence.
+// module says so when a table's module is unknown: its pragma passes in silence. The schema is
+// read for it once: there may be thousands of tables to ask about.
 func (j Judge) module(ctx context.Context, name string) ([]check.Finding, error) {
-	report := check.Report{}
-	err := j.c.do(ctx, "look for module", func() error {
-		return j.c.snapshot(func() error { return j.c.findUnjudged(&report) })
-	})
-	if err := absorb(&report, err); err != nil {
-		return nil, err
-	}
-	var list []check.Finding
-	for _, f := range report.Findings {
-		if strings.EqualFold(f.Object, name) {
-			list = append(list, f)
+	if j.unknown.tables == nil {
+		report := check.Report{}
+		err := j.c.do(ctx, "look for module", func() error {
+			return j.c.snapshot(func() error { return j.c.findUnjudged(&report) })
+		})
+		if err := absorb(&report, err); err != nil {
+			return nil, err
+		}
+		j.unknown.tables = map[string][]check.Finding{}
+		for _, f := range report.Findings {
+			key := strings.ToLower(f.Object)
+			j.unknown.tables[key] = append(j.unknown.tables[key], f)
 		}
 	}
-	return list, nil
+	return j.unknown.tables[strings.ToLower(name)], nil
 }
