@@ -70,8 +70,8 @@ type Sorter struct {
 	buffer []byte
 }
 
-// ref is an item in the arena. begin is the beginning of its key, which most comparisons
-// need not go beyond.
+// ref is an item in the arena. begin is the beginning of its key behind what all keys
+// there have in common: most comparisons need not go beyond it.
 type ref struct {
 	begin uint64
 	at    uint32
@@ -100,9 +100,7 @@ func (s *Sorter) Add(key, payload []byte, distinct int) error {
 	if want := len(s.arena) + size; want > cap(s.arena) {
 		s.arena = slices.Grow(s.arena, max(size, min(len(s.arena), s.memory-want)))
 	}
-	var head [8]byte
-	copy(head[:], key)
-	s.refs = append(s.refs, ref{binary.BigEndian.Uint64(head[:]), uint32(len(s.arena))})
+	s.refs = append(s.refs, ref{at: uint32(len(s.arena))})
 	s.arena = binary.LittleEndian.AppendUint32(s.arena, uint32(len(key)))
 	s.arena = binary.LittleEndian.AppendUint32(s.arena, uint32(len(payload)))
 	s.arena = binary.LittleEndian.AppendUint32(s.arena, uint32(distinct))
@@ -120,6 +118,7 @@ func parseItem(b []byte) (it item, size int) {
 }
 
 func (s *Sorter) order() {
+	s.begins()
 	slices.SortFunc(s.refs, func(a, b ref) int {
 		if a.begin != b.begin {
 			return cmp.Compare(a.begin, b.begin)
@@ -128,6 +127,28 @@ func (s *Sorter) order() {
 		y, _ := parseItem(s.arena[b.at:])
 		return bytes.Compare(x.key, y.key)
 	})
+}
+
+// begins fills in what the refs know of their keys.
+func (s *Sorter) begins() {
+	var common []byte
+	for i := range s.refs {
+		it, _ := parseItem(s.arena[s.refs[i].at:])
+		if i == 0 {
+			common = it.key
+		}
+		same := 0
+		for same < min(len(common), len(it.key)) && common[same] == it.key[same] {
+			same++
+		}
+		common = common[:same]
+	}
+	for i := range s.refs {
+		it, _ := parseItem(s.arena[s.refs[i].at:])
+		var head [8]byte
+		copy(head[:], it.key[len(common):])
+		s.refs[i].begin = binary.BigEndian.Uint64(head[:])
+	}
 }
 
 // dump writes what is in memory as a run.

@@ -84,8 +84,8 @@ func (c *charter) leaf(n uint32, d *page.Node, b []byte, s span) error {
 		}
 		return nil
 	}
+	var cell page.Cell
 	for i := range d.Cells {
-		var cell page.Cell
 		if d.Cell(i, &cell) == nil {
 			c.chained(&cell)
 			c.compare(d, &cell)
@@ -99,7 +99,6 @@ func (c *charter) leaf(n uint32, d *page.Node, b []byte, s span) error {
 		return nil
 	}
 	for i := range d.Cells {
-		var cell page.Cell
 		if d.Cell(i, &cell) != nil {
 			continue
 		}

@@ -35,6 +35,8 @@ type keyWalk struct {
 	gaps    []keyGap
 	open    bool    // the last gap has no end yet
 	last    []Value // key of the last entry
+	now     keyed   // that take has
+	cell    page.Cell
 	bufs    [depthMax][]byte
 }
 
@@ -132,15 +134,15 @@ func (w *keyWalk) enters(n uint32) bool {
 }
 
 func (w *keyWalk) entry(n uint32, d *page.Node, i int, from Origin) error {
-	var c page.Cell
-	if d.Cell(i, &c) != nil {
+	c := &w.cell
+	if d.Cell(i, c) != nil {
 		return nil //nolint:nilerr // a cell that cannot be read is a loss, not a failure
 	}
 	if w.claim {
-		w.chained(&c)
+		w.chained(c)
 	}
 	if w.x != nil && w.x.trial != nil {
-		if values, what, _ := w.record(d, &c); what == "" {
+		if values, what, _ := w.record(d, c); what == "" {
 			w.x.trial.entry(values)
 		}
 		return nil
@@ -148,11 +150,12 @@ func (w *keyWalk) entry(n uint32, d *page.Node, i int, from Origin) error {
 	if w.t == nil && w.take == nil {
 		return nil
 	}
-	k := keyed{page: n, from: from}
+	k := &w.now
+	*k = keyed{page: n, from: from}
 	if w.claim && len(w.t.trials) == 0 {
-		k.values, _ = w.head(d, &c) // the key is what matters
+		k.values, _ = w.head(d, c) // the key is what matters
 	} else {
-		k.values, k.what, k.partly = w.record(d, &c)
+		k.values, k.what, k.partly = w.record(d, c)
 	}
 	if len(k.values) == 0 || from == Salvaged && w.t != nil && !fits(w.t.def, k.values, w.g.Encoding) {
 		return nil
@@ -168,7 +171,7 @@ func (w *keyWalk) entry(n uint32, d *page.Node, i int, from Origin) error {
 	if w.take == nil {
 		return nil
 	}
-	return w.take(&k)
+	return w.take(k)
 }
 
 // passed keeps the key of a row and ends the gap before it.

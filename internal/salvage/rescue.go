@@ -34,6 +34,7 @@ type rescue struct {
 	doubt      string   // about the payload that was read last, "" = none
 	headValues []Value
 	values     []Value
+	row        Row // that the sink has
 }
 
 // Run salvages a database into a sink. It gives an error only when the sink or

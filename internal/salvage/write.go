@@ -52,8 +52,10 @@ func (r *rescue) writeTable(t *table) error {
 
 // writeKeyed writes the rows of a WITHOUT ROWID table, then the backup's for its gaps.
 func (r *rescue) writeKeyed(t *table) error {
+	row := &found{}
 	w := &keyWalk{rescue: r, owner: t.owner, t: t, take: func(k *keyed) error {
-		return r.put(t, &found{values: k.values, from: k.from, page: k.page, what: k.what, partly: k.partly})
+		*row = found{values: k.values, from: k.from, page: k.page, what: k.what, partly: k.partly}
+		return r.put(t, row)
 	}}
 	if err := w.tree(t.root, 0); err != nil {
 		return err
@@ -97,7 +99,8 @@ func (r *rescue) put(t *table, f *found) error {
 	if f.doubt == "" && f.from != FromBase && r.suspicious(f.page) {
 		f.doubt = suspectFrame
 	}
-	outcome, err := r.sink.Row(&Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page, Doubt: f.doubt})
+	r.row = Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page, Doubt: f.doubt}
+	outcome, err := r.sink.Row(&r.row)
 	if err != nil {
 		return err
 	}

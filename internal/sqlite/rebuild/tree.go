@@ -25,7 +25,7 @@ type tree struct {
 }
 
 // memoryBytes is what all sorters of a table take together.
-const memoryBytes = 12 << 20
+const memoryBytes = 8 << 20
 
 // treeOf tells how a table is written by pages, nil if only SQLite can say what stands in it.
 func (n *native) treeOf(into *target, roots map[string]uint32, declared []salvage.Object) *tree {
