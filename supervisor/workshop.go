@@ -6,7 +6,6 @@ import (
 	"github.com/officer-doofy/officer/actors/recovery"
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/loss"
-	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
 )
@@ -25,26 +24,12 @@ func (w workshop) Reindex(ctx context.Context, kept, to string) (recovery.Candid
 	if _, err := w.consolidate(ctx, kept, plain, false); err != nil {
 		return recovery.Candidate{}, err
 	}
-	_, err := rebuild.Reindex(ctx, rebuild.ReindexOrder{FS: w.files, VFS: w.vfs, File: plain, To: to})
+	_, made, err := rebuild.Reindex(ctx, rebuild.ReindexOrder{FS: w.files, VFS: w.vfs, File: plain, To: to})
 	if err != nil {
 		w.sweep(to)
 		return recovery.Candidate{}, err
 	}
-	w.forget(to)
-	report, content, err := sqlite.VerifyCopy(ctx, to, w.vfs, manifest.Content{})
-	if err != nil {
-		return recovery.Candidate{}, err
-	}
-	return recovery.Candidate{Verdict: report.Verdict, Findings: report.Findings, Content: content}, nil
-}
-
-// forget has the system read a file from the device when it is read next: what is checked
-// then is what was written there. It is advice, and where it fails the check goes on.
-func (w workshop) forget(path string) {
-	if f, err := w.files.Open(path); err == nil {
-		_ = w.files.DropCache(f)
-		_ = f.Close()
-	}
+	return recovery.Candidate{Verdict: made.Verdict.Verdict, Findings: made.Verdict.Findings, Content: made.Content}, nil
 }
 
 // Salvage gets out what the kept files prove.

@@ -29,6 +29,8 @@ const (
 type Options struct {
 	// Base is an older healthy state of the same database, nil = there is none.
 	Base *Source
+	// Distrust names indexes that are no evidence, because they are known to be damaged.
+	Distrust []string
 	// Compile tells whether SQLite takes a CREATE statement. Virtual tables, views and
 	// triggers are not asked about. nil takes every statement.
 	Compile func(sql string) error

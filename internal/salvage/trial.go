@@ -3,6 +3,7 @@ package salvage
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/officer-doofy/officer/internal/page"
 	"github.com/officer-doofy/officer/internal/schema"
@@ -38,7 +39,7 @@ const (
 // tryIndexes begins the trials of a table.
 func (r *rescue) tryIndexes(t *table) {
 	for _, x := range t.indexes {
-		if x.def == nil || x.def.Opaque != "" || x.root == 0 {
+		if x.def == nil || x.def.Opaque != "" || x.root == 0 || slices.Contains(r.opts.Distrust, x.name) {
 			continue
 		}
 		if tr := newTrial(t, x, r.g.Encoding); tr != nil {

@@ -33,6 +33,9 @@ type Order struct {
 	// the old one had not: a database file of its own, made when there is something to
 	// put into it; "" = it stays in the new database.
 	Aside string
+	// Distrust names indexes that are known to be damaged where no table is: what they hold
+	// speaks neither for nor against a row.
+	Distrust []string
 	// Readable says that the device gave all bytes of File and Base a moment ago. A read that
 	// fails then is the device's trouble and ends the work with fault.IO; otherwise what
 	// cannot be read is lost like what is damaged.
@@ -95,7 +98,7 @@ func recoverBy(ctx context.Context, o Order, how func(write func(*pages) (*Resul
 		return nil, err
 	}
 	defer done()
-	opts := salvage.Options{Compile: compile, Tick: func(stage salvage.Stage, done, total int64) error {
+	opts := salvage.Options{Compile: compile, Distrust: o.Distrust, Tick: func(stage salvage.Stage, done, total int64) error {
 		if o.Progress != nil {
 			o.Progress(string(stage), done, total)
 		}

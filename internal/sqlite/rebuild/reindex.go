@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -26,38 +24,55 @@ const (
 type ReindexOrder struct {
 	FS   fsx.FS
 	VFS  string // the SQLite VFS that belongs to FS, "" = the default
-	File string // a plain copy of the damaged database, its log brought in; it is changed
+	File string // a plain copy of the damaged database, its log brought in
 	To   string // the new database; it must not exist
 }
 
-// Reindex makes a database of one in which nothing but indexes is damaged: their trees
-// are emptied, filled from the tables, and what their old pages left is not copied. It
-// names the indexes. What is damaged it finds out itself, from the pages. The error is
+// Reindex makes a database of one in which nothing but indexes is damaged: all tables as
+// they are, and indexes made of them. It names the damaged ones, which it finds out itself,
+// from the pages. That the tables hold the same is proven by their digests. The error is
 // fault.Refused when rows may be damaged, too: then no index can be believed less than its table.
-func Reindex(ctx context.Context, o ReindexOrder) (names []string, err error) {
+func Reindex(ctx context.Context, o ReindexOrder) (names []string, made *Result, err error) {
 	defer guard(&err)
 	db, err := openPlain(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	indexes, keyed, err := readIndexes(db)
 	if err := errors.Join(err, db.Close()); err != nil {
-		return nil, refusedReindex("the schema cannot be read: %v", err)
+		return nil, nil, refusedReindex("the schema cannot be read: %v", err)
 	}
-	if names, err = empty(ctx, o, indexes, keyed); err != nil {
-		return nil, err
-	}
-	if db, err = openPlain(ctx, o); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(refill(db, o, names), db.Close()); err != nil {
-		return nil, err
-	}
-	f, err := o.FS.OpenFile(o.To, os.O_RDWR, 0)
+	names, tables, err := suspects(ctx, o, indexes, keyed)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return names, errors.Join(f.Sync(), f.Close(), o.FS.SyncDir(filepath.Dir(o.To)))
+	made, err = Recover(ctx, Order{FS: o.FS, VFS: o.VFS, File: o.File, To: o.To, Distrust: names, Readable: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := made.holds(tables); err != nil {
+		return nil, nil, errors.Join(err, o.FS.Remove(o.To))
+	}
+	return names, made, nil
+}
+
+// holds compares the tables of a new database with what was read of the damaged one.
+func (r *Result) holds(tables []check.Content) error {
+	if r.Found > 0 || len(r.Notes) > 0 {
+		return refusedReindex("%d rows are in no table (%s)", r.Found, strings.Join(r.Notes, "; "))
+	}
+	if r.Verdict.Verdict != check.OK {
+		return refusedReindex("the new database does not pass its check")
+	}
+	if len(tables) != len(r.Content.Tables) {
+		return refusedReindex("there are %d tables, not %d", len(r.Content.Tables), len(tables))
+	}
+	for i, want := range tables {
+		if got := r.Content.Tables[i]; got.Name != want.Name || got.Rows != want.Rows || got.Digest != want.Digest || got.Digest == "" {
+			return refusedReindex("table %s would not be what it was", want.Name)
+		}
+	}
+	return nil
 }
 
 func refusedReindex(format string, args ...any) error {
@@ -137,33 +152,32 @@ func blamed(findings []check.Finding, indexes map[string]uint32) ([]string, erro
 	return names, nil
 }
 
-// empty finds the damage and writes an empty leaf over the root of each damaged index
-// (https://sqlite.org/fileformat2.html#b_tree_pages), so that SQLite need not follow what is
-// damaged. It refuses when a page that nothing uses may have been a table's.
-func empty(ctx context.Context, o ReindexOrder, roots map[string]uint32, keyed bool) (names []string, err error) {
-	f, err := o.FS.OpenFile(o.File, os.O_RDWR, 0)
+// suspects finds the damaged indexes, and what the tables hold. It refuses when a page that
+// nothing uses may have been a table's.
+func suspects(ctx context.Context, o ReindexOrder, roots map[string]uint32, keyed bool) (names []string, tables []check.Content, err error) {
+	f, err := o.FS.Open(o.File)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	file, err := page.OpenFile(f, info.Size())
 	if err != nil {
-		return nil, refusedReindex("the header cannot be read")
+		return nil, nil, refusedReindex("the header cannot be read")
 	}
 	g := &file.Geometry
 	out, err := verify(ctx, check.Database{Pages: file, Header: file.Header, Geometry: *g})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if out.More > 0 {
-		return nil, refusedReindex("there is more damage than is read here")
+		return nil, nil, refusedReindex("there is more damage than is read here")
 	}
 	if names, err = blamed(out.Findings, roots); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, finding := range out.Findings {
 		var kind [1]byte
@@ -171,22 +185,10 @@ func empty(ctx context.Context, o ReindexOrder, roots map[string]uint32, keyed b
 			continue
 		}
 		if _, err := f.ReadAt(kind[:], (finding.Page-1)*int64(g.PageSize)); err != nil || keyed || page.Kind(kind[0]).Table() {
-			return nil, refusedReindex("page %d may have been a table's", finding.Page)
+			return nil, nil, refusedReindex("page %d may have been a table's", finding.Page)
 		}
 	}
-	for _, name := range names {
-		root := roots[name]
-		if root < 2 || root > g.Count {
-			return nil, refusedReindex("index %s has no page", name)
-		}
-		b := make([]byte, g.PageSize)
-		b[0] = byte(page.IndexLeaf)
-		b[5], b[6] = byte(g.Usable>>8), byte(g.Usable) // 65536 is written as 0
-		if _, err := f.WriteAt(b, int64(root-1)*int64(g.PageSize)); err != nil {
-			return nil, err
-		}
-	}
-	return names, nil
+	return names, out.Tables, nil
 }
 
 // verify makes a refusal of a panic: what the pages do to the check they may do to rows.
@@ -196,31 +198,5 @@ func verify(ctx context.Context, db check.Database) (out check.Outcome, err erro
 			err = refusedReindex("the check panicked: %v", p)
 		}
 	}()
-	return check.Verify(ctx, db, check.Options{FindingsMax: findingsRead})
-}
-
-// refill fills the indexes and copies all that is used; VACUUM INTO keeps rowids.
-func refill(db *sqlite3.Conn, o ReindexOrder, names []string) error {
-	for _, name := range names {
-		if err := db.Exec(`REINDEX main.` + quote(name)); err != nil {
-			return couldNot(err)
-		}
-	}
-	f, err := o.FS.Create(o.To)
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return couldNot(db.Exec(`VACUUM main INTO ` + sqlite3.Quote(fileURI(o.To, o.VFS))))
-}
-
-// couldNot tells what is wrong with the database from what is wrong with the machine.
-func couldNot(err error) error {
-	f := failed(err)
-	if err != nil && fault.CodeOf(f) == fault.Internal {
-		return refusedReindex("%v", err)
-	}
-	return f
+	return check.Verify(ctx, db, check.Options{FindingsMax: findingsRead, Digest: true})
 }

@@ -45,7 +45,7 @@ func TestReindex_ofADamagedIndexKeepsEveryRowAndRowid(t *testing.T) {
 				t.Fatal("the damage is not found")
 			}
 			to := filepath.Join(t.TempDir(), "out.db")
-			names, err := rebuild.Reindex(context.Background(), rebuild.ReindexOrder{FS: fsx.OS(), File: path, To: to})
+			names, _, err := rebuild.Reindex(context.Background(), rebuild.ReindexOrder{FS: fsx.OS(), File: path, To: to})
 			if err != nil || len(names) != 1 {
 				t.Fatalf("got %q %v for %v", names, err, found)
 			}
@@ -64,7 +64,7 @@ func TestReindex_whereATableMayBeDamagedIsRefused(t *testing.T) {
 	path, _ := plainCopy(t)
 	testkit.ZeroPageOf(t, path, "items", 1)
 	to := filepath.Join(t.TempDir(), "out.db")
-	_, err := rebuild.Reindex(context.Background(), rebuild.ReindexOrder{FS: fsx.OS(), File: path, To: to})
+	_, _, err := rebuild.Reindex(context.Background(), rebuild.ReindexOrder{FS: fsx.OS(), File: path, To: to})
 	if fault.CodeOf(err) != fault.Refused {
 		t.Errorf("got %v, want refused", err)
 	}
@@ -89,7 +89,7 @@ func TestReindex_ofEntriesWithoutARowIsRefused(t *testing.T) {
 		}
 	}
 	to := filepath.Join(t.TempDir(), "out.db")
-	if _, err := rebuild.Reindex(context.Background(), rebuild.ReindexOrder{FS: fsx.OS(), File: path, To: to}); fault.CodeOf(err) != fault.Refused {
+	if _, _, err := rebuild.Reindex(context.Background(), rebuild.ReindexOrder{FS: fsx.OS(), File: path, To: to}); fault.CodeOf(err) != fault.Refused {
 		t.Errorf("got %v, want refused: the row is what is lost", err)
 	}
 }
