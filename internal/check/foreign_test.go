@@ -78,6 +78,14 @@ func families() map[string]family {
 			alter table c add column p int default null references p; insert into c values(2, 7)`, ""},
 		"behind overflow": {`create table p(id integer primary key); create table c(a, p int references p); insert into p values(1);
 			insert into c values(zeroblob(9000), 1), (zeroblob(9000), 2)`, ""},
+		"three generations": {`create table a(id integer primary key, b int references b); create table b(id integer primary key, c int references c);
+			create table c(id integer primary key); insert into c values(1), (2); insert into b values(1, 1), (2, 3), (9, 2); insert into a values(1, 1), (2, 9), (3, 8), (4, null)`, ""},
+		"each other": {`create table a(id integer primary key, b int references b); create table b(id integer primary key, a int references a);
+			insert into a values(1, 1), (2, 5); insert into b values(1, 2), (2, 7)`, ""},
+		"keys of all kinds": {`create table c(id integer primary key, p int references p, q text references p(name), r int references p, up int references c, x references nobody);
+			create table p(id integer primary key, name text unique); insert into p values(1, 'a'), (2, 'b');
+			insert into c values(1, 1, 'a', 2, null, null), (2, 3, 'c', 4, 1, 0), (3, null, 'b', 9, 7, null), (4, 8, null, 1, 4, 5)`, ""},
+		"many keys": {manyKeys(40), ""},
 		"unique index": {`create table p(a int, b int); create unique index i on p(b, a); create table c(x int, y int, foreign key(x, y) references p(a, b));
 			insert into p values(1, 2); insert into c values(1, 2), (2, 1)`, ""},
 		"text to number": {`create table p(id integer primary key); create table c(p text references p); insert into p values(1); insert into c values('1')`,
@@ -87,6 +95,41 @@ func families() map[string]family {
 		"mismatch":         {`create table p(a, b); create table c(a references p(a)); insert into c values(1)`, "foreign key mismatch: the parent has no such key"},
 		"part of an index": {`create table p(a, b, unique(a, b)); create table c(a references p(a)); insert into c values(1)`, "foreign key mismatch: the parent has no such key"},
 		"a view":           {`create view p as select 1 as a; create table c(a references p); insert into c values(1)`, "its parent p is not understood here"},
+	}
+}
+
+// manyKeys is a table with so many keys, of each of which one row has no parent.
+func manyKeys(n int) string {
+	var parents, columns, first, second strings.Builder
+	for i := range n {
+		fmt.Fprintf(&parents, "create table p%d(id integer primary key); insert into p%d values(1);", i, i)
+		fmt.Fprintf(&columns, ", a%d int references p%d", i, i)
+		first.WriteString(", 1")
+		fmt.Fprintf(&second, ", %d", 1+i%3)
+	}
+	return parents.String() + "create table c(id integer primary key" + columns.String() + ");" +
+		"insert into c values(1" + first.String() + "), (2" + second.String() + ");"
+}
+
+// The first ones are the same whatever is asked for, for all that tables are read in another order.
+func TestFindOrphans_listsTheFirstOfAll(t *testing.T) {
+	for _, name := range []string{"three generations", "keys of all kinds", "many keys"} {
+		image := imageOf(t, "pragma foreign_keys=off; "+families()[name].sql)
+		file, err := page.OpenFile(bytes.NewReader(image), int64(len(image)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := check.Database{Pages: file, Header: file.Header, Geometry: file.Geometry}
+		all, err := check.FindOrphans(t.Context(), db, check.Options{}, 1000)
+		if err != nil || all.More || len(all.List) < 2 {
+			t.Fatalf("%s: %v, more %v, %v", name, all.List, all.More, err)
+		}
+		for limit := 1; limit <= len(all.List); limit++ {
+			out, err := check.FindOrphans(t.Context(), db, check.Options{Crew: crew(2)}, limit)
+			if err != nil || !slices.Equal(out.List, all.List[:limit]) || out.More != (limit < len(all.List)) {
+				t.Errorf("%s: the first %d of %v are %v, more %v, %v", name, limit, all.List, out.List, out.More, err)
+			}
+		}
 	}
 }
 

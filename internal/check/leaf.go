@@ -56,7 +56,11 @@ func (w *worker) rowOf(d *page.Node, c *page.Cell) {
 	w.tally.rows++
 	rowid, total := c.Rowid, c.Total
 	if w.tree.light {
-		w.glance(d, c)
+		if w.tree.each != nil {
+			w.glance(d, c)
+		} else if !w.ids.full {
+			w.ids.add(rowid)
+		}
 		return
 	}
 	body, l, ok := w.payload(d, c, true)

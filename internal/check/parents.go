@@ -28,41 +28,34 @@ func (h *held) makeRoom(bytes int) bool {
 	return true
 }
 
+// idBlocks is how many blocks a set of rowids may have.
+func (v *verifier) idBlocks() int { return max(1, cmp.Or(v.o.KeysMax, keySetMax)/keysPerBlock) }
+
 // idsOf gathers the rowids of the parent. A set that is full is of no use.
 func (v *verifier) idsOf(r *reference) (ids *idSet, why string, err error) {
 	if ids = v.held.ids[r.parent]; ids != nil {
 		return ids, "", nil
 	}
-	slots := []int{r.parent.table.Slot(r.parts[0].Column)}
-	ids = &idSet{max: max(1, cmp.Or(v.o.KeysMax, keySetMax)/keysPerBlock)}
-	workers, why, err := v.passOver(r.parent, v.o.Crew, func(w *worker, row *record) {
-		w.ids.max = ids.max
-		if w.ids.full {
-			return
-		}
-		k := w.keyOf(r, r.parent, row, slots, true)
-		if k.doubt != "" {
-			w.doubt = k.doubt
-			return
-		}
-		w.ids.add(k.id)
-	})
+	ids = &idSet{max: v.idBlocks()}
+	workers, why, err := v.passOver(r.parent, v.o.Crew, nil)
 	if err != nil || why != "" {
 		return nil, why, err
 	}
 	for _, w := range workers {
-		if w.doubt != "" {
-			return nil, w.doubt, nil
-		}
 		ids.take(&w.ids)
 	}
+	return v.hold(r.parent, ids), "", nil
+}
+
+// hold keeps the rowids of a table for the next key, if they are few enough.
+func (v *verifier) hold(tr *tree, ids *idSet) *idSet {
 	if ids.full {
 		ids = &idSet{full: true}
 	}
 	if v.held.makeRoom(len(ids.blocks)*idBlockBytes + idBlockBytes/8) {
-		v.held.ids[r.parent] = ids
+		v.held.ids[tr] = ids
 	}
-	return ids, "", nil
+	return ids
 }
 
 // keysOf gathers the keys of the parent whose turn it is. A set that is full is of no use.

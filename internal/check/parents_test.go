@@ -60,6 +60,25 @@ func TestFindOrphans_readsASharedParentOnce(t *testing.T) {
 	}
 }
 
+// A table that is child and parent, and has several keys, is read once.
+func TestFindOrphans_readsEachGenerationOnce(t *testing.T) {
+	image := imageOf(t, `pragma foreign_keys=off; create table c(id integer primary key, p int references p, q int references q, f);
+		create table p(id integer primary key, q int references q, f); create table q(id integer primary key, f);`+
+		many+`insert into q select i, zeroblob(1500) from n;`+many+`insert into p select i, i, zeroblob(1500) from n;`+many+`insert into c select i, i, i+1, zeroblob(1500) from n;`)
+	file, err := page.OpenFile(bytes.NewReader(image), int64(len(image)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := &counting{Pages: file}
+	out, err := check.FindOrphans(t.Context(), check.Database{Pages: counted, Header: file.Header, Geometry: file.Geometry}, check.Options{Seed: seed()}, 10)
+	if err != nil || len(out.List) != 1 || out.List[0].Rowid != 400 {
+		t.Errorf("got %v, %v", out.List, err)
+	}
+	if most := int(file.Geometry.Count) + 20; counted.read > most {
+		t.Errorf("%d of %d pages were read, at most %d", counted.read, file.Geometry.Count, most)
+	}
+}
+
 // A set of keys that does not fit is not held, nor asked for again as if it were one.
 func TestFindOrphans_withManyChildrenAndFewKeysAtOnce(t *testing.T) {
 	image := imageOf(t, manyChildren(6))

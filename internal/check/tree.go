@@ -24,7 +24,7 @@ type tree struct {
 	order []column                     // of an entry: by what it is ordered; of a WITHOUT ROWID table its key
 	plan  *rowPlan                     // of a table
 	each  func(w *worker, row *record) // instead of, or before, what else is done with a row
-	light bool                         // only the part of a row that is on its page is read
+	light bool                         // only the part of a row that is on its page is read, without each only its rowid
 }
 
 // record is a row as it is read.

@@ -50,6 +50,7 @@ type worker struct {
 	lastRead uint32
 	sequence []sequence
 	orphans  []ForeignKey
+	looked   []lookedUp
 	ids      idSet  // of a parent
 	doubt    string // why rows could not be compared
 	window   window
@@ -86,7 +87,7 @@ func (w *worker) anew(v *verifier) {
 	w.tallies = append(w.tallies[:0], make([]tally, len(v.trees))...)
 	w.findings, w.unjudged = findings{max: v.o.FindingsMax}, nil
 	w.tree, w.tally = nil, nil
-	w.sequence, w.orphans, w.ids, w.doubt = nil, nil, idSet{}, ""
+	w.sequence, w.orphans, w.looked, w.ids, w.doubt = nil, nil, nil, idSet{}, ""
 }
 
 // take marks a page as used and tells whether it was not before.
