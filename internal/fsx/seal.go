@@ -2,11 +2,13 @@ package fsx
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"unsafe"
 
 	"github.com/officer-doofy/officer/internal/fault"
@@ -76,11 +78,13 @@ func (s *Sealer) ReadBack(ctx context.Context, fsys FS, name string, beside func
 	if err := SyncFile(fsys, op, name); err != nil {
 		return 0, 0, err
 	}
-	if past == nil {
-		return s.readDropped(ctx, fsys, op, name)
+	if past != nil {
+		seal, err = s.read(ctx, op, past, sizeBytes, readersMax)
+		if !errors.Is(err, syscall.EINVAL) {
+			return seal, sizeBytes, err
+		} // a volume that opens files for what it cannot do
 	}
-	seal, err = s.read(ctx, op, past, sizeBytes, readersMax)
-	return seal, sizeBytes, err
+	return s.readDropped(ctx, fsys, op, name)
 }
 
 // openPast opens a file for reading past the cache; nil where that cannot be.

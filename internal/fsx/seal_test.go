@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/officer-doofy/officer/internal/fault"
@@ -236,4 +237,25 @@ type watchedFile struct {
 func (f watchedFile) Sync() error {
 	defer close(f.w.synced)
 	return f.File.Sync()
+}
+
+// promising is a volume that opens a file past the cache and cannot read it so.
+type promising struct{ FS }
+
+func (v promising) OpenUncached(name string) (File, error) {
+	f, err := v.Open(name)
+	return unable{f}, err
+}
+
+type unable struct{ File }
+
+func (unable) ReadAt([]byte, int64) (int, error) { return 0, Wrap("read file", syscall.EINVAL) }
+
+func TestReadBack_dropsTheCacheWhereItCannotBePassedAfterAll(t *testing.T) {
+	s, data := NewSealer(), patterned(besideMin+5)
+	file, looks := write(t, filepath.Join(t.TempDir(), "a"), data), 0
+	seal, _, err := s.ReadBack(t.Context(), promising{OS()}, file, func() { looks++ })
+	if err != nil || seal != sealed(s, data) || looks != 1 {
+		t.Errorf("got %x, %v, %d looks; want %x", seal, err, looks, sealed(s, data))
+	}
 }
