@@ -41,8 +41,8 @@ func (s *Spill) write(b []byte) error {
 
 const (
 	itemHead = 12      // lengths of key and payload, and of what must be distinct
-	runsMax  = 64      // that are merged at once
-	runBytes = 1 << 16 // buffer of each
+	runsMax  = 128     // that are merged at once
+	runBytes = 1 << 15 // buffer of each
 	refBytes = 16
 )
 

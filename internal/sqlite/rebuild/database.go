@@ -108,8 +108,11 @@ func (d *Database) configure() error {
 }
 
 // cacheKB is the page cache: with what else SQLite needs it stays far below the 64 MB
-// that a salvage may take.
-const cacheKB = 8000
+// that a salvage may take. Where most is written by pages, sorting wants memory more.
+const (
+	cacheKB        = 8000
+	cacheByPagesKB = 1500
+)
 
 // Begin makes the tables.
 func (d *Database) Begin(p *salvage.Plan) (err error) {
@@ -122,12 +125,16 @@ func (d *Database) Begin(p *salvage.Plan) (err error) {
 	if p.AutoVacuum && p.Incremental {
 		vacuum = "INCREMENTAL"
 	}
+	cache := cacheKB
+	if d.pages != nil && len(d.pages.inserted) == 0 && !p.AutoVacuum {
+		cache = cacheByPagesKB
+	}
 	// A rollback journal in memory leaves no file behind and, unlike none, lets a
 	// statement that fails be taken back (https://sqlite.org/pragma.html#pragma_journal_mode).
 	err = d.db.Exec(fmt.Sprintf(`PRAGMA page_size=%d; PRAGMA encoding='%s'; PRAGMA auto_vacuum=%s; PRAGMA journal_mode=MEMORY;
 		PRAGMA synchronous=OFF; PRAGMA cache_size=-%d; PRAGMA temp_store=FILE; PRAGMA mmap_size=0;
 		PRAGMA legacy_alter_table=ON; PRAGMA user_version=%d; PRAGMA application_id=%d; BEGIN; PRAGMA writable_schema=ON`,
-		p.PageSize, p.Encoding, vacuum, cacheKB, p.UserVersion, p.ApplicationID))
+		p.PageSize, p.Encoding, vacuum, cache, p.UserVersion, p.ApplicationID))
 	if err != nil {
 		return d.fail(err)
 	}

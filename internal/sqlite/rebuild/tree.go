@@ -22,7 +22,12 @@ type tree struct {
 	primary *listing   // its primary key
 	indexes []*listing
 	begun   bool
+	late    int // rows that were inserted
 }
+
+// lateMax is how many rows are inserted in one transaction: what they change of the pages
+// that are there already is kept in memory until its end.
+const lateMax = 256
 
 // memoryBytes is what all sorters of a table take together.
 const memoryBytes = 8 << 20
@@ -97,6 +102,11 @@ func (t *tree) row(r *salvage.Row) (salvage.Outcome, error) {
 	outcome, err := t.insert(&settled)
 	if err != nil {
 		return outcome, err
+	}
+	if t.late++; t.late%lateMax == 0 {
+		if err := t.n.d.db.Exec(`COMMIT; BEGIN`); err != nil {
+			return 0, err
+		}
 	}
 	return outcome, t.list(r.Rowid, values, true)
 }
