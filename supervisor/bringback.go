@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -37,7 +38,7 @@ func (r *Running) bringBack(ctx context.Context, p *post, order *messages.Restor
 		if _, err := files.Lstat(p.path + suffix); !errors.Is(err, fs.ErrNotExist) {
 			left := p.path + suffix
 			return nil, messages.NewFailure("refused", op, "%s of the lost database is still there and would corrupt a restored one", filepath.Base(left)).
-				WithDid("Nothing was changed.").WithHints("mv "+quoted(left)+" "+quoted(left+".lost"), "officer restore "+quoted(p.path))
+				WithDid("Nothing was changed.").WithHints("mv "+shell.Word(left)+" "+shell.Word(left+".lost"), "officer restore "+shell.Word(p.path))
 		}
 	}
 	temp := p.path + restoringSuffix

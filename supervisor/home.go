@@ -14,6 +14,7 @@ import (
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -113,7 +114,7 @@ func (p *place) look(fsys fsx.FS, allowMissing bool) error {
 		p.missing = true
 		if !hasBackups(fsys, p.backupDir()) {
 			return messages.NewFailure("missing", "open "+filepath.Base(p.path), "there is no file %s", p.path).
-				WithDid("Nothing was created or changed.").WithHints("ls -l " + quoted(filepath.Dir(p.path)))
+				WithDid("Nothing was created or changed.").WithHints("ls -l " + shell.Word(filepath.Dir(p.path)))
 		}
 		if allowMissing {
 			return nil
@@ -121,7 +122,7 @@ func (p *place) look(fsys fsx.FS, allowMissing bool) error {
 		return messages.NewFailure("database_missing", "open "+filepath.Base(p.path),
 			"%s is missing, but backups of it exist in %s", p.path, p.backupDir()).
 			WithDid("No empty database was created; the backups were not touched.").
-			WithHints("officer restore "+quoted(p.path), "officer list "+quoted(p.path))
+			WithHints("officer restore "+shell.Word(p.path), "officer list "+shell.Word(p.path))
 	case err != nil:
 		return failureOf("open "+filepath.Base(p.path), fsx.Wrap("open "+p.path, err))
 	case !info.Mode().IsRegular():
@@ -165,12 +166,12 @@ func (p place) settle(ctx context.Context, fsys fsx.FS, patience time.Duration) 
 	if err := fsx.MakeDirs(fsys, p.home); err != nil {
 		f := failureOf(op, err)
 		return nil, messages.NewFailure(f.Code, op, "the folder %s cannot be made: %s", p.home, sentence(err)).
-			WithDid("Nothing was changed.").WithHints("officer run --home /var/lib/officer " + quoted(p.path))
+			WithDid("Nothing was changed.").WithHints("officer run --home /var/lib/officer " + shell.Word(p.path))
 	}
 	// A named pipe under that name would hold the open of it for ever.
 	if info, err := fsys.Lstat(p.lockFile()); err == nil && !info.Mode().IsRegular() {
 		return nil, messages.NewFailure("refused", op, "%s is not a regular file but %s", p.lockFile(), fsx.KindOf(info.Mode())).
-			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.lockFile()))
+			WithDid("Nothing was changed.").WithHints("ls -l " + shell.Word(p.lockFile()))
 	}
 	release, got, err := takeLock(ctx, fsys, p.lockFile(), patience)
 	if err != nil && ctx.Err() != nil {
@@ -179,11 +180,11 @@ func (p place) settle(ctx context.Context, fsys fsx.FS, patience time.Duration) 
 	}
 	if err != nil {
 		return nil, failureOf(op, fsx.Wrap("lock "+p.lockFile(), err)).
-			WithDid("Nothing was changed.").WithHints("ls -l " + quoted(p.home))
+			WithDid("Nothing was changed.").WithHints("ls -l " + shell.Word(p.home))
 	}
 	if !got {
 		return nil, messages.NewFailure("locked", op, "another Officer looks after %s (it holds %s)", p.path, p.lockFile()).
-			WithDid("Nothing was changed.").WithHints("officer status " + quoted(p.path))
+			WithDid("Nothing was changed.").WithHints("officer status " + shell.Word(p.path))
 	}
 	return release, nil
 }
@@ -227,17 +228,4 @@ func failureOf(op string, err error) *messages.Failure {
 		return messages.NewFailure(string(f.Code), op, "%s: %s", f.Op, f.Text)
 	}
 	return messages.NewFailure(string(fault.Internal), op, "an unexpected error; the log has it")
-}
-
-// quoted makes a path safe to paste into a shell.
-func quoted(path string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%", r)
-	}
-	for _, r := range path {
-		if !plain(r) {
-			return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-		}
-	}
-	return path
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -25,7 +26,7 @@ func CheckFile(ctx context.Context, path string, how FileCheck) (*messages.Check
 	op := "check " + filepath.Base(path)
 	c, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true, Untrusted: true, BusyTimeout: busyTimeout})
 	if err != nil {
-		return nil, failureOf(op, err).WithDid("Nothing was changed.").WithHints("ls -l " + quoted(path))
+		return nil, failureOf(op, err).WithDid("Nothing was changed.").WithHints("ls -l " + shell.Word(path))
 	}
 	defer c.Close()
 	opts := sqlite.CheckOptions{Kind: check.Full, SQLite: how.SQLite, Progress: how.Progress}
@@ -40,7 +41,7 @@ func CheckFile(ctx context.Context, path string, how FileCheck) (*messages.Check
 		return nil, messages.NewFailure(string(fault.ReadOnly), op,
 			"%s cannot be read without writing: an interrupted transaction waits beside it, or its folder is read-only", path).
 			WithDid("Nothing was changed; whether it is damaged is not known.").
-			WithHints("officer status "+quoted(path)+" && officer check "+quoted(path), "ls -la "+quoted(filepath.Dir(path)))
+			WithHints("officer status "+shell.Word(path)+" && officer check "+shell.Word(path), "ls -la "+shell.Word(filepath.Dir(path)))
 	}
 	if err != nil {
 		return nil, failureOf(op, err).WithDid("Nothing was changed.")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -142,7 +143,7 @@ func (r *Running) finish(ctx context.Context, p *post) bool {
 	r.mu.Unlock()
 	if err != nil {
 		r.trouble(p.path, messages.NewFailure("no_answer", "stop "+filepath.Base(p.path), "it did not stop within five seconds").
-			WithDid("It was not started again; it keeps its lock.").WithHints("officer doctor "+quoted(p.path)))
+			WithDid("It was not started again; it keeps its lock.").WithHints("officer doctor "+shell.Word(p.path)))
 	}
 	return err == nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/officer-doofy/officer/internal/condition"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/internal/space"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -144,14 +145,14 @@ func (d *disk) show(ctx actor.Context, s survey) {
 	}
 	if s.blind != nil {
 		d.cfg.Log.Warn("a volume could not be looked at", "path", s.blindAt, "error", s.blind)
-		d.raise(ctx, diskUnknown, "path="+shellWord(s.blindAt))
+		d.raise(ctx, diskUnknown, "path="+shell.Word(s.blindAt))
 	} else {
 		d.clear(ctx, diskUnknown)
 	}
 }
 
 func (d *disk) words(v *standing) []string {
-	return []string{"free=" + space.Text(v.FreeBytes), "path=" + shellWord(v.path), "roles=" + v.rolesText(), "free_up=" + d.freeUp(v)}
+	return []string{"free=" + space.Text(v.FreeBytes), "path=" + shell.Word(v.path), "roles=" + v.rolesText(), "free_up=" + d.freeUp(v)}
 }
 
 // fullWords adds what follows from the level.
@@ -185,7 +186,7 @@ func (d *disk) freeUp(v *standing) string {
 			return f.How + "   # " + space.Text(f.Bytes) + ", " + f.What
 		}
 	}
-	return "du -xh -d 2 " + shellWord(v.path)
+	return "du -xh -d 2 " + shell.Word(v.path)
 }
 
 // worthSaying: nobody is helped by a few kilobytes.
@@ -230,14 +231,4 @@ func daysText(days float64) string {
 		return fmt.Sprintf("%d hours", int(math.Ceil(days*24)))
 	}
 	return fmt.Sprintf("%d days", int(math.Round(days)))
-}
-
-// shellWord makes a path safe to paste.
-func shellWord(path string) string {
-	for _, r := range path {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("/._-+:@%", r) {
-			return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-		}
-	}
-	return path
 }

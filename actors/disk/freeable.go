@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -26,15 +27,15 @@ func freeableIn(ctx context.Context, cfg Config, walBytes int64) (list []*messag
 		}
 	}
 	c := &counting{ctx: ctx, cfg: cfg}
-	add(walFreeable, walBytes, "officer checkpoint "+shellWord(cfg.Database))
+	add(walFreeable, walBytes, "officer checkpoint "+shell.Word(cfg.Database))
 	logs := filepath.Join(cfg.Home, "logs")
 	add(logsFreeable, c.below(logs, func(name string) bool { return strings.HasPrefix(name, cfg.Name+".log.") }),
-		"rm "+shellWord(filepath.Join(logs, cfg.Name+".log."))+"*")
+		"rm "+shell.Word(filepath.Join(logs, cfg.Name+".log."))+"*")
 	quarantine := filepath.Join(cfg.Home, "quarantine")
 	for _, set := range c.list(quarantine) {
 		if set.IsDir() {
 			path := filepath.Join(quarantine, set.Name())
-			add("undo point or damaged files of "+set.Name(), c.below(path, nil), "rm -r "+shellWord(path))
+			add("undo point or damaged files of "+set.Name(), c.below(path, nil), "rm -r "+shell.Word(path))
 		}
 	}
 	backups := filepath.Join(cfg.Home, "backups")
@@ -42,7 +43,7 @@ func freeableIn(ctx context.Context, cfg Config, walBytes int64) (list []*messag
 		for _, tier := range []string{"suspect", "quarantined"} {
 			path := filepath.Join(backups, year.Name(), tier)
 			if year.IsDir() {
-				add(tier+" backups of "+year.Name(), c.below(path, nil), "rm -r "+shellWord(path))
+				add(tier+" backups of "+year.Name(), c.below(path, nil), "rm -r "+shell.Word(path))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/condition"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -68,7 +69,7 @@ func Conditions() []condition.Definition {
 
 func (i *integrity) raise(ctx actor.Context, code string, args ...string) {
 	ctx.Send(i.cfg.Peers.Of("health"), &messages.RaiseCondition{Code: code,
-		Args: append(args, "database="+shellWord(i.cfg.Database))})
+		Args: append(args, "database="+shell.Database(i.cfg.Database))})
 }
 
 func (i *integrity) clear(ctx actor.Context, code string) {
@@ -195,18 +196,4 @@ func kindWord(kind messages.CheckKind) string {
 		return "quick"
 	}
 	return "foreign-key"
-}
-
-// shellWord makes a path one word of a command that is pasted.
-func shellWord(path string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)
-	}
-	switch {
-	case path == "":
-		return "DB"
-	case strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0:
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

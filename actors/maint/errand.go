@@ -11,6 +11,7 @@ import (
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/internal/upkeep"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -155,7 +156,7 @@ func (e errand) vacuum(ctx context.Context) (any, error) {
 		out.decision.Refusal, out.decision.Because = upkeep.NotNow, why
 		if e.work.occasion == upkeep.Forced {
 			return nil, messages.NewFailure(string(fault.Full), "vacuum the database", "%s", why).
-				WithDid("Nothing was changed.").WithHints("df -h " + shellWord(filepath.Dir(e.cfg.Database)))
+				WithDid("Nothing was changed.").WithHints("df -h " + shell.Word(filepath.Dir(e.cfg.Database)))
 		}
 		return out, nil
 	}
@@ -237,7 +238,7 @@ func (e errand) backup(ctx context.Context, reason string) (*messages.Backup, er
 		return nil, err
 	case !r.GetBackup().GetVerified():
 		return nil, messages.NewFailure(string(fault.Refused), "take a backup first", "the backup taken first could not be verified").
-			WithDid("Nothing was changed.").WithHints("officer list " + shellWord(e.cfg.Database))
+			WithDid("Nothing was changed.").WithHints("officer list " + shell.Database(e.cfg.Database))
 	}
 	return r.GetBackup(), nil
 }
@@ -276,7 +277,7 @@ func (e errand) judged(ctx context.Context) error {
 		Kind: messages.CheckKind_CHECK_KIND_FULL, Priority: e.priority(), JobId: e.work.jobID + "-check"}, workTimeout)
 	if err == nil && r.GetVerdict() == string(check.Damaged) {
 		return messages.NewFailure(string(fault.Corrupt), "renew the statistics", "the database is damaged").
-			WithDid("Nothing was changed.").WithHints("officer check " + shellWord(e.cfg.Database))
+			WithDid("Nothing was changed.").WithHints("officer check " + shell.Database(e.cfg.Database))
 	}
 	return err
 }

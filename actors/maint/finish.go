@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -12,6 +11,7 @@ import (
 	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/internal/upkeep"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -93,7 +93,7 @@ func (m *maint) skipped(ctx actor.Context, w *work, out *outcome) {
 	if w.request != nil {
 		if w.occasion == upkeep.Forced && d.Refusal == upkeep.Unsafe {
 			w.request.Answer(messages.NewFailure(string(fault.Refused), "vacuum the database", "%s", d.Because).
-				WithDid("Nothing was changed.").WithHints("officer status " + shellWord(m.cfg.Database)))
+				WithDid("Nothing was changed.").WithHints("officer status " + shell.Database(m.cfg.Database)))
 			return
 		}
 		ctx.Send(m.cfg.Peers.Tree(), &messages.MaintenanceSkipped{Report: r})
@@ -179,19 +179,5 @@ func (m *maint) showOverdue(ctx actor.Context) {
 	}
 	ctx.Send(health, &messages.RaiseCondition{Code: conditionOverdue, Args: []string{
 		fmt.Sprintf("share=%.0f %%", m.ledger.facts.FreeShare()*100),
-		"since=" + s.WantedSince.Local().Format("2 Jan 2006"), "database=" + shellWord(m.cfg.Database)}})
-}
-
-// shellWord makes a path one word of a command that is pasted.
-func shellWord(path string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)
-	}
-	switch {
-	case path == "":
-		return "DB"
-	case strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0:
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+		"since=" + s.WantedSince.Local().Format("2 Jan 2006"), "database=" + shell.Database(m.cfg.Database)}})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/rolling"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -83,21 +84,7 @@ func (m *metrics) judge(ctx actor.Context, now time.Time) {
 		return
 	}
 	ctx.Send(health, &messages.RaiseCondition{Code: budgetExceeded,
-		Args: []string{"operations=" + text, "database=" + shellWord(m.cfg.Database)}})
-}
-
-// shellWord makes a path one word of a command that is pasted.
-func shellWord(path string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)
-	}
-	switch {
-	case path == "":
-		return "DB"
-	case strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0:
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+		Args: []string{"operations=" + text, "database=" + shell.Database(m.cfg.Database)}})
 }
 
 // reportOf writes reports as messages.

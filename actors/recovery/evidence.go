@@ -11,6 +11,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -156,7 +157,7 @@ func (r *recovery) raiseEvidence(ctx actor.Context) {
 		why = ": " + r.led.stopped
 	}
 	ctx.Send(r.cfg.Peers.Of("health"), &messages.RaiseCondition{Code: evidenceKept,
-		Args: []string{"dir=" + r.led.kept, "database=" + quoted(r.cfg.Database), "why=" + why}})
+		Args: []string{"dir=" + r.led.kept, "database=" + shell.Word(r.cfg.Database), "why=" + why}})
 }
 
 // closeDamage ends the present damage: the next one is kept anew.

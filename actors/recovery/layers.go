@@ -13,6 +13,7 @@ import (
 	"github.com/officer-doofy/officer/internal/loss"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/internal/page"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -247,7 +248,7 @@ func (r *run) roomToRepair(base candidate) error {
 			"the volume of %s has %d MB free, %d MB are needed to make a candidate and to keep what it replaces",
 			r.cfg.Home, space.FreeBytes>>20, (need>>20)+1).
 			WithDid("Nothing was changed; the damaged files are kept in "+r.evidence.dir+".").
-			WithHints("df -h "+quoted(r.cfg.Home), r.verb("repair"))
+			WithHints("df -h "+shell.Word(r.cfg.Home), r.verb("repair"))
 	}
 	return nil
 }

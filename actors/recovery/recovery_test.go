@@ -779,16 +779,6 @@ func TestRemove_leavesWhatSomebodyElsePutThere(t *testing.T) {
 	}
 }
 
-func TestQuoted_canBePasted(t *testing.T) {
-	for in, want := range map[string]string{
-		"/a/b.db": "/a/b.db", "/a b.db": "'/a b.db'", "/it's": `'/it'\''s'`, "": "''", "/$(x)": "'/$(x)'", "/a\nb": "'/a\nb'",
-	} {
-		if got := quoted(in); got != want {
-			t.Errorf("quoted(%q) = %s, want %s", in, got, want)
-		}
-	}
-}
-
 func FuzzParseRecord(f *testing.F) {
 	for _, seed := range []string{
 		``, `{}`, `null`, `[]`, "\ufeff{}", `{"version":2}`,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/manifest"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -203,22 +204,11 @@ func failureOf(op, name string, err error) *messages.Failure {
 func (r *run) verb(words ...string) string { return command(r.cfg.Database, words...) }
 
 func command(database string, words ...string) string {
-	line := "officer " + words[0] + " " + quoted(database)
+	line := "officer " + words[0] + " " + shell.Word(database)
 	for _, w := range words[1:] {
 		line += " " + w
 	}
 	return line
-}
-
-// quoted makes a path safe in a shell when it has anything but plain characters.
-func quoted(path string) string {
-	plain := !strings.ContainsFunc(path, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-+:@%,\\", c))
-	})
-	if plain && path != "" && !strings.Contains(path, `\`) {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // request asks a neighbour and waits.

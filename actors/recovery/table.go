@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -43,7 +44,7 @@ func (r *run) previewTable(ctx context.Context) error {
 	r.report.DryRun, r.finished = r.dryRun, r.dryRun
 	if !r.dryRun && !r.confirmed {
 		return messages.NewFailure("refused", r.op, "rows of table %s would be replaced, and that was not confirmed", r.table).
-			WithDid("Nothing was changed.").WithHints(r.verb("restore", r.pick.from, "--table", quoted(r.table), "--yes"))
+			WithDid("Nothing was changed.").WithHints(r.verb("restore", r.pick.from, "--table", shell.Word(r.table), "--yes"))
 	}
 	return nil
 }
@@ -58,7 +59,7 @@ func (r *run) protectForTable(ctx context.Context) error {
 		return messages.NewFailure(codeOf(err), r.op, "the database could not be backed up before: %s", textOf(err)).
 			WithDid("Nothing was changed.").WithHints(r.verb("backup"), r.verb("check"))
 	}
-	r.report.Notes = []string{"to take it back: " + r.verb("restore", b.GetBackup().GetId(), "--table", quoted(r.table))}
+	r.report.Notes = []string{"to take it back: " + r.verb("restore", b.GetBackup().GetId(), "--table", shell.Word(r.table))}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -90,7 +91,7 @@ func (r *run) consolidate(ctx context.Context) error {
 		return messages.NewFailure("undo_unreadable", r.op,
 			"the database that the restore replaced cannot be opened any more (it was damaged, or its files changed); it lies in %s", filepath.Dir(r.pick.path)).
 			WithDid("Nothing was changed.").
-			WithHints(r.verb("list"), "cp -r "+quoted(filepath.Dir(r.pick.path))+" "+quoted(r.cfg.Database+"-kept"))
+			WithHints(r.verb("list"), "cp -r "+shell.Word(filepath.Dir(r.pick.path))+" "+shell.Word(r.cfg.Database+"-kept"))
 	case err != nil:
 		return err
 	}
@@ -116,7 +117,7 @@ func (r *run) place(context.Context) error {
 	to := r.toFile
 	bad := func(format string, args ...any) error {
 		return messages.NewFailure("invalid", r.op, format, args...).WithDid("Nothing was written.").
-			WithHints(r.verb("restore", r.pick.from, "--to", quoted(r.cfg.Database+".restored")))
+			WithHints(r.verb("restore", r.pick.from, "--to", shell.Word(r.cfg.Database+".restored")))
 	}
 	if !filepath.IsAbs(to) {
 		return bad("%q is not an absolute path", to)

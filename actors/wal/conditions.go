@@ -13,6 +13,7 @@ import (
 	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/hazard"
 	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -55,7 +56,7 @@ func Conditions() []condition.Definition {
 
 func (w *wal) raise(ctx actor.Context, code string, args ...string) {
 	ctx.Send(w.cfg.Peers.Of("health"), &messages.RaiseCondition{Code: code,
-		Args: append(args, "database="+shellWord(w.cfg.Database))})
+		Args: append(args, "database="+shell.Database(w.cfg.Database))})
 }
 
 func (w *wal) clear(ctx actor.Context, code string) {
@@ -82,7 +83,7 @@ func (w *wal) showBlocked(ctx actor.Context) {
 		w.clear(ctx, walBlocked)
 		return
 	}
-	hint := "officer checkpoint " + shellWord(w.cfg.Database)
+	hint := "officer checkpoint " + shell.Database(w.cfg.Database)
 	if pid := list[0].GetPid(); pid > 0 {
 		hint = "ps -fp " + strconv.FormatInt(pid, 10)
 	}
@@ -167,17 +168,3 @@ func who(list []*messages.Hostage) string {
 }
 
 func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
-
-// shellWord makes a path one word of a command that is pasted.
-func shellWord(path string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)
-	}
-	switch {
-	case path == "":
-		return "DB"
-	case strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0:
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-}

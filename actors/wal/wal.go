@@ -24,6 +24,7 @@ import (
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/growth"
 	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -194,7 +195,7 @@ func (w *wal) order(ctx actor.Context, msg *messages.CheckpointNow) {
 	}
 	if !knownMode(r.mode) {
 		kit.Reply(ctx, messages.NewFailure("invalid", checkpointOp, "there is no checkpoint mode %q", r.mode).
-			WithDid("Nothing was changed.").WithHints("officer checkpoint "+shellWord(w.cfg.Database)))
+			WithDid("Nothing was changed.").WithHints("officer checkpoint "+shell.Database(w.cfg.Database)))
 		return
 	}
 	if w.cfg.Passive && r.reason == reasonStop {

@@ -12,6 +12,7 @@ import (
 	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/internal/process"
 	"github.com/officer-doofy/officer/internal/report"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -44,7 +45,7 @@ func (r *runner) accompany(ctx context.Context, program string, command []string
 	if err != nil {
 		r.end.want("the app could not be started", 0)
 		return 0, messages.NewFailure("invalid", "start the app", "%s could not be started", program).
-			WithDid("Officer stopped again.").WithHints("ls -l " + quoted(program))
+			WithDid("Officer stopped again.").WithHints("ls -l " + shell.Word(program))
 	}
 	r.app.Store(child)
 	r.end.keep(fmt.Sprintf("this Officer runs %s and ends with it", clean(filepath.Base(program))))

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+
+	"github.com/officer-doofy/officer/internal/shell"
 )
 
 // platformHere is the system that this program runs on.
@@ -34,7 +36,7 @@ type step []string
 func (s step) String() string {
 	words := make([]string, 0, len(s))
 	for _, word := range s {
-		words = append(words, quoted(word))
+		words = append(words, shell.Word(word))
 	}
 	return strings.Join(words, " ")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/report"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -109,7 +110,7 @@ func (c *cli) begin(ctx context.Context, start officer.Config, takeOver bool) (r
 		switch {
 		case works == len(places): // no need to wait for what is not to be had
 			err = messages.NewFailure("locked", "look after "+filepath.Base(places[0].Path), "another Officer looks after %s", places[0].Path).
-				WithDid("Nothing was changed.").WithHints("officer status " + quoted(places[0].Path))
+				WithDid("Nothing was changed.").WithHints("officer status " + shell.Word(places[0].Path))
 		case works > 0:
 			start.LockWait = 0
 		case before != nil:
@@ -203,7 +204,7 @@ func (c *cli) explain(ctx context.Context, places []officer.Looked, err error) (
 		}
 		f.Text = strings.Replace(f.Text, "another Officer", h.String(), 1)
 		if h.answers() {
-			f.Hints = append(f.Hints, "officer run --take-over "+quoted(at.Path))
+			f.Hints = append(f.Hints, "officer run --take-over "+shell.Word(at.Path))
 		}
 		return !h.answers() || h.stopping, &held{Failure: f, by: h}
 	}

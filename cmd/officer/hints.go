@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -14,18 +15,7 @@ func (c *cli) pasteable(f *messages.Failure) {
 	}
 	for i, hint := range f.Hints {
 		if strings.HasPrefix(hint, "officer ") && !strings.Contains(hint, "--") {
-			f.Hints[i] = hint + " --home " + quoted(c.home)
+			f.Hints[i] = hint + " --home " + shell.Word(c.home)
 		}
 	}
-}
-
-// quoted makes a word safe to paste into a shell.
-func quoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%", r)
-	}
-	if word != "" && !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -16,14 +16,3 @@ func TestPasteable_keepsTheHomeOfTheCommandLine(t *testing.T) {
 		t.Errorf("hints are %q, want %q", f.Hints, want)
 	}
 }
-
-func TestQuoted_isOneWordOfAShell(t *testing.T) {
-	for word, want := range map[string]string{
-		"app.db": "app.db", "a b.db": "'a b.db'", "it's.db": `'it'\''s.db'`, "$HOME.db": "'$HOME.db'", "": "''",
-		"a;b;c": "'a;b;c'",
-	} {
-		if got := quoted(word); got != want {
-			t.Errorf("quoted(%q) = %s, want %s", word, got, want)
-		}
-	}
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/officer-doofy/officer/internal/control"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/report"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/internal/unit"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -108,7 +109,7 @@ func (c *cli) install(ctx context.Context, o *installOrder) (*outcome, error) {
 	c.beside(ctx, o)
 	return &outcome{json: result, text: func(w io.Writer, s style) {
 		fmt.Fprintf(w, "%s %s is installed. officer status %s says how it goes; officer uninstall --name %s removes it.\n",
-			s.good(), u.Name, quoted(c.first(o)), u.Name)
+			s.good(), u.Name, shell.Word(c.first(o)), u.Name)
 	}}, nil
 }
 
@@ -157,7 +158,7 @@ func notOurs(had existing, hint, op string) error {
 
 func wasChanged(had existing, op string) error {
 	return messages.NewFailure("refused", op, "%s was changed since officer install wrote it", had.name).
-		WithDid("It was left alone.").WithHints("rm " + quoted(had.name) + "   when nothing in it is needed any more")
+		WithDid("It was left alone.").WithHints("rm " + shell.Word(had.name) + "   when nothing in it is needed any more")
 }
 
 // sure shows what is going to be done, and asks.
@@ -303,7 +304,7 @@ func (c *cli) settleUnit(u *unit.Unit, places []officer.Looked) error {
 		if filepath.Dir(at.Home) != dir {
 			if !exists(at.Home) {
 				return messages.NewFailure("missing", "install", "the home %s does not exist, and the service could not make it", at.Home).
-					WithDid("Nothing was changed.").WithHints(fmt.Sprintf("install -d -m 700 -o %s -g %s %s", user, group, quoted(at.Home)))
+					WithDid("Nothing was changed.").WithHints(fmt.Sprintf("install -d -m 700 -o %s -g %s %s", user, group, shell.Word(at.Home)))
 			}
 			u.Folders = within(u.Folders, at.Home)
 		}

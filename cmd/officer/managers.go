@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/internal/unit"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -66,7 +67,7 @@ func (m manager) program() (string, error) {
 	}
 	if tmp, err := filepath.EvalSymlinks(os.TempDir()); err == nil && strings.HasPrefix(path, tmp+string(filepath.Separator)) {
 		return "", messages.NewFailure("refused", "install", "%s is in the temporary folder: it would be gone some day", path).
-			WithDid("Nothing was changed.").WithHints("install " + quoted(path) + " /usr/local/bin/officer")
+			WithDid("Nothing was changed.").WithHints("install " + shell.Word(path) + " /usr/local/bin/officer")
 	}
 	return path, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	officer "github.com/officer-doofy/officer"
 	"github.com/officer-doofy/officer/internal/report"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -65,7 +66,7 @@ func (c *cli) recoverVerb() *cobra.Command {
 
 func (c *cli) recover(ctx context.Context, file, to, base, page string) (*outcome, error) {
 	if to == "" {
-		return nil, usage("recover never works in place: name the new file", "officer recover "+quoted(file)+" --to recovered.db")
+		return nil, usage("recover never works in place: name the new file", "officer recover "+shell.Word(file)+" --to recovered.db")
 	}
 	paths := []string{file, to, base, page}
 	for i, p := range paths {

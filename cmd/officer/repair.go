@@ -13,6 +13,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/loss"
 	"github.com/officer-doofy/officer/internal/report"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -147,7 +148,7 @@ func repairOutcome(r *messages.RestoreReport, path string) *outcome {
 		}
 		showRepaired(w, out)
 		if !out.DryRun {
-			fmt.Fprintf(w, "  report: %s\nTo take it back: officer undo %s\n", clean(out.Report), quoted(shown(path)))
+			fmt.Fprintf(w, "  report: %s\nTo take it back: officer undo %s\n", clean(out.Report), shell.Word(shown(path)))
 		}
 	}}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/officer-doofy/officer/internal/report"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -141,9 +142,9 @@ func (c *cli) undo(ctx context.Context, database string, flags restoreFlags) (*o
 
 // again is the same order, confirmed.
 func (c *cli) again(verb, database string) string {
-	order := "officer " + verb + " " + quoted(database) + " --yes"
+	order := "officer " + verb + " " + shell.Word(database) + " --yes"
 	if c.home != "" {
-		order += " --home " + quoted(c.home)
+		order += " --home " + shell.Word(c.home)
 	}
 	return order
 }
@@ -190,7 +191,7 @@ func restoreOutcome(r *messages.RestoreReport, path string, undo bool) *outcome 
 		}
 		showChanges(w, r.Tables)
 		if r.UndoId != "" && !r.DryRun {
-			fmt.Fprintf(w, "To take it back: officer undo %s\n", quoted(shown(path)))
+			fmt.Fprintf(w, "To take it back: officer undo %s\n", shell.Word(shown(path)))
 		}
 	}}
 }
@@ -205,13 +206,13 @@ func (c *cli) restoreTable(ctx context.Context, r *reached, from *messages.Resto
 		}
 		if c.json {
 			return nil, messages.NewFailure("not_confirmed", "restore", "this replaces rows of %s and was not confirmed", flags.table).
-				WithDid("Nothing was changed.").WithHints(c.again("restore", database) + " --table " + quoted(flags.table))
+				WithDid("Nothing was changed.").WithHints(c.again("restore", database) + " --table " + shell.Word(flags.table))
 		}
 		fmt.Fprintf(c.err, "Table %s of %s will become what it was in %s:\n", clean(flags.table), shown(r.path), clean(preview.RestoredFrom))
 		showTable(c.err, preview)
 		if !c.asks("The database is backed up first.\nGo on? [y/N] ") {
 			return nil, messages.NewFailure("not_confirmed", "restore", "it was not confirmed").
-				WithDid("Nothing was changed.").WithHints(c.again("restore", database) + " --table " + quoted(flags.table))
+				WithDid("Nothing was changed.").WithHints(c.again("restore", database) + " --table " + shell.Word(flags.table))
 		}
 		order.Id, order.BeforeUnixMs = preview.RestoredFrom, 0 // what was shown is what is done
 	}

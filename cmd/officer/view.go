@@ -8,6 +8,7 @@ import (
 
 	officer "github.com/officer-doofy/officer"
 	"github.com/officer-doofy/officer/internal/report"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -177,7 +178,7 @@ func (v *view) judge(ctx context.Context) {
 	}
 	if officer.SameVolume(filepath.Dir(v.path), v.home) {
 		v.say("  %s backups are on the same disk as %s: a broken disk would take both.", s.warn(), baseOf(v.path))
-		v.say("    → officer run %s --home DIR   with DIR on another disk", quoted(shown(v.path)))
+		v.say("    → officer run %s --home DIR   with DIR on another disk", shell.Word(shown(v.path)))
 	}
 	for _, k := range st.Health.GetConditions() {
 		mark := s.warn()
