@@ -153,6 +153,19 @@ func TestRepair_healthyDatabaseIsNeverTouched(t *testing.T) {
 	})
 }
 
+// TestRepair_damageSinceTheLastCheckIsFound: that the last check said ok is no reason to refuse.
+func TestRepair_damageSinceTheLastCheckIsFound(t *testing.T) {
+	inWorld(t, nil, func(w *world) { w.write(damagedFile) }, func(w *world) {
+		rep, f := w.ask(&messages.RepairDatabase{Confirmed: true})
+		if f != nil {
+			t.Fatalf("the repair of a damaged database that was sound at its last check: %v", f)
+		}
+		if w.live() == damagedFile {
+			t.Errorf("it is damaged as before: %v", rep)
+		}
+	})
+}
+
 func TestRepair_operationalErrorIsNoDamage(t *testing.T) {
 	inWorld(t, nil, func(w *world) { w.everChecked = false; w.write("BUSY") }, func(w *world) {
 		_, f := w.ask(&messages.RepairDatabase{Confirmed: true})

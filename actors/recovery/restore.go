@@ -145,7 +145,8 @@ func (r *run) judge(ctx context.Context) error {
 
 func (r *run) damageSeenTwice(ctx context.Context) (bool, error) {
 	s, err := request[*messages.IntegrityStatus](ctx, r, "integrity", &messages.GetIntegrity{}, askTimeout)
-	if err != nil || s.GetSuspect() || s.GetLastFull() != nil {
+	// Who orders a repair has met damage that the last check could not know of.
+	if err != nil || s.GetSuspect() || s.GetLastFull() != nil && !r.repair {
 		r.findings = s.GetLastFull()
 		return s.GetSuspect(), err
 	}
