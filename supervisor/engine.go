@@ -44,7 +44,7 @@ func (e *engine) space(path string) (freeBytes, freeInodes int64, err error) {
 }
 
 func (e *engine) options() sqlite.Options {
-	return sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, KeepLog: e.looks, Descriptors: e.held, Sealer: e.seals, Space: e.space}
+	return sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, KeepLog: e.looks, Descriptors: e.held, Sealer: e.seals, Space: e.space, SyncDir: e.files.SyncDir}
 }
 
 // Open opens the live database: dbowner.Opener.

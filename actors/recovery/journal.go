@@ -1,14 +1,17 @@
 package recovery
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
@@ -145,10 +148,41 @@ func parseRecord(data []byte) (record, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return record{}, fault.Wrap(fault.Invalid, "read restore journal", "not a journal", err)
 	}
+	r = r.renamed(read)
 	if err := r.validate(); err != nil {
 		return record{}, err
 	}
 	return r, nil
+}
+
+// rawName begins a file name that is no UTF-8, and therefore no text of JSON: what follows
+// is its bytes in hexadecimal. No file name holds a NUL.
+const rawName = "\x00"
+
+// renamed gives the record with other words for its file names.
+func (r record) renamed(how func(string) string) record {
+	r.Database, r.KeptFiles = how(r.Database), slices.Clone(r.KeptFiles)
+	for i, name := range r.KeptFiles {
+		r.KeptFiles[i] = how(name)
+	}
+	return r
+}
+
+func written(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	return rawName + hex.EncodeToString([]byte(name))
+}
+
+// read takes written back; what it did not write stays, and is no file name.
+func read(name string) string {
+	if raw, ok := strings.CutPrefix(name, rawName); ok {
+		if b, err := hex.DecodeString(raw); err == nil {
+			return string(b)
+		}
+	}
+	return name
 }
 
 // set is one directory of quarantine with its record.
@@ -216,7 +250,7 @@ type quarantine struct {
 
 // save writes the record of a set, durably and whole.
 func (q quarantine) save(s *set) error {
-	data, err := json.MarshalIndent(s.rec, "", "  ")
+	data, err := json.MarshalIndent(s.rec.renamed(written), "", "  ")
 	if err != nil {
 		return fault.Wrap(fault.Internal, "write restore journal", "the record has no JSON form", err)
 	}

@@ -779,6 +779,25 @@ func TestRemove_leavesWhatSomebodyElsePutThere(t *testing.T) {
 	}
 }
 
+func TestRecord_keepsAFileNameThatIsNoText(t *testing.T) {
+	const name = "a\xff\x80.db"
+	q := quarantine{fs: fsx.OS(), dir: filepath.Join(t.TempDir(), "q")}
+	s, err := q.create(record{Version: recordVersion, Kind: kindRestore, State: stateVerified, Began: time.Now(), Database: name, KeptFiles: []string{name, name + "-wal"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := q.load(s.id)
+	if got == nil || got.err != nil || got.rec.Database != name || got.database() != filepath.Join(s.dir, name) || s.rec.Database != name {
+		t.Errorf("got %+v, want the set of %q", got, name)
+	}
+	for _, bad := range []string{"\\u0000zz", "\\u00002f2e2e2f61", "\\u0000"} { // no bytes, "/../a", nothing
+		_, err := parseRecord([]byte(`{"version":1,"kind":"restore","state":"begun","began_at":"2026-01-01T00:00:00Z","database":"` + bad + `"}`))
+		if fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("%q: got %v, want it refused", bad, err)
+		}
+	}
+}
+
 func FuzzParseRecord(f *testing.F) {
 	for _, seed := range []string{
 		``, `{}`, `null`, `[]`, "\ufeff{}", `{"version":2}`,

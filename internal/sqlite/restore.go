@@ -47,7 +47,11 @@ func (c *Conn) Restore(ctx context.Context, src string, opts RestoreOptions) err
 		if err := c.endFence(); err != nil {
 			return err
 		}
-		err := source.do(ctx, opRestore, func() (err error) {
+		err := source.do(ctx, opRestore, func() error {
+			done, err := source.exchangeInto(ctx, c, opts)
+			if done || err != nil {
+				return err
+			}
 			weak, err = source.writeInto(ctx, c, opts)
 			return err
 		})

@@ -34,6 +34,9 @@ type Options struct {
 	// Space tells the room on the volume of path. When set it is asked after each I/O
 	// error, because the driver reports a full disk as one. FreeInodes is -1 if unknown.
 	Space func(path string) (freeBytes, freeInodes int64, err error)
+	// SyncDir makes the entries of a folder of VFS durable; nil is that of the operating
+	// system. A restore needs it.
+	SyncDir func(dir string) error
 	// Durable, of OpenDB alone, keeps each acknowledged commit through a power cut:
 	// synchronous=FULL instead of the driver's NORMAL (https://sqlite.org/pragma.html#pragma_synchronous).
 	Durable bool

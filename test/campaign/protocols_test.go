@@ -277,7 +277,22 @@ func overwrite(l *simfs.Life, name string, off int64, p []byte) error {
 }
 
 // killedRestore is a restore that was killed while the live database was being written.
-func killedRestore(w *world) error { return w.killedAt("write", database, 3) }
+func killedRestore(w *world) error {
+	nth := 3
+	if w.shape.journal != "wal" {
+		nth = 1
+	}
+	return w.killedAt(w.shape.struck(), database, nth)
+}
+
+// struck is the operation at which a restore is in its middle: in a rollback-journal mode
+// its pages are written, and its journal is there.
+func (s shape) struck() simfs.OpKind {
+	if s.journal == "wal" {
+		return simfs.OpWrite
+	}
+	return simfs.OpSync
+}
 
 // killedReset is one that was killed between emptying and filling a database whose header
 // was destroyed.
@@ -285,7 +300,8 @@ func killedReset(w *world) error {
 	if err := zeroHeader(w); err != nil {
 		return err
 	}
-	return w.killedAt("write", database, 4)
+	// It is empty and durable after the first, and has its pages, which are rolled back, at the second.
+	return w.killedAt(simfs.OpSync, database, 2)
 }
 
 // killedAt kills a restore at the nth operation of a kind on a file.

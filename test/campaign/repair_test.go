@@ -85,8 +85,11 @@ func killedRepair(w *world) error {
 		return err
 	}
 	at := simfs.Fault{Kind: simfs.Kill, On: "struck", At: 9}
+	if w.shape.journal != "wal" {
+		at.At = 1 // pages beside each other are one write
+	}
 	w.life = w.disk.Boot(simfs.Plan{ShmDir: w.shm, Stream: func(op simfs.Op) string {
-		if op.Kind == "write" && (op.Path == database || op.Path == database+"-wal") {
+		if op.Kind == w.shape.struck() && (op.Path == database || op.Path == database+"-wal") {
 			return "struck"
 		}
 		return ""
