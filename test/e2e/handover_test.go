@@ -16,7 +16,6 @@ import (
 )
 
 func TestLocked_namesWhoHasTheDatabase(t *testing.T) {
-	t.Parallel()
 	db := filepath.Join(t.TempDir(), "app.db")
 	testkit.BuildArchive(t, db, 10)
 	first := begin(t, exec.Command(officerBinary, "run", db, "--sidecar"))

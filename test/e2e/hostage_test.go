@@ -121,7 +121,6 @@ const (
 // TestHostage_isNamedAndCleared: a child process holds a read transaction while another
 // grows the WAL; it is named within 5 s of the blockage and cleared after its exit.
 func TestHostage_isNamedAndCleared(t *testing.T) {
-	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("which process reads can be told on Linux only")
 	}
@@ -177,7 +176,6 @@ func TestHostage_isNamedAndCleared(t *testing.T) {
 
 // TestWAL_staysBelowItsLimit: a foreign writer of 5 MB/s that never checkpoints itself.
 func TestWAL_staysBelowItsLimit(t *testing.T) {
-	t.Parallel()
 	db := filepath.Join(t.TempDir(), "app.db")
 	testkit.BuildArchive(t, db, 300)
 	walMode(t, db)

@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	matrixRounds = 3  // OFFICER_MATRIX says otherwise
-	sizesDefault = 40 // OFFICER_SIZES says otherwise
+	matrixRounds = 3   // OFFICER_MATRIX says otherwise
+	sizesDefault = 100 // OFFICER_SIZES says otherwise
 	sizesMost    = 180 << 20
 )
 

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	syscallsDefault = 60 // OFFICER_SYSCALLS says otherwise
+	syscallsDefault = 100 // OFFICER_SYSCALLS says otherwise
 	syscallWithin   = 30 * time.Second
 	syscallDeepest  = 40 // counted by thread, so that every protocol is met from its begin to its end
 )
