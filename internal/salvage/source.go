@@ -31,6 +31,8 @@ type Options struct {
 	Base *Source
 	// Distrust names indexes that are no evidence, because they are known to be damaged.
 	Distrust []string
+	// Sound says that a full check found nothing wrong with any table: no row is doubted.
+	Sound bool
 	// Compile tells whether SQLite takes a CREATE statement. Virtual tables, views and
 	// triggers are not asked about. nil takes every statement.
 	Compile func(sql string) error

@@ -83,6 +83,10 @@ func (r *rescue) writeKeyed(t *table) error {
 
 // put gives a row to the sink: into its table if it is whole, else among the strays.
 func (r *rescue) put(t *table, f *found) error {
+	if r.opts.Sound {
+		f.doubt = ""
+		return r.hand(t, f)
+	}
 	if n := len(f.values); f.doubt != "" && n > 0 && f.values[n-1].Class == classText {
 		f.what = f.doubt // a blob may end in zeros, a text hardly does
 	}
@@ -93,11 +97,16 @@ func (r *rescue) put(t *table, f *found) error {
 			f.doubt = "it differs from the older copy as flipped bits would make it"
 		}
 	}
+	if f.doubt == "" && f.what == "" && f.from != FromBase && r.suspicious(f.page) {
+		f.doubt = suspectFrame
+	}
+	return r.hand(t, f)
+}
+
+// hand gives a row that was judged to the sink, and counts what became of it.
+func (r *rescue) hand(t *table, f *found) error {
 	if f.what != "" || len(f.values) > len(t.def.Stored) {
 		return r.stray(t, f)
-	}
-	if f.doubt == "" && f.from != FromBase && r.suspicious(f.page) {
-		f.doubt = suspectFrame
 	}
 	r.row = Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page, Doubt: f.doubt}
 	outcome, err := r.sink.Row(&r.row)

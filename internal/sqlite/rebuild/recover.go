@@ -36,6 +36,8 @@ type Order struct {
 	// Distrust names indexes that are known to be damaged where no table is: what they hold
 	// speaks neither for nor against a row.
 	Distrust []string
+	// Sound says that a full check found nothing wrong with any table: no row is doubted.
+	Sound bool
 	// Readable says that the device gave all bytes of File and Base a moment ago. A read that
 	// fails then is the device's trouble and ends the work with fault.IO; otherwise what
 	// cannot be read is lost like what is damaged.
@@ -98,7 +100,7 @@ func recoverBy(ctx context.Context, o Order, how func(write func(*pages) (*Resul
 		return nil, err
 	}
 	defer done()
-	opts := salvage.Options{Compile: compile, Distrust: o.Distrust, Tick: func(stage salvage.Stage, done, total int64) error {
+	opts := salvage.Options{Compile: compile, Distrust: o.Distrust, Sound: o.Sound, Tick: func(stage salvage.Stage, done, total int64) error {
 		if o.Progress != nil {
 			o.Progress(string(stage), done, total)
 		}

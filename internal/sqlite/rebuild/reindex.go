@@ -46,7 +46,7 @@ func Reindex(ctx context.Context, o ReindexOrder) (names []string, made *Result,
 	if err != nil {
 		return nil, nil, err
 	}
-	made, err = Recover(ctx, Order{FS: o.FS, VFS: o.VFS, File: o.File, To: o.To, Distrust: names, Readable: true})
+	made, err = Recover(ctx, Order{FS: o.FS, VFS: o.VFS, File: o.File, To: o.To, Distrust: names, Sound: true, Readable: true})
 	if err != nil {
 		return nil, nil, err
 	}
