@@ -95,6 +95,7 @@ func (b *backup) entry(t *take, p proof) manifest.Entry {
 func (b *backup) published(ctx actor.Context, t *take, a *kit.Answer) {
 	if a.Err != nil {
 		b.noteWrite(ctx, a.Err)
+		b.sweepDue = true // the file may have its name already, and stand on no list
 		b.fail(ctx, t, a.Err)
 		return
 	}
