@@ -61,6 +61,9 @@ func (v *verifier) readSchema() error {
 		v.compiled = false
 	}
 	v.found.list = append(v.found.list, rows.odd...)
+	if v.o.Digest {
+		v.schema = schemaOf(&rows, &v.db.Header)
+	}
 	v.build(rows.list)
 	v.planRows(first)
 	return nil

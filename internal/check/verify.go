@@ -69,6 +69,7 @@ type Outcome struct {
 	Unjudged []Finding // what could not be judged, and why
 	Notes    []Finding // odd, but allowed
 	Tables   []Content // of every table that stores rows and whose rows are understood, by name
+	Schema   Schema    // only when Digest was asked for
 }
 
 // unsteady is the error of a check that found damage and, looking again, found none: the
@@ -134,6 +135,7 @@ type verifier struct {
 	held  held             // of FindOrphans
 	seqs  map[string]int64 // what sqlite_sequence says
 
+	schema   Schema
 	tables   []*tree // of those, the ones that hold the rows of a table
 	asks     []ask
 	wholly   map[string]bool        // of the asks, the tables that SQLite is to check with their indexes, folded
@@ -241,7 +243,7 @@ func (v *verifier) heard(list []Finding) {
 }
 
 func (v *verifier) outcome() Outcome {
-	out := Outcome{Verdict: OK, Findings: v.found.list, More: v.found.more, Unjudged: v.unjudged, Notes: v.notes, Tables: v.contents()}
+	out := Outcome{Verdict: OK, Findings: v.found.list, More: v.found.more, Unjudged: v.unjudged, Notes: v.notes, Tables: v.contents(), Schema: v.schema}
 	switch {
 	case len(out.Findings) > 0:
 		out.Verdict = Damaged

@@ -2,12 +2,8 @@ package sqlite
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"io"
-	"slices"
 	"sort"
 	"strings"
 
@@ -269,46 +265,32 @@ func (c *Conn) feedBlob(h *check.RowDigest, table, column string, rowid int64, b
 	}
 }
 
-// schemaDigest is SHA-256 over the sorted rows of sqlite_schema without root pages,
-// then user_version, application_id and encoding. Fields carry their length, so that
-// no two schemas share a feed. The tables of ANALYZE are left out: they come with the
-// first statistics, also with Officer's own, and are no change of the app's schema. What
-// they hold is digested like every table (https://sqlite.org/fileformat2.html#the_sqlite_stat1_table).
+// schemaDigest is check.SchemaSum over what SQLite says of the schema.
 func (c *Conn) schemaDigest() (string, error) {
-	var objects []string
-	err := c.rows(`SELECT type,name,tbl_name,sql FROM main.sqlite_schema
-		WHERE name NOT GLOB 'sqlite_stat[1-4]'`, func(s *sqlite3.Stmt) error {
-		var object []byte
-		for col := range 4 {
-			p := s.ColumnRawText(col)
-			object = binary.AppendUvarint(object, uint64(len(p)))
-			object = append(object, p...)
+	var sum check.SchemaSum
+	err := c.rows(`SELECT type,name,tbl_name,sql FROM main.sqlite_schema`, func(s *sqlite3.Stmt) error {
+		var field [4]string
+		for col := range field {
+			field[col] = string(s.ColumnRawText(col))
 		}
-		objects = append(objects, string(object))
+		sum.Add(field[0], field[1], field[2], field[3])
 		return nil
 	})
 	if err != nil {
 		return "", err
 	}
-	slices.Sort(objects)
-	h := sha256.New()
-	for _, object := range objects {
-		h.Write([]byte(object))
-	}
-	for _, pragma := range []string{`user_version`, `application_id`} {
-		v, err := c.value(`PRAGMA main.` + pragma)
-		if err != nil {
+	var version, application int64
+	for pragma, into := range map[string]*int64{`user_version`: &version, `application_id`: &application} {
+		if *into, err = c.value(`PRAGMA main.` + pragma); err != nil {
 			return "", err
 		}
-		var word [8]byte
-		binary.BigEndian.PutUint64(word[:], uint64(v))
-		h.Write(word[:])
 	}
+	var encoding string
 	err = c.rows(`PRAGMA main.encoding`, func(s *sqlite3.Stmt) error {
-		h.Write(s.ColumnRawText(0))
+		encoding = s.ColumnText(0)
 		return nil
 	})
-	return hex.EncodeToString(h.Sum(nil)), err
+	return sum.Hex(version, application, encoding), err
 }
 
 // Preview counts the rows of every table, without digests.

@@ -43,28 +43,28 @@ func (c *Conn) Check(ctx context.Context, o CheckOptions) (check.Report, error) 
 }
 
 // checkWith is Check, which also digests the content of the tables if it is asked to.
-func (c *Conn) checkWith(ctx context.Context, o CheckOptions, digest bool) (report check.Report, tables []check.Content, err error) {
+func (c *Conn) checkWith(ctx context.Context, o CheckOptions, digest bool) (report check.Report, told check.Outcome, err error) {
 	started := time.Now()
 	if o.SQLite {
 		report, err = c.checkBySQLite(ctx, o, askedFor)
-		return report, nil, err
+		return report, told, err
 	}
 	s, err := c.Snapshot(ctx)
 	if err != nil {
 		if why, ok := leftToSQLite(err); ok {
 			report, err = c.checkBySQLite(ctx, o, why)
 		}
-		return report, nil, err
+		return report, told, err
 	}
-	report, tables, err = c.checkSnapshot(ctx, s, o, digest)
+	report, told, err = c.checkSnapshot(ctx, s, o, digest)
 	if ended := s.Close(); err == nil {
 		err = ended
 	}
 	if err != nil {
-		return check.Report{}, nil, err
+		return check.Report{}, check.Outcome{}, err
 	}
 	report.Duration = time.Since(started)
-	return report, tables, nil
+	return report, told, nil
 }
 
 // leftToSQLite tells whether an error only says that pages cannot be read here: SQLite
@@ -90,24 +90,24 @@ func sentence(err error) string {
 	return known.Text
 }
 
-func (c *Conn) checkSnapshot(ctx context.Context, s *Snapshot, o CheckOptions, digest bool) (check.Report, []check.Content, error) {
+func (c *Conn) checkSnapshot(ctx context.Context, s *Snapshot, o CheckOptions, digest bool) (check.Report, check.Outcome, error) {
 	report := check.Report{Engine: check.EnginePage, Kind: o.kind(), Verdict: check.OK}
+	var told check.Outcome
 	if s.PageCount() == 0 { // SQLite, too, finds nothing wrong with an empty file
-		return report, nil, nil
+		return report, told, nil
 	}
-	var tables []check.Content
 	why, err := c.readPages(ctx, s, o, func(db check.Database, opts check.Options) (why string, err error) {
 		if o.Kind == check.ForeignKeys {
 			return orphans(ctx, db, opts, o.OrphansMax, &report)
 		}
 		opts.Digest = digest
-		tables, why, err = verdict(ctx, db, opts, &report)
+		told, why, err = verdict(ctx, db, opts, &report)
 		return why, err
 	})
 	if err == nil && why != "" {
 		report, err = c.checkBySQLite(ctx, o, why)
 	}
-	return report, tables, err
+	return report, told, err
 }
 
 func (o *CheckOptions) kind() check.Kind {
@@ -158,17 +158,16 @@ func chance() (seed [2]uint64, err error) {
 
 // verdict checks everything. Damage needs no second opinion; only where nothing is
 // damaged and something could not be judged SQLite has to look itself.
-func verdict(ctx context.Context, db check.Database, o check.Options, report *check.Report) (tables []check.Content, why string, err error) {
-	out, err := check.Verify(ctx, db, o)
-	if err != nil {
-		return nil, "", err
+func verdict(ctx context.Context, db check.Database, o check.Options, report *check.Report) (out check.Outcome, why string, err error) {
+	if out, err = check.Verify(ctx, db, o); err != nil {
+		return out, "", err
 	}
 	report.Verdict = out.Verdict
 	report.Findings = append(out.Findings, out.Unjudged...)
 	if out.Verdict == check.CannotJudge {
-		return out.Tables, reasonOf(out.Unjudged), nil
+		return out, reasonOf(out.Unjudged), nil
 	}
-	return out.Tables, "", nil
+	return out, "", nil
 }
 
 func reasonOf(unjudged []check.Finding) string {
@@ -246,15 +245,18 @@ func (c *Conn) contentOf(ctx context.Context, s *Snapshot) (manifest.Content, er
 	case why != "" || out.Verdict == check.Damaged: // how much of it can be read is SQLite's to say
 		return c.ContentOfRows(ctx)
 	}
-	return c.complete(ctx, out.Tables)
+	return c.complete(ctx, &out)
 }
 
-// complete makes a content of digests from pages: it adds the schema's, and what pages
-// did not tell. It belongs in the transaction in which the pages were read.
-func (c *Conn) complete(ctx context.Context, tables []check.Content) (content manifest.Content, err error) {
-	known := make(map[string]check.Content, len(tables))
-	for _, t := range tables {
+// complete makes a content of what pages told: SQLite adds what they did not. It belongs
+// in the transaction in which the pages were read.
+func (c *Conn) complete(ctx context.Context, told *check.Outcome) (content manifest.Content, err error) {
+	known := make(map[string]check.Content, len(told.Tables))
+	for _, t := range told.Tables {
 		known[t.Name] = t
+	}
+	if content, ok := wholeContent(known, told.Schema); ok {
+		return content, nil
 	}
 	err = c.do(ctx, opDigest, func() error {
 		return c.snapshot(func() error {
@@ -263,4 +265,17 @@ func (c *Conn) complete(ctx context.Context, tables []check.Content) (content ma
 		})
 	})
 	return content, err
+}
+
+// wholeContent is the content where pages told all of it.
+func wholeContent(known map[string]check.Content, schema check.Schema) (manifest.Content, bool) {
+	content := manifest.Content{SchemaDigest: schema.Digest, Tables: make([]manifest.Table, 0, len(schema.Stores))}
+	for _, name := range schema.Stores {
+		k, ok := known[name]
+		if !ok {
+			return content, false
+		}
+		content.Tables = append(content.Tables, manifest.Table{Name: name, Rows: k.Rows, Digest: k.Digest})
+	}
+	return content, schema.Digest != ""
 }

@@ -68,3 +68,31 @@ func TestCheck_compilesTheSchemaOnlyWhereSQLiteIsNeeded(t *testing.T) {
 		})
 	}
 }
+
+// What pages tell of the content is what SQLite says, names and versions included.
+func TestContent_compilesTheSchemaOnlyWhereSQLiteIsNeeded(t *testing.T) {
+	for name, one := range map[string]struct {
+		sql  string
+		want bool
+	}{
+		"tables and indexes": {plain, false},
+		"odd names, numbers, statistics, a view, a trigger": {plain + `CREATE TABLE "a ""b"(c); INSERT INTO "a ""b" VALUES(1); PRAGMA user_version=-3; PRAGMA application_id=7;
+			CREATE TABLE "ä"(x TEXT DEFAULT 'y'); CREATE VIEW w AS SELECT id FROM a; CREATE TRIGGER g AFTER INSERT ON a BEGIN SELECT 1; END; ANALYZE;`, false},
+		"texts in UTF-16": {`PRAGMA encoding='UTF-16le';` + plain, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := makeDB(t, filepath.Join(t.TempDir(), "app.db"), one.sql)
+			c := open(t, path, Options{ReadOnly: true})
+			got, err := c.Content(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if schema := compiled(t, c) > 0; schema != one.want {
+				t.Errorf("compiled the schema: %v, want %v", schema, one.want)
+			}
+			if want, err := c.ContentOfRows(t.Context()); err != nil || !got.Equal(want) {
+				t.Errorf("got %+v, SQLite says %+v (%v)", got, want, err)
+			}
+		})
+	}
+}

@@ -22,13 +22,13 @@ func VerifyCopy(ctx context.Context, path, vfs string, want manifest.Content) (c
 		return check.Report{}, manifest.Content{}, err
 	}
 	defer c.Close()
-	report, tables, err := c.checkWith(ctx, CheckOptions{}, true)
+	report, told, err := c.checkWith(ctx, CheckOptions{}, true)
 	if err != nil {
 		return check.Report{}, manifest.Content{}, err
 	}
 	var got manifest.Content
 	if report.Engine == check.EnginePage && report.Verdict == check.OK {
-		got, err = c.complete(ctx, tables)
+		got, err = c.complete(ctx, &told)
 	} else {
 		got, err = c.ContentOfRows(ctx)
 	}
