@@ -145,8 +145,9 @@ func (r *run) judge(ctx context.Context) error {
 
 func (r *run) damageSeenTwice(ctx context.Context) (bool, error) {
 	s, err := request[*messages.IntegrityStatus](ctx, r, "integrity", &messages.GetIntegrity{}, askTimeout)
-	// Who orders a repair has met damage that the last check could not know of.
-	if err != nil || s.GetSuspect() || s.GetLastFull() != nil && !r.repair {
+	// Who orders a repair has met damage that the last check could not know of, and into a
+	// damaged database no table is written.
+	if err != nil || s.GetSuspect() || s.GetLastFull() != nil && !r.repair && r.table == "" {
 		r.findings = s.GetLastFull()
 		return s.GetSuspect(), err
 	}

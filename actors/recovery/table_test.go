@@ -15,7 +15,7 @@ func TestRestoreTable_backsUpFirstAndNamesOrphans(t *testing.T) {
 			t.Fatal(f)
 		}
 		w.settle()
-		if got, want := w.asked[1:], []string{"try table a", "TakeBackup before_restore", "ReplaceTable a"}; !slices.Equal(got, want) {
+		if got, want := w.asked[1:], []string{"CheckNow", "try table a", "TakeBackup before_restore", "ReplaceTable a"}; !slices.Equal(got, want) {
 			t.Errorf("asked %v, want %v", got, want)
 		}
 		if rep.Layer != "table" || rep.Tables[0].RowsAfter != 3 || len(rep.ForeignKeys) != 1 || !strings.Contains(rep.Notes[0], "--table a") {
@@ -51,6 +51,17 @@ func TestRestoreTable_ofADamagedDatabaseIsRefused(t *testing.T) {
 	inWorld(t, nil, damaged, func(w *world) {
 		_, f := w.ask(&messages.RestoreTable{Table: "a", Confirmed: true})
 		wantFailure(t, f, "refused", "officer repair")
+	})
+}
+
+// That the last check said ok says nothing of now.
+func TestRestoreTable_ofADatabaseDamagedSinceItsLastCheckIsRefused(t *testing.T) {
+	inWorld(t, nil, func(w *world) { w.write(damagedFile) }, func(w *world) {
+		_, f := w.ask(&messages.RestoreTable{Table: "a", Confirmed: true})
+		wantFailure(t, f, "refused", "officer repair")
+		if w.wasAsked("ReplaceTable a") {
+			t.Errorf("asked %v", w.asked)
+		}
 	})
 }
 
