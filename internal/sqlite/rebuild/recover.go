@@ -86,8 +86,11 @@ func Recover(ctx context.Context, o Order) (*Result, error) { return recoverBy(c
 // recoverBy is Recover; how says by which means the new database is written.
 func recoverBy(ctx context.Context, o Order, how func(write func(*pages) (*Result, error)) (*Result, error)) (*Result, error) {
 	started := time.Now()
-	if _, err := o.FS.Lstat(o.To); !errors.Is(err, fs.ErrNotExist) {
+	switch _, err := o.FS.Lstat(o.To); {
+	case err == nil:
 		return nil, fault.New(fault.Refused, opRecover, "%s exists already", filepath.Base(o.To))
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fsx.Wrap(opRecover, err) // no refusal: a repair would go on to a layer that brings back less
 	}
 	reads := &watch{}
 	src, err := openSource(o.FS, o.File, reads)

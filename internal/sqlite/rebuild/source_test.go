@@ -65,3 +65,18 @@ func TestRecover_aReadThatFailsIsLossOrTrouble(t *testing.T) {
 		t.Errorf("left %q", left)
 	}
 }
+
+// blind does not tell what lies under a name.
+type blind struct{ fsx.FS }
+
+func (blind) Lstat(string) (fs.FileInfo, error) { return nil, errSick }
+
+// A refusal would have a repair go on to a layer that brings back less.
+func TestRecover_aDiskThatDoesNotAnswerIsNoRefusal(t *testing.T) {
+	path := testkit.Build(t, t.TempDir(), testkit.Delete)
+	to := filepath.Join(t.TempDir(), "out.db")
+	_, err := rebuild.Recover(t.Context(), rebuild.Order{FS: blind{fsx.OS()}, File: path, To: to})
+	if code := fault.CodeOf(err); code == fault.Refused || !errors.Is(err, errSick) {
+		t.Errorf("got %s: %v, want the device's own error", code, err)
+	}
+}
