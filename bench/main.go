@@ -175,20 +175,29 @@ const (
 
 // build makes the program as a release does, without its list of contents.
 func build(ctx context.Context, dir string, progress io.Writer) (string, error) {
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
 		return "", fmt.Errorf("find the module: %w", err)
 	}
-	flags, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), filepath.FromSlash(releaseFlags)))
+	root := strings.TrimSpace(string(out))
+	flags, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(releaseFlags)))
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "officer"+executableSuffix)
 	fmt.Fprintln(progress, "building officer")
-	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flagsIn(string(flags))...), "-o", path, module+"/cmd/officer")...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Stderr = progress
-	return path, cmd.Run()
+	goBuild := func(dir string, args ...string) error {
+		cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
+		cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "CGO_ENABLED=0"), progress
+		return cmd.Run()
+	}
+	// What stands before the compiler, as in a release: docs/decisions/0032-sqlite-without-lines.md.
+	lines := filepath.Join(dir, "lines"+executableSuffix)
+	if err := goBuild(filepath.Join(root, "packaging"), "-o", lines, "./lines"); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "officer"+executableSuffix)
+	args := append([]string{"-toolexec='" + lines + "'"}, flagsIn(string(flags))...)
+	return path, goBuild(root, append(args, "-o", path, module+"/cmd/officer")...)
 }
 
 // flagsIn gives the lines that are no comments.
