@@ -114,7 +114,8 @@ func TestNext_properties(t *testing.T) {
 func TestNext_doesNotFlap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := space.Limits{}.For(rapid.Int64Range(2*gb, 500*gb).Draw(t, "total"))
-		middle := rapid.Int64Range(0, 2*gb).Draw(t, "middle")
+		limit := rapid.SampledFrom([]int64{limits.WarnBytes, limits.ImportsBytes, limits.WritesBytes}).Draw(t, "limit")
+		middle := limit + rapid.Int64Range(-20*mb, 20*mb).Draw(t, "beside") // elsewhere nothing changes
 		level, changes := space.OK, 0
 		for i := range 100 {
 			swing := rapid.Int64Range(0, 9*mb).Draw(t, "swing")
