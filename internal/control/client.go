@@ -78,12 +78,20 @@ func Reach(ctx context.Context, home, database string) (*Client, error) {
 	return reach(ctx, home, database, answerWithin)
 }
 
+// impatient ends a context after a while. It has no deadline, which would be told to
+// Officer, whose own "interrupted" could then come before the end is noticed here.
+func impatient(ctx context.Context, within time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(within, cancel)
+	return ctx, func() { timer.Stop(); cancel() }
+}
+
 func reach(ctx context.Context, home, database string, within time.Duration) (*Client, error) {
 	c, err := Dial(ctx, home, database)
 	if err != nil {
 		return nil, err
 	}
-	asking, cancel := context.WithTimeout(ctx, within)
+	asking, cancel := impatient(ctx, within)
 	defer cancel()
 	if _, err := c.Ask(asking, &messages.GetInfo{}, nil); err != nil && ctx.Err() == nil && asking.Err() != nil {
 		c.Close()
@@ -125,8 +133,8 @@ func (c *Client) Ask(ctx context.Context, msg proto.Message, progress func(*mess
 	}
 	asking := ctx
 	if _, ok := msg.(*messages.GetStatus); ok {
-		var cancel context.CancelFunc
-		asking, cancel = context.WithTimeout(ctx, c.patience)
+		var cancel func()
+		asking, cancel = impatient(ctx, c.patience)
 		defer cancel()
 	}
 	response, err := c.call.CallUnary(asking, connect.NewRequest(&envelope{call}))
