@@ -147,19 +147,5 @@ func suits(c *schema.Column, v Value, isRowid bool, e page.Encoding) bool {
 			return !schema.LooksNumeric(e.AppendUTF8(nil, v.Bytes))
 		}
 	}
-	return c.Strict == schema.StrictNone || suitsStrict(c.Strict, v.Class)
-}
-
-func suitsStrict(s schema.Strict, c schema.Class) bool {
-	switch s {
-	case schema.StrictBlob:
-		return c == schema.ClassBlob
-	case schema.StrictInteger:
-		return c == schema.ClassInteger
-	case schema.StrictReal:
-		return c == schema.ClassReal || c == schema.ClassInteger
-	case schema.StrictText:
-		return c == schema.ClassText
-	}
-	return true
+	return c.Strict.Takes(v.Class)
 }

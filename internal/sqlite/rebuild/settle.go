@@ -47,7 +47,7 @@ func settled(c *schema.Column, v salvage.Value, e page.Encoding) (_ salvage.Valu
 		if c.Affinity == schema.Real && magnitude(v.Int) >= 1<<47 {
 			v = salvage.Value{Class: schema.ClassReal, Real: float64(v.Int)}
 		}
-		return v, c.Affinity != schema.Text && suits(c, v.Class)
+		return v, c.Affinity != schema.Text && c.Strict.Takes(v.Class)
 	case schema.ClassReal:
 		if math.IsNaN(v.Real) {
 			return salvage.Value{}, !c.NotNull
@@ -56,13 +56,13 @@ func settled(c *schema.Column, v salvage.Value, e page.Encoding) (_ salvage.Valu
 			v = whole(c, v)
 		}
 		edge := c.Affinity != schema.Real && math.Abs(v.Real) >= 1<<62 && math.Abs(v.Real) <= 1<<63
-		return v, c.Affinity != schema.Text && !edge && suits(c, v.Class)
+		return v, c.Affinity != schema.Text && !edge && c.Strict.Takes(v.Class)
 	case schema.ClassText:
 		if c.Affinity >= schema.Numeric && numeric(v.Bytes, e) {
 			return v, false
 		}
 	}
-	return v, suits(c, v.Class)
+	return v, c.Strict.Takes(v.Class)
 }
 
 // whole makes an integer of a whole number; in a REAL column only if it takes less room
@@ -92,21 +92,6 @@ func numeric(text []byte, e page.Encoding) bool {
 		text = e.AppendUTF8(nil, text)
 	}
 	return schema.LooksNumeric(text)
-}
-
-// suits tells whether a column of a STRICT table takes values of a class as they are.
-func suits(c *schema.Column, class schema.Class) bool {
-	switch c.Strict {
-	case schema.StrictBlob:
-		return class == schema.ClassBlob
-	case schema.StrictInteger:
-		return class == schema.ClassInteger
-	case schema.StrictReal:
-		return class == schema.ClassReal || class == schema.ClassInteger
-	case schema.StrictText:
-		return class == schema.ClassText
-	}
-	return true
 }
 
 // missing gives what a row has in a column that was added after it was written.
