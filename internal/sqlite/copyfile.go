@@ -20,21 +20,18 @@ func vfsParam(name string) []string {
 
 // onStored runs f on a stored file that nobody writes, opened by SQLite but not read by it.
 func onStored(path, vfsName string, f func(file stored) error) error {
-	db, err := sqlite3.OpenFlags(fileURI(path, append(vfsParam(vfsName), "mode", "ro", "immutable", "1")...), sqlite3.OPEN_READONLY|sqlite3.OPEN_URI)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	file, err := (&Conn{db: db}).mainFile()
-	if err != nil {
-		return err
-	}
-	return f(file)
+	return unread(fileURI(path, append(vfsParam(vfsName), "mode", "ro", "immutable", "1")...), sqlite3.OPEN_READONLY,
+		func(file vfs.File) error { return f(file) })
 }
 
 // bare runs f on the file at path, opened by SQLite but not read by it.
 func bare(path, vfsName string, f func(file vfs.File) error) error {
-	db, err := sqlite3.OpenFlags(fileURI(path, append(vfsParam(vfsName), "mode", "rw")...), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
+	return unread(fileURI(path, append(vfsParam(vfsName), "mode", "rw")...), sqlite3.OPEN_READWRITE, f)
+}
+
+// unread runs f on a file that SQLite opens and does not read.
+func unread(uri string, how sqlite3.OpenFlag, f func(file vfs.File) error) error {
+	db, err := sqlite3.OpenFlags(uri, how|sqlite3.OPEN_URI)
 	if err != nil {
 		return err
 	}
