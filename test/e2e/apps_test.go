@@ -94,18 +94,8 @@ func startNodeWriter(t *testing.T, dir, db string) *nodeWriter {
 	t.Helper()
 	w := &nodeWriter{cmd: exec.Command(need(t, "node"), "-e", nodeScript, db), ended: make(chan struct{})}
 	w.cmd.Dir, w.cmd.Stderr = filepath.Clean(dir), os.Stderr
-	in, err := w.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := w.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	in, out := begun(t, w.cmd)
 	w.in = in
-	if err := w.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
 		_ = w.cmd.Process.Kill()
 		<-w.ended

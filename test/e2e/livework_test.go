@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,13 +21,7 @@ func TestMatrix_restoreRepairUndoBesideEveryApp(t *testing.T) {
 	apps, works := 0, 0
 	for _, mode := range []string{"wal", "delete"} {
 		t.Run(mode, func(t *testing.T) {
-			db := filepath.Join(t.TempDir(), "m.db")
-			testkit.BuildArchive(t, db, 300)
-			if out, err := exec.Command(need(t, "sqlite3"), db, "pragma journal_mode="+mode).CombinedOutput(); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			r := run(t, db)
-			r.await(time.Minute, "Your data is safe")
+			db, r := matrixDatabase(t, mode)
 			l := &liveWork{t: t, db: db, all: committers(t, db)}
 			apps = len(l.all)
 			l.goOn("at first")

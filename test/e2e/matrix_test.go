@@ -37,6 +37,22 @@ type shellWriter struct {
 	ended chan struct{}
 }
 
+// begun starts a program that is spoken with.
+func begun(t *testing.T, cmd *exec.Cmd) (in io.WriteCloser, out io.Reader) {
+	t.Helper()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err = cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return in, out
+}
+
 func startShellWriter(t *testing.T, db string) *shellWriter {
 	t.Helper()
 	made := "create table if not exists shell_rows(n integer primary key, note text)"
@@ -44,18 +60,8 @@ func startShellWriter(t *testing.T, db string) *shellWriter {
 		t.Fatalf("%v: %s", err, out)
 	}
 	w := &shellWriter{cmd: exec.Command(need(t, "sqlite3"), db), ended: make(chan struct{})}
-	in, err := w.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := w.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	in, out := begun(t, w.cmd)
 	w.in = in
-	if err := w.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
 		_ = w.cmd.Process.Kill()
 		_ = w.cmd.Wait()
@@ -102,6 +108,19 @@ func (w *shellWriter) stop(t *testing.T) {
 	_ = w.cmd.Wait()
 }
 
+// matrixDatabase makes a database in a journal mode, which an Officer looks after.
+func matrixDatabase(t *testing.T, mode string) (db string, r *running) {
+	t.Helper()
+	db = filepath.Join(t.TempDir(), "m.db")
+	testkit.BuildArchive(t, db, 300)
+	if out, err := exec.Command(need(t, "sqlite3"), db, "pragma journal_mode="+mode).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r = run(t, db)
+	r.await(time.Minute, "Your data is safe")
+	return db, r
+}
+
 // TestMatrix_everyWorkBesideEveryApp: the C command line's SQLite, Python's and better-sqlite3 (where there is one) commit at the
 // same time and as fast as they can, while Officer does each of its works. Nothing that was
 // acknowledged is lost, and nobody damages the file (P6, P9).
@@ -110,13 +129,7 @@ func TestMatrix_everyWorkBesideEveryApp(t *testing.T) {
 	rounds, works, apps, acked := fromEnv("OFFICER_MATRIX", matrixRounds), 0, 0, int64(0)
 	for _, mode := range []string{"wal", "delete"} {
 		t.Run(mode, func(t *testing.T) {
-			db := filepath.Join(t.TempDir(), "m.db")
-			testkit.BuildArchive(t, db, 300)
-			if out, err := exec.Command(need(t, "sqlite3"), db, "pragma journal_mode="+mode).CombinedOutput(); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			r := run(t, db)
-			r.await(time.Minute, "Your data is safe")
+			db, r := matrixDatabase(t, mode)
 			all := committers(t, db)
 			apps = len(all)
 			total := func() (n int64) {
