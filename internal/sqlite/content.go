@@ -279,11 +279,13 @@ func (c *Conn) schemaDigest() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var version, application int64
-	for pragma, into := range map[string]*int64{`user_version`: &version, `application_id`: &application} {
-		if *into, err = c.value(`PRAGMA main.` + pragma); err != nil {
-			return "", err
-		}
+	version, err := c.value(`PRAGMA main.user_version`)
+	if err != nil {
+		return "", err
+	}
+	application, err := c.value(`PRAGMA main.application_id`)
+	if err != nil {
+		return "", err
 	}
 	var encoding string
 	err = c.rows(`PRAGMA main.encoding`, func(s *sqlite3.Stmt) error {
