@@ -107,9 +107,7 @@ func TestApp_leavesNobodyBehind(t *testing.T) {
 			t.Errorf("process %d was left behind", n)
 		}
 	}
-	if took := time.Since(since); took > 6*time.Second {
-		t.Errorf("it took %v", took)
-	}
+	punctual(t, "the end of its children", time.Since(since), 6*time.Second)
 }
 
 // TestApp_makesItsDatabaseItself: Officer waits for a database that does not exist yet,

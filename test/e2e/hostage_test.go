@@ -140,9 +140,7 @@ func TestHostage_isNamedAndCleared(t *testing.T) {
 	})
 	text := s.condition("wal_blocked")
 	t.Logf("named after %v: %s", named.Round(10*time.Millisecond), text)
-	if named > 5*time.Second {
-		t.Errorf("it took %v, want 5 s at most", named)
-	}
+	punctual(t, "naming the hostage", named, 5*time.Second)
 	if !contains(text, fmt.Sprint(pid), "python3", "pages") {
 		t.Errorf("the condition does not name process %d, its command and pages: %s", pid, text)
 	}
@@ -162,9 +160,7 @@ func TestHostage_isNamedAndCleared(t *testing.T) {
 	})
 	emptied := until(t, 20*time.Second, "a small WAL", func() bool { return walSize(db) < 5_000_000 })
 	t.Logf("cleared %v after its exit, WAL small %v later", cleared.Round(10*time.Millisecond), emptied.Round(10*time.Millisecond))
-	if cleared > 10*time.Second {
-		t.Errorf("it was cleared after %v", cleared)
-	}
+	punctual(t, "clearing the report", cleared, 10*time.Second)
 	stop()
 	if got := testkit.Integrity(t, db); len(got) > 0 {
 		t.Errorf("integrity: %v", got)
@@ -183,19 +179,21 @@ func TestWAL_staysBelowItsLimit(t *testing.T) {
 	begun := time.Now()
 	_, stop := program(t, db, fmt.Sprintf(writes, 250))
 	var worst int64
-	var at time.Duration
+	var at, held time.Duration // held is the longest time for which the machine did not even let this test look
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for time.Since(begun) < 30*time.Second {
+	for last := begun; time.Since(begun) < 30*time.Second; {
+		held = max(held, time.Since(last))
+		last = time.Now()
 		if size := walSize(db); size > worst {
 			worst, at = size, time.Since(begun)
 		}
 		<-tick.C
 	}
 	stop()
-	t.Logf("5 MB/s for 30 s without readers: the WAL was %.1f MB at most, after %v", float64(worst)/1e6, at.Round(time.Millisecond))
-	if worst >= 10_000_000 {
-		t.Errorf("the WAL reached %d bytes, want less than 10 MB", worst)
+	t.Logf("5 MB/s for 30 s without readers: the WAL was %.1f MB at most, after %v; longest time without a look %v", float64(worst)/1e6, at.Round(time.Millisecond), held.Round(time.Millisecond))
+	if atMost := int64(10_000_000 * max(1, held.Seconds()*slowness(t))); worst >= atMost {
+		t.Errorf("the WAL reached %d bytes, want less than %d", worst, atMost)
 	}
 	if got := testkit.Integrity(t, db); len(got) > 0 {
 		t.Errorf("integrity: %v", got)

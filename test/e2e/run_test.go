@@ -114,9 +114,7 @@ func (r *running) stop() int {
 	case <-time.After(10 * time.Second):
 		r.t.Fatalf("officer run does not stop:\n%s", r.text())
 	}
-	if took := time.Since(start); took > 5*time.Second {
-		r.t.Errorf("stopping took %v, at most 5 s are promised", took)
-	}
+	punctual(r.t, "stopping", time.Since(start), 5*time.Second)
 	return r.cmd.ProcessState.ExitCode()
 }
 
