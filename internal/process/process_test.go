@@ -86,7 +86,7 @@ func TestParent_goneIsSeenAtOnceThoughSomebodyHoldsThePipe(t *testing.T) {
 		t.Errorf("got %q, want %q", lines.Text(), want)
 	}
 	t.Logf("seen after %v", took)
-	if took > 5*time.Second { // a poll would take longer; a loaded machine may take its time
+	if took > 5*time.Second { // at once, on a machine that others load
 		t.Errorf("seen after %v, want at once", took)
 	}
 }
