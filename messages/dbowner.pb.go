@@ -189,7 +189,7 @@ type CopyDatabase struct {
 	ToPath             string                 `protobuf:"bytes,2,opt,name=to_path,json=toPath,proto3" json:"to_path,omitempty"`
 	PaceBytesPerSecond int64                  `protobuf:"varint,3,opt,name=pace_bytes_per_second,json=paceBytesPerSecond,proto3" json:"pace_bytes_per_second,omitempty"` // averaged; 0 = full speed
 	UnlessContent      *Content               `protobuf:"bytes,4,opt,name=unless_content,json=unlessContent,proto3" json:"unless_content,omitempty"`                     // skip when the snapshot's content equals this
-	ByHash             bool                   `protobuf:"varint,5,opt,name=by_hash,json=byHash,proto3" json:"by_hash,omitempty"`                                         // the asker fsyncs the copy, reads it back and compares seal or sha256: content may be left out
+	ByHash             bool                   `protobuf:"varint,5,opt,name=by_hash,json=byHash,proto3" json:"by_hash,omitempty"`                                         // the asker reads the copy back and compares seal or sha256: content may be left out
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -270,7 +270,7 @@ type CopyReport struct {
 	SizeBytes          int64                  `protobuf:"varint,6,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	DurationMs         int64                  `protobuf:"varint,7,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
 	WorstWriterStallMs int64                  `protobuf:"varint,8,opt,name=worst_writer_stall_ms,json=worstWriterStallMs,proto3" json:"worst_writer_stall_ms,omitempty"` // longest time that a lock which blocks writers was held
-	Sha256             string                 `protobuf:"bytes,9,opt,name=sha256,proto3" json:"sha256,omitempty"`                                                        // of what was written, in hexadecimal; empty when SQLite's backup API wrote it
+	Sha256             string                 `protobuf:"bytes,9,opt,name=sha256,proto3" json:"sha256,omitempty"`                                                        // of what was written, in hexadecimal; empty when SQLite's backup API wrote it, or by_hash was asked for and there is a seal
 	Seal               uint64                 `protobuf:"fixed64,10,opt,name=seal,proto3" json:"seal,omitempty"`                                                         // of what was written, as only this process makes it; 0 = none was made
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache

@@ -30,6 +30,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/internal/retention"
@@ -76,7 +77,7 @@ type Shelf interface {
 	Hash(ctx context.Context, path string) (sha256Hex string, sizeBytes int64, err error)
 	// ReadBack fsyncs a temporary file and has the device give it back, while beside, or
 	// before beside, looks at it.
-	ReadBack(ctx context.Context, temp string, beside func()) (seal uint64, sizeBytes int64, err error)
+	ReadBack(ctx context.Context, temp string, beside func()) (fsx.GivenBack, error)
 	HashPaced(ctx context.Context, rel string, bytesPerSecond int64) (sha256Hex string, sizeBytes int64, err error)
 	Size(rel string) (sizeBytes int64, err error)
 	Path(rel string) (string, error)

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -17,7 +18,7 @@ import (
 // proof is what a look at one file found. No findings = it passed.
 type proof struct {
 	sha256     string
-	seal       uint64 // instead of sha256, of a copy that was just made
+	seal       uint64 // of a copy that was just made
 	sizeBytes  int64
 	content    manifest.Content
 	findings   []check.Finding
@@ -41,13 +42,12 @@ func (b *backup) examine(ctx context.Context, file string, want manifest.Content
 }
 
 // examineCopy is examine for a copy that was just made (promise P1). Where it has a seal
-// that tells whether the device holds what was written, in a tenth of the time; the hash is
-// then that of what was written.
+// that tells whether the device holds what was written; the hash is of what it gave back.
 func (b *backup) examineCopy(ctx context.Context, temp string, r *messages.CopyReport, want manifest.Content) (p proof, err error) {
 	if r.GetSeal() == 0 {
 		p, err = b.examine(ctx, temp, want)
 	} else {
-		p, err = b.readBack(ctx, temp, r, want)
+		p, err = b.readBack(ctx, temp, want)
 	}
 	if err == nil {
 		p.findings = append(p.findings, unlike(p, r)...)
@@ -56,20 +56,13 @@ func (b *backup) examineCopy(ctx context.Context, temp string, r *messages.CopyR
 }
 
 // readBack has the copy checked beside its way back from the device.
-func (b *backup) readBack(ctx context.Context, temp string, r *messages.CopyReport, want manifest.Content) (p proof, err error) {
+func (b *backup) readBack(ctx context.Context, temp string, want manifest.Content) (p proof, err error) {
 	start := time.Now()
 	var checked error
-	seal, sizeBytes, err := b.cfg.Shelf.ReadBack(ctx, temp, func() { checked = b.check(ctx, temp, want, &p) })
-	if err == nil {
-		err = checked
-	}
-	if p.seal, p.sizeBytes = seal, sizeBytes; err == nil && seal == r.GetSeal() {
-		p.sha256 = r.GetSha256()
-	} else if err == nil { // what it holds is told for the sake of what is kept as evidence
-		p.sha256, p.sizeBytes, err = b.cfg.Shelf.Hash(ctx, temp)
-	}
+	got, err := b.cfg.Shelf.ReadBack(ctx, temp, func() { checked = b.check(ctx, temp, want, &p) })
+	p.seal, p.sha256, p.sizeBytes = got.Seal, got.SHA256, got.SizeBytes
 	p.took = time.Since(start)
-	return p, err
+	return p, cmp.Or(err, checked)
 }
 
 // check opens a file and judges what it holds.
@@ -167,7 +160,7 @@ func unlike(p proof, r *messages.CopyReport) (list []check.Finding) {
 	switch {
 	case r.GetSeal() != p.seal, r.GetSha256() != "" && r.GetSha256() != p.sha256:
 		differs("the file read back does not hold the bytes that were written")
-	case r.GetSha256() == "" && r.GetContent().GetSchemaDigest() == "":
+	case r.GetSeal() == 0 && r.GetSha256() == "" && r.GetContent().GetSchemaDigest() == "":
 		differs("it is not known what the snapshot held")
 	}
 	return list

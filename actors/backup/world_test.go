@@ -3,9 +3,7 @@ package backup_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -238,8 +236,7 @@ func (w *world) copied(order *messages.CopyDatabase) any {
 	if w.silent {
 		report.Content = nil
 	} else if order.GetByHash() && !w.bySQLite {
-		sum := sha256.Sum256(data)
-		report.Sha256, report.Seal = hex.EncodeToString(sum[:]), w.sealer.Burst(0, data)
+		report.Seal = w.sealer.Burst(0, data)
 		if order.GetUnlessContent() == nil {
 			report.Content = nil
 		}

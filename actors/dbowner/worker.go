@@ -97,7 +97,7 @@ type successor struct {
 // old one closes last, so that it is not the last one of the database, whose closing would
 // remove the WAL.
 func (w *worker) successor(o *order, out *outcome) successor {
-	if out.err != nil || !large(o.message) {
+	if out.err != nil || !large(o.message) || w.cfg.Passive { // passive, the day ends with the job
 		return successor{}
 	}
 	db, err := w.led.open(o.ctx, w.cfg.Opener, ForWork)

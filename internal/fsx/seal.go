@@ -2,12 +2,13 @@ package fsx
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"hash/maphash"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -49,18 +50,25 @@ type Uncached interface {
 	OpenUncached(name string) (File, error)
 }
 
-// ReadBack has the device give back a file that was just written: it is fsynced, read
-// past the page cache, and its seal made. Where the cache cannot be passed by it is
+// GivenBack is what the device gave back of a file.
+type GivenBack struct {
+	Seal      uint64
+	SHA256    string // of the same bytes, in hexadecimal
+	SizeBytes int64
+}
+
+// ReadBack has the device give back a file that was just written: it is fsynced and read
+// past the page cache, and its sums are made. Where the cache cannot be passed by it is
 // dropped first (DropCache, which is advice).
 //
 // beside, when not nil, looks at the same file meanwhile, through the page cache: what it
 // sees there is what the device holds if the seal is that of what was written. Where the
 // cache has to be dropped, or for a small file, it follows the reading.
-func (s *Sealer) ReadBack(ctx context.Context, fsys FS, name string, beside func()) (seal uint64, sizeBytes int64, err error) {
+func (s *Sealer) ReadBack(ctx context.Context, fsys FS, name string, beside func()) (got GivenBack, err error) {
 	op := "read back " + filepath.Base(name)
 	past, sizeBytes, err := openPast(fsys, op, name)
 	if err != nil {
-		return 0, 0, err
+		return got, err
 	}
 	if past != nil {
 		defer past.Close()
@@ -76,12 +84,12 @@ func (s *Sealer) ReadBack(ctx context.Context, fsys FS, name string, beside func
 		}()
 	}
 	if err := SyncFile(fsys, op, name); err != nil {
-		return 0, 0, err
+		return got, err
 	}
 	if past != nil {
-		seal, err = s.read(ctx, op, past, sizeBytes, readersMax)
+		got, err = s.read(ctx, op, past, sizeBytes, readersMax)
 		if !errors.Is(err, syscall.EINVAL) {
-			return seal, sizeBytes, err
+			return got, err
 		} // a volume that opens files for what it cannot do
 	}
 	return s.readDropped(ctx, fsys, op, name)
@@ -106,40 +114,78 @@ func openPast(fsys FS, op, name string) (f File, sizeBytes int64, err error) {
 
 // readDropped reads a file whose cache was dropped, one burst after the other, as the
 // system reads ahead.
-func (s *Sealer) readDropped(ctx context.Context, fsys FS, op, name string) (seal uint64, sizeBytes int64, err error) {
+func (s *Sealer) readDropped(ctx context.Context, fsys FS, op, name string) (GivenBack, error) {
 	f, sizeBytes, err := openRegular(fsys, op, name)
 	if err != nil {
-		return 0, 0, err
+		return GivenBack{}, err
 	}
 	defer f.Close()
 	_ = fsys.DropCache(f) // advice only, as in HashFile
-	seal, err = s.read(ctx, op, f, sizeBytes, 1)
-	return seal, sizeBytes, err
+	return s.read(ctx, op, f, sizeBytes, 1)
 }
 
-// read seals the bursts of a file of a known size.
-func (s *Sealer) read(ctx context.Context, op string, f File, sizeBytes int64, readers int) (uint64, error) {
+// lane is one of several readers that take turns, burst by burst: what they read is hashed
+// in the order of the file, and each reads on only when that was done.
+type lane struct {
+	full chan burst
+	free chan struct{}
+}
+
+type burst struct {
+	p     []byte
+	share uint64 // in the seal
+	err   error
+}
+
+// read makes the sums of a file of a known size.
+func (s *Sealer) read(ctx context.Context, op string, f File, sizeBytes int64, readers int64) (GivenBack, error) {
 	bursts := (sizeBytes + SealBytes - 1) / SealBytes
-	var next, seal atomic.Uint64
+	readers = max(1, min(readers, bursts))
+	lanes, over := make([]lane, readers), make(chan struct{})
 	var wg sync.WaitGroup
-	failed := make(chan error, readers)
-	for range min(int64(readers), bursts) {
-		wg.Go(func() {
-			buf := aligned(SealBytes)
-			for i := int64(next.Add(1)) - 1; i < bursts && len(failed) == 0; i = int64(next.Add(1)) - 1 {
-				off := i * SealBytes
-				p, err := readBurst(ctx, op, f, buf, off, min(SealBytes, sizeBytes-off))
-				if err != nil {
-					failed <- err
-					return
-				}
-				seal.Add(s.Burst(off, p))
-			}
-		})
+	defer wg.Wait()
+	defer close(over)
+	for i := range lanes {
+		lanes[i] = lane{make(chan burst), make(chan struct{}, 1)}
+		wg.Go(func() { s.readLane(ctx, op, f, sizeBytes, int64(i), readers, lanes[i], over) })
 	}
-	wg.Wait()
-	close(failed)
-	return seal.Load(), <-failed
+	got, sum := GivenBack{SizeBytes: sizeBytes}, sha256.New()
+	for i := range bursts {
+		l := lanes[i%readers]
+		b := <-l.full
+		if b.err != nil {
+			return GivenBack{}, b.err
+		}
+		sum.Write(b.p)
+		got.Seal += b.share
+		l.free <- struct{}{}
+	}
+	got.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	return got, nil
+}
+
+// readLane reads every readers-th burst from the first on, until one fails or it is over.
+func (s *Sealer) readLane(ctx context.Context, op string, f File, sizeBytes, first, readers int64, l lane, over <-chan struct{}) {
+	buf := aligned(SealBytes)
+	for off := first * SealBytes; off < sizeBytes; off += readers * SealBytes {
+		var b burst
+		if b.p, b.err = readBurst(ctx, op, f, buf, off, min(SealBytes, sizeBytes-off)); b.err == nil {
+			b.share = s.Burst(off, b.p)
+		}
+		select {
+		case l.full <- b:
+		case <-over:
+			return
+		}
+		if b.err != nil {
+			return
+		}
+		select {
+		case <-l.free:
+		case <-over:
+			return
+		}
+	}
 }
 
 // readBurst reads want bytes into a buffer that may hold more: what is read past the cache
@@ -155,7 +201,7 @@ func readBurst(ctx context.Context, op string, f File, buf []byte, off, want int
 		if err != nil && int64(n) < want {
 			return nil, fault.Wrap(fault.IO, op, "the file could not be read to its end", err)
 		}
-		if got%alignBytes != 0 {
+		if got == 0 || got%alignBytes != 0 {
 			break // the end of the file, which must be where want says
 		}
 	}

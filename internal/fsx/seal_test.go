@@ -3,6 +3,8 @@ package fsx
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -21,6 +23,12 @@ func sealed(s *Sealer, data []byte) (seal uint64) {
 		seal += s.Burst(int64(off), data[off:min(off+SealBytes, len(data))])
 	}
 	return seal
+}
+
+// back is what a device gives back that holds data.
+func back(s *Sealer, data []byte) GivenBack {
+	sum := sha256.Sum256(data)
+	return GivenBack{Seal: sealed(s, data), SHA256: hex.EncodeToString(sum[:]), SizeBytes: int64(len(data))}
 }
 
 // patterned gives bytes that are nowhere alike.
@@ -43,9 +51,9 @@ func TestReadBack_sealsWhatWasWritten(t *testing.T) {
 		for _, size := range []int{0, 1, 512, 4095, 4096, SealBytes, SealBytes + 512, besideMin - 1, besideMin + 4096, 3*besideMin + 1} {
 			data, looked := patterned(size), 0
 			file := write(t, filepath.Join(t.TempDir(), "a"), data)
-			seal, got, err := s.ReadBack(t.Context(), fsys, file, func() { looked++ })
-			if err != nil || got != int64(size) || seal != sealed(s, data) || looked != 1 {
-				t.Errorf("%s, %d bytes: got %d bytes, seal %x, %d looks, %v; want %x", name, size, got, seal, looked, err, sealed(s, data))
+			got, err := s.ReadBack(t.Context(), fsys, file, func() { looked++ })
+			if want := back(s, data); err != nil || got != want || looked != 1 {
+				t.Errorf("%s, %d bytes: got %+v, %d looks, %v; want %+v", name, size, got, looked, err, want)
 			}
 		}
 	}
@@ -115,14 +123,14 @@ func (f toldFile) ReadAt(p []byte, off int64) (int, error) {
 func TestReadBack_syncsAndDropsBeforeItReads(t *testing.T) {
 	v := &told{FS: cachedOnly{OS()}}
 	file := write(t, filepath.Join(t.TempDir(), "a"), patterned(5000))
-	if _, _, err := NewSealer().ReadBack(t.Context(), v, file, func() { v.did = append(v.did, "beside") }); err != nil {
+	if _, err := NewSealer().ReadBack(t.Context(), v, file, func() { v.did = append(v.did, "beside") }); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"sync", "open", "drop", "read", "beside"}; !slices.Equal(slices.Compact(v.did), want) {
 		t.Errorf("got %v, want %v", v.did, want)
 	}
 	v.did, v.sync = nil, fault.New(fault.IO, "sync", "failed")
-	if _, _, err := NewSealer().ReadBack(t.Context(), v, file, func() { v.did = append(v.did, "beside") }); fault.CodeOf(err) != fault.IO {
+	if _, err := NewSealer().ReadBack(t.Context(), v, file, func() { v.did = append(v.did, "beside") }); fault.CodeOf(err) != fault.IO {
 		t.Errorf("got %v after a failed fsync", err)
 	}
 	if slices.Contains(v.did, "read") || slices.Contains(v.did, "beside") {
@@ -138,14 +146,14 @@ func TestReadBack_refusesWhatIsNoFileAndEndsWithItsContext(t *testing.T) {
 	}
 	for name, fsys := range volumes() {
 		for what, want := range map[string]fault.Code{"link": fault.Refused, ".": fault.Refused, "none": fault.Missing} {
-			_, _, err := s.ReadBack(t.Context(), fsys, filepath.Join(dir, what), nil)
+			_, err := s.ReadBack(t.Context(), fsys, filepath.Join(dir, what), nil)
 			if fault.CodeOf(err) != want {
 				t.Errorf("%s, %s: got %v, want %s", name, what, err, want)
 			}
 		}
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, _, err := s.ReadBack(over, fsys, file, nil)
+		_, err := s.ReadBack(over, fsys, file, nil)
 		wantCode(t, err, fault.Interrupted)
 	}
 }
@@ -167,7 +175,7 @@ func TestSealer_aFileThatEndsTooSoonIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for _, readers := range []int{1, readersMax} {
+	for _, readers := range []int64{1, readersMax} {
 		if _, err := NewSealer().read(t.Context(), "read", short{f}, 3*SealBytes, readers); fault.CodeOf(err) != fault.IO {
 			t.Errorf("%d readers: got %v, want an error", readers, err)
 		}
@@ -186,7 +194,7 @@ func TestReadBack_handsOnAPanicFromBeside(t *testing.T) {
 					t.Errorf("%s: got %v, want the panic", name, r)
 				}
 			}()
-			_, _, _ = NewSealer().ReadBack(t.Context(), fsys, file, func() { panic("a defect") })
+			_, _ = NewSealer().ReadBack(t.Context(), fsys, file, func() { panic("a defect") })
 		}()
 	}
 }
@@ -206,7 +214,7 @@ func TestReadBack_runsBesideTheLook(t *testing.T) {
 	}
 	var synced atomic.Bool
 	v := &watched{FS: OS(), u: u, synced: make(chan struct{})}
-	_, _, err := NewSealer().ReadBack(t.Context(), v, file, func() {
+	_, err := NewSealer().ReadBack(t.Context(), v, file, func() {
 		<-v.synced
 		synced.Store(true)
 	})
@@ -254,8 +262,8 @@ func (unable) ReadAt([]byte, int64) (int, error) { return 0, Wrap("read file", s
 func TestReadBack_dropsTheCacheWhereItCannotBePassedAfterAll(t *testing.T) {
 	s, data := NewSealer(), patterned(besideMin+5)
 	file, looks := write(t, filepath.Join(t.TempDir(), "a"), data), 0
-	seal, _, err := s.ReadBack(t.Context(), promising{OS()}, file, func() { looks++ })
-	if err != nil || seal != sealed(s, data) || looks != 1 {
-		t.Errorf("got %x, %v, %d looks; want %x", seal, err, looks, sealed(s, data))
+	got, err := s.ReadBack(t.Context(), promising{OS()}, file, func() { looks++ })
+	if want := back(s, data); err != nil || got != want || looks != 1 {
+		t.Errorf("got %+v, %v, %d looks; want %+v", got, err, looks, want)
 	}
 }

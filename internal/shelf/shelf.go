@@ -177,11 +177,10 @@ func (s *Shelf) Hash(ctx context.Context, file string) (sha256Hex string, sizeBy
 	return fsx.HashFile(ctx, s.cfg.FS, file)
 }
 
-// ReadBack reads a temporary file back from the device, after an fsync: its seal and size in
-// bytes. beside looks at the same file meanwhile or thereafter (fsx.Sealer.ReadBack).
-func (s *Shelf) ReadBack(ctx context.Context, temp string, beside func()) (seal uint64, sizeBytes int64, err error) {
+// ReadBack reads a temporary file back from the device, after an fsync. beside looks at the same file meanwhile or thereafter (fsx.Sealer.ReadBack).
+func (s *Shelf) ReadBack(ctx context.Context, temp string, beside func()) (fsx.GivenBack, error) {
 	if err := s.own(temp); err != nil {
-		return 0, 0, err
+		return fsx.GivenBack{}, err
 	}
 	return s.cfg.Sealer.ReadBack(ctx, s.cfg.FS, temp, beside)
 }

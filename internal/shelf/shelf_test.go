@@ -62,7 +62,7 @@ func add(s *Shelf, m manifest.Manifest, at time.Time, tier retention.Tier) (mani
 	if err != nil {
 		return m, err
 	}
-	if seal, _, err := s.ReadBack(context.Background(), temp, nil); err == nil && seal != s.cfg.Sealer.Burst(0, p) {
+	if got, err := s.ReadBack(context.Background(), temp, nil); err == nil && got.Seal != s.cfg.Sealer.Burst(0, p) {
 		return m, errors.New("read back are other bytes than those written")
 	} else if err != nil {
 		return m, err
@@ -407,7 +407,7 @@ func TestPath_refusesEscape(t *testing.T) {
 		t.Errorf("Hash of a foreign file: %v, want refused", err)
 	}
 	for _, name := range []string{"/etc/hostname", filepath.Join(s.cfg.Dir, "2026/recent/app-20260301T120000Z.db")} {
-		if _, _, err := s.ReadBack(t.Context(), name, nil); fault.CodeOf(err) != fault.Refused {
+		if _, err := s.ReadBack(t.Context(), name, nil); fault.CodeOf(err) != fault.Refused {
 			t.Errorf("ReadBack of %s, no temporary file: %v, want refused", name, err)
 		}
 	}

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// hashAhead is how many bursts may wait to be hashed: reading and writing go on meanwhile.
-	hashAhead = 2
+	// hashAhead and writeAhead are how many bursts may wait to be hashed and to be written:
+	// what comes before goes on meanwhile.
+	hashAhead, writeAhead = 2, 1
 	// pushBytes is how much is written before the system is asked to begin with it: the fsync
 	// at the end then finds little left to do.
 	pushBytes = 8 << 20
@@ -25,7 +26,7 @@ const (
 	logGrowthMax = 16 << 20
 )
 
-// copyPages is Copy by pages of a Snapshot, in one pass: read, hash, write. Before
+// copyPages is Copy by pages of a Snapshot, in one pass: read, write, hash. Before
 // anything is written it may give fault.CannotJudge: then the backup API is to be asked.
 func (c *Conn) copyPages(ctx context.Context, dst string, opts CopyOptions) (result CopyResult, err error) {
 	began := time.Now()
@@ -161,35 +162,55 @@ func (s *stoppable) Read(p []byte) (int, error) {
 }
 
 // write copies the pages into an empty file, in bursts.
-func (j *pageJob) write(ctx context.Context, f vfs.File, push *push) error {
+func (j *pageJob) write(ctx context.Context, f vfs.File, push *push) (err error) {
 	switch size, err := f.Size(); {
 	case err != nil:
 		return err
 	case size != 0:
 		return fault.New(fault.Refused, opCopy, "the destination holds %d bytes already", size)
 	}
-	sum := startHash()
-	defer sum.stop()
+	out := startOutflow(func(p []byte, off int64) error {
+		if _, err := f.WriteAt(p, off); err != nil {
+			return err
+		}
+		push.written(off + int64(len(p)))
+		return nil
+	}, j.result.SizeBytes >= besideMin, j.hashed())
+	defer func() { _, _ = out.end() }() // after an error, which counts
 	if err := j.watchLog(ctx); err != nil {
 		return err
 	}
+	if err := j.read(ctx, out); err != nil {
+		return err
+	}
+	j.result.SHA256, err = out.end()
+	return err
+}
+
+// hashed tells whether the SHA-256 of what is written is needed. Who reads it back by its seal
+// makes one of what was given back.
+func (j *pageJob) hashed() bool {
+	return j.c.opts.Sealer == nil || !j.opts.ByHash || j.opts.UnlessContent != nil
+}
+
+// read reads all pages and has them written.
+func (j *pageJob) read(ctx context.Context, out *outflow) error {
 	started, limit := time.Now(), j.logBytes()+logGrowthMax
 	chunk := int64(max(1, burstBytes/j.result.PageSize) * j.result.PageSize)
 	for off := int64(0); off < j.result.SizeBytes; {
-		p := sum.buffer(min(chunk, j.result.SizeBytes-off))
+		p := out.buffer(min(chunk, j.result.SizeBytes-off))
 		if n, err := j.s.ReadAt(p, off); n < len(p) {
 			return fault.Wrap(fault.IO, opCopy, "the snapshot could not be read to its end", err)
 		}
 		asStored(p, off, j.result.PageSize)
-		if _, err := f.WriteAt(p, off); err != nil {
-			return err
-		}
 		if sealer := j.c.opts.Sealer; sealer != nil {
 			j.result.Seal += sealer.Burst(off, p)
 		}
-		sum.feed(p)
-		off += int64(len(p))
-		push.written(off)
+		bytes := int64(len(p))
+		if err := out.feed(p, off); err != nil {
+			return err
+		}
+		off += bytes
 		if j.opts.Progress != nil {
 			j.opts.Progress(off/int64(j.result.PageSize), j.result.Pages)
 		}
@@ -204,7 +225,6 @@ func (j *pageJob) write(ctx context.Context, f vfs.File, push *push) error {
 			return err
 		}
 	}
-	j.result.SHA256 = sum.hex()
 	return nil
 }
 
@@ -239,52 +259,4 @@ func (j *pageJob) logBytes() int64 {
 		return 0
 	}
 	return size
-}
-
-// streamHash is a SHA-256 taken beside the copying: it takes as long as that does.
-type streamHash struct {
-	free, full chan []byte
-	done       chan string
-}
-
-func startHash() *streamHash {
-	full := make(chan []byte, hashAhead)
-	h := &streamHash{make(chan []byte, hashAhead+1), full, make(chan string, 1)}
-	for range hashAhead + 1 {
-		h.free <- nil
-	}
-	go func() {
-		sum := sha256.New()
-		for p := range full {
-			sum.Write(p)
-			h.free <- p
-		}
-		h.done <- hex.EncodeToString(sum.Sum(nil))
-	}()
-	return h
-}
-
-// buffer waits for room.
-func (h *streamHash) buffer(n int64) []byte {
-	p := <-h.free
-	if int64(cap(p)) < n {
-		p = make([]byte, n)
-	}
-	return p[:n]
-}
-
-func (h *streamHash) feed(p []byte) { h.full <- p }
-
-// hex gives the sum of all that was fed, once.
-func (h *streamHash) hex() string {
-	h.stop()
-	return <-h.done
-}
-
-// stop ends the hashing; it is safe to call it twice.
-func (h *streamHash) stop() {
-	if h.full != nil {
-		close(h.full)
-		h.full = nil
-	}
 }

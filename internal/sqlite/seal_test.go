@@ -24,12 +24,15 @@ func TestCopy_isSealed(t *testing.T) {
 				t.Fatalf("got %+v, %v", r, err)
 			}
 			looked := false
-			seal, sizeBytes, err := sealer.ReadBack(t.Context(), fsx.OS(), dst, func() {
+			got, err := sealer.ReadBack(t.Context(), fsx.OS(), dst, func() {
 				report, _, err := VerifyCopy(t.Context(), dst, "", r.Content)
 				looked = err == nil && report.Verdict == "ok"
 			})
-			if err != nil || seal != r.Seal || sizeBytes != r.SizeBytes || !looked {
-				t.Errorf("%s: read back %d bytes sealed %x (looked: %v, %v), want %d, %x", mode, sizeBytes, seal, looked, err, r.SizeBytes, r.Seal)
+			if err != nil || got.Seal != r.Seal || got.SizeBytes != r.SizeBytes || !looked {
+				t.Errorf("%s: read back %+v (looked: %v, %v), want what was written: %+v", mode, got, looked, err, r)
+			}
+			if want := map[bool]string{true: "", false: got.SHA256}[byHash]; r.SHA256 != want {
+				t.Errorf("%s, by hash %v: got SHA-256 %q, want %q", mode, byHash, r.SHA256, want)
 			}
 			if err := fsx.OS().Remove(dst); err != nil {
 				t.Fatal(err)

@@ -70,9 +70,9 @@ type CopyOptions struct {
 	// UnlessContent, when set, is what the last verified copy holds: a database that
 	// still holds the same is not copied.
 	UnlessContent *manifest.Content
-	// ByHash is for who reads the copy back and compares SHA256 or Seal: when the first is
-	// given, and UnlessContent is not, the content is not digested; when the second is, the
-	// copy is not fsynced, which is for that reader to do first (fsx.Sealer.ReadBack).
+	// ByHash is for who reads the copy back and compares Seal or, without one, SHA256: unless
+	// UnlessContent is given, the content is not digested then. With a Seal the copy is not fsynced
+	// and has no SHA256, which are for that reader to see to (fsx.Sealer.ReadBack).
 	ByHash bool
 	// Progress hears pages done and in all after every burst.
 	Progress func(donePages, totalPages int64)
@@ -81,8 +81,8 @@ type CopyOptions struct {
 // CopyResult is what was copied. With Skipped nothing was left in the destination.
 type CopyResult struct {
 	Content   manifest.Content // what the snapshot held; the zero value if ByHash spared it
-	SHA256    string           // of what was written, in hexadecimal; "" when SQLite's backup API wrote it
-	Seal      uint64           // of what was written, by the connection's Sealer; 0 as SHA256
+	SHA256    string           // of what was written, in hexadecimal; "" if ByHash spared it or SQLite's backup API wrote it
+	Seal      uint64           // of what was written, by the connection's Sealer; 0 when SQLite's backup API wrote it
 	Source    manifest.Source
 	Pages     int64
 	PageSize  int

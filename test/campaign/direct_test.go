@@ -182,7 +182,7 @@ func (d *trial) put(s *shelf.Shelf, m manifest.Manifest, n int) (manifest.Manife
 	if err = errors.Join(err, f.Close()); err != nil {
 		return m, err
 	}
-	if _, _, err := s.ReadBack(d.ctx, temp, nil); err != nil {
+	if _, err := s.ReadBack(d.ctx, temp, nil); err != nil {
 		return m, err
 	}
 	next, err := m.Append(e)

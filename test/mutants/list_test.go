@@ -88,7 +88,7 @@ func verified() []mutant {
 			"\tif hex.EncodeToString(h.Sum(nil)) != j.result.SHA256 {", "\tif hex.EncodeToString(h.Sum(nil)) == \"\" {",
 			test(files, "internal/sqlite", "TestCopy_ofWhichADiskChangedAByteIsRefused")},
 		{"readback.seal_ignored", "P1", "actors/backup/examine.go",
-			"\tif p.seal, p.sizeBytes = seal, sizeBytes; err == nil && seal == r.GetSeal() {", "\tif p.seal, p.sizeBytes = seal*0+r.GetSeal(), sizeBytes; err == nil {",
+			"\tcase r.GetSeal() != p.seal, ", "\tcase r.GetSeal() == 0 && r.GetSeal() != p.seal, ",
 			test(actor, "actors/backup", "TestTakeBackup_copyThatDiffersIsDeletedAndRetried")},
 		{"readback.before_fsync", "P1", "internal/fsx/seal.go",
 			"\tif err := SyncFile(fsys, op, name); err != nil {", "\tif err := error(nil); err != nil {",

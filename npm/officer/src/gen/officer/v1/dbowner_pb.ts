@@ -129,7 +129,7 @@ export type CopyDatabase = Message<"officer.v1.CopyDatabase"> & {
   unlessContent?: Content | undefined;
 
   /**
-   * the asker fsyncs the copy, reads it back and compares seal or sha256: content may be left out
+   * the asker reads the copy back and compares seal or sha256: content may be left out
    *
    * @generated from field: bool by_hash = 5;
    */
@@ -196,7 +196,7 @@ export type CopyReport = Message<"officer.v1.CopyReport"> & {
   worstWriterStallMs: bigint;
 
   /**
-   * of what was written, in hexadecimal; empty when SQLite's backup API wrote it
+   * of what was written, in hexadecimal; empty when SQLite's backup API wrote it, or by_hash was asked for and there is a seal
    *
    * @generated from field: string sha256 = 9;
    */
