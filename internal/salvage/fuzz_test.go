@@ -3,6 +3,7 @@ package salvage_test
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"testing"
 
 	"github.com/officer-doofy/officer/internal/salvage"
@@ -34,7 +35,11 @@ func (k *taker) Row(r *salvage.Row) (salvage.Outcome, error) {
 
 func (k *taker) Stray(*salvage.Stray) error { return nil }
 
-// Whatever is in the files, a salvage ends, without a panic, in bounded time.
+// hostileBytes is what a salvage may take of memory, whatever is in the files: all that it allocates is counted, so what it
+// held at any time was less.
+const hostileBytes = 64 << 20
+
+// Whatever is in the files, a salvage ends, without a panic, in bounded time and memory.
 func FuzzRun(f *testing.F) {
 	dir := f.TempDir()
 	for _, kind := range []testkit.Kind{testkit.Page512, testkit.WALPending, testkit.WithoutRowid, testkit.AutoVacuumFull, testkit.UTF16be, testkit.Autoincrement} {
@@ -58,9 +63,15 @@ func FuzzRun(f *testing.F) {
 		if len(log) > 0 {
 			src.WAL, src.WALBytes = bytes.NewReader(log), int64(len(log))
 		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		k := &taker{t: t}
 		if _, err := salvage.Run(src, salvage.Options{Base: &src}, k); err != nil {
 			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > hostileBytes {
+			t.Errorf("a file of %d and a log of %d bytes took %d bytes of memory", len(file), len(log), took)
 		}
 	})
 }
