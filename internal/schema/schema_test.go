@@ -307,6 +307,26 @@ func TestParse_takesLinearTime(t *testing.T) {
 	}
 }
 
+// What stands in parentheses or behind a sign is no name; found by FuzzParse.
+func TestParse_leavesNamesInDefaultsToSQLite(t *testing.T) {
+	for _, value := range []string{"(abc)", "(+abc)", `("abc")`, "(-abc)", `(+[abc])`} {
+		table, err := ParseTable(`create table t(a, b default ` + value + `)`)
+		if err == nil && !table.Uncompiled {
+			t.Errorf("default %s: accepted, which SQLite does not", value)
+		}
+	}
+	for _, value := range []string{"+abc", `+"abc"`, "+true", "-abc", "-true"} {
+		if _, err := ParseTable(`create table t(a, b default ` + value + `)`); err == nil {
+			t.Errorf("default %s: accepted, which SQLite does not", value)
+		}
+	}
+	for _, value := range []string{"abc", `"abc"`, "true", "+null", "(null)", "(true)", "(+'abc')", "+current_date"} {
+		if _, err := ParseTable(`create table t(a, b default ` + value + `)`); err != nil {
+			t.Errorf("default %s: %v", value, err)
+		}
+	}
+}
+
 // FuzzParse: what SQLite refuses may be accepted only if something in it was left to
 // SQLite.
 func FuzzParse(f *testing.F) {

@@ -46,24 +46,36 @@ func (b *builder) defaultOf(c *Column) {
 	from := b.at
 	inParentheses := b.accept("(")
 	sign := ""
+	signed := true
 	if b.accept("-") {
 		sign = "-"
 	} else {
-		b.accept("+")
+		signed = b.accept("+")
 	}
-	c.Default = literal(b.next(), sign, c.Affinity)
-	if inParentheses && (c.Default.Known == DefaultUnknown || !b.accept(")")) {
+	value := b.next()
+	c.Default = literal(value, sign, c.Affinity)
+	if inParentheses && (c.Default.Known == DefaultUnknown || isName(value) || !b.accept(")")) {
 		b.at = from
 		b.skip()
 		c.Default = Default{Known: DefaultUnknown}
 		b.t.Uncompiled = true
 		return
 	}
-	if c.Default.Known == DefaultUnknown {
-		if t := b.tokens[b.at-1]; t.kind != tokenNumber && !listed(" current_date current_time current_timestamp ", t.text) || sign != "" {
-			b.fail(t)
-		}
+	switch {
+	case signed && !inParentheses && (isName(value) || listed(" true false ", value.text)):
+		b.fail(value)
+	case c.Default.Known != DefaultUnknown:
+	case value.kind != tokenNumber && !listed(timeWords, value.text) || sign != "":
+		b.fail(value)
 	}
+}
+
+const timeWords = " current_date current_time current_timestamp "
+
+// isName tells names from literals: SQLite takes one for text where it stands alone, as it once
+// did everywhere, but neither in parentheses nor behind a sign (https://sqlite.org/lang_createtable.html#the_default_clause).
+func isName(t token) bool {
+	return t.kind == tokenQuoted || t.kind == tokenWord && !listed(" null true false"+timeWords, t.text)
 }
 
 // literal gives the value of a token, DefaultUnknown if SQLite alone can tell.
@@ -91,7 +103,7 @@ func literal(t token, sign string, a Affinity) Default {
 // wordValue: any other word than these is text, which was allowed once and still is.
 func wordValue(word, sign string, a Affinity) Default {
 	switch folded := Fold(word); {
-	case sign != "" || listed(" current_date current_time current_timestamp ", word) || folded != "null" && (listed(reserved, word) || listed(alsoJoins, word)):
+	case sign != "" || listed(timeWords, word) || folded != "null" && (listed(reserved, word) || listed(alsoJoins, word)):
 		return Default{Known: DefaultUnknown}
 	case folded == "null":
 		return Default{Known: DefaultValue}
