@@ -18,6 +18,8 @@ const (
 	crewPagesMin = 512
 	// progressPages is how many pages are read between two words about it.
 	progressPages = 2048
+	// turnPages is how many pages are read until others get their turn: a tenth of a millisecond.
+	turnPages = 32
 )
 
 // crew runs the units of a check on so many goroutines.
@@ -49,9 +51,6 @@ func (crew) Each(workers, units int, do func(worker, unit int)) {
 			}()
 			for u := int(next.Add(1)) - 1; u < units; u = int(next.Add(1)) - 1 {
 				do(w, u)
-				// Whoever waits for a processor meanwhile, as does what reads a copy back, gets it
-				// now and not after a whole slice of time.
-				runtime.Gosched()
 			}
 		})
 	}
@@ -63,7 +62,9 @@ func (crew) Each(workers, units int, do func(worker, unit int)) {
 	}
 }
 
-// countedPages are pages that tell how many of them were read.
+// countedPages are pages that tell how many of them were read, and see to it that whoever waits
+// for a processor meanwhile gets it soon and not after a whole slice of time: what reads
+// a copy back beside its check would let the device rest.
 type countedPages struct {
 	of interface {
 		page.Pages
@@ -71,7 +72,7 @@ type countedPages struct {
 	}
 	size  int // bytes of a page
 	total int64
-	tell  func(done, total int64)
+	tell  func(done, total int64) // nil: nobody listens
 
 	read atomic.Int64
 	turn sync.Mutex // whoever reads meanwhile does not wait to tell
@@ -92,7 +93,10 @@ func (c *countedPages) ReadRun(n uint32, into []byte) error {
 
 func (c *countedPages) count(pages int64) {
 	now := c.read.Add(pages)
-	if now/progressPages == (now-pages)/progressPages || !c.turn.TryLock() {
+	if now/turnPages != (now-pages)/turnPages {
+		runtime.Gosched()
+	}
+	if now/progressPages == (now-pages)/progressPages || c.tell == nil || !c.turn.TryLock() {
 		return
 	}
 	defer c.turn.Unlock()

@@ -133,9 +133,7 @@ func (c *Conn) readPages(ctx context.Context, s *Snapshot, o CheckOptions, f fun
 		return "", err
 	}
 	db := s.Database()
-	if o.Progress != nil {
-		db.Pages = &countedPages{of: s, size: s.PageSize(), total: int64(s.PageCount()), tell: o.Progress}
-	}
+	db.Pages = &countedPages{of: s, size: s.PageSize(), total: int64(s.PageCount()), tell: o.Progress}
 	why, err = f(db, opts)
 	if err != nil && ctx.Err() != nil {
 		err = fault.Wrap(fault.Interrupted, opCheck, "stopped before the end", ctx.Err())
