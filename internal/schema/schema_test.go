@@ -327,6 +327,22 @@ func TestParse_leavesNamesInDefaultsToSQLite(t *testing.T) {
 	}
 }
 
+// A comma stands before the first constraint of a table, but need not between two; found by FuzzParse.
+func TestParse_wantsACommaBeforeTheFirstConstraint(t *testing.T) {
+	for sql, want := range map[string]bool{
+		"create table t(a, b references p foreign key(a) references q)":      false,
+		"create table t(a int, b int foreign key(a) references q)":           false,
+		"create table t(a, b, unique(a) foreign key(a) references q)":        true,
+		"create table t(a, b, unique(a), foreign key(a) references q)":       true,
+		"create table t(a, b, unique(a),)":                                   false,
+		"create table t(a, b, constraint x unique(a) constraint y check(a))": true,
+	} {
+		if _, err := ParseTable(sql); (err == nil) != want {
+			t.Errorf("%s: got %v, want that it can be read: %v", sql, err, want)
+		}
+	}
+}
+
 // FuzzParse: what SQLite refuses may be accepted only if something in it was left to
 // SQLite.
 func FuzzParse(f *testing.F) {

@@ -21,14 +21,16 @@ func ParseTable(sql string) (*Table, error) {
 	b.t.Name = b.name()
 	b.expect("(")
 	b.column()
-	for b.err == nil && b.accept(",") && !b.startsConstraint() {
+	more := b.accept(",")
+	for ; b.err == nil && more && !b.startsConstraint(); more = b.accept(",") {
 		b.column()
 	}
-	for b.err == nil && b.startsConstraint() {
+	for b.err == nil && more {
 		b.constraint()
-		if b.accept(",") && !b.startsConstraint() { // SQLite does not insist on the comma
+		if b.accept(",") && !b.startsConstraint() {
 			b.fail(b.peek())
 		}
+		more = b.startsConstraint() // between constraints SQLite does not insist on the comma
 	}
 	b.expect(")")
 	b.options()
