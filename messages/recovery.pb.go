@@ -326,10 +326,11 @@ type RestoreReport struct {
 	SetAside      int64                  `protobuf:"varint,11,opt,name=set_aside,json=setAside,proto3" json:"set_aside,omitempty"`         // rows that are in no table: lost_and_found.db in kept_dir has them
 	ForeignKeys   []*ForeignKeyFinding   `protobuf:"bytes,12,rep,name=foreign_keys,json=foreignKeys,proto3" json:"foreign_keys,omitempty"` // rows without a parent afterwards, at most 100
 	Notes         []string               `protobuf:"bytes,13,rep,name=notes,proto3" json:"notes,omitempty"`
-	ReportFile    string                 `protobuf:"bytes,14,opt,name=report_file,json=reportFile,proto3" json:"report_file,omitempty"`    // an HTML page of this report in kept_dir, and a .json beside it
-	BaseId        string                 `protobuf:"bytes,15,opt,name=base_id,json=baseId,proto3" json:"base_id,omitempty"`                // the backup that a merge used
-	EvidenceDir   string                 `protobuf:"bytes,16,opt,name=evidence_dir,json=evidenceDir,proto3" json:"evidence_dir,omitempty"` // where the damaged files lie
-	BrokenRules   []string               `protobuf:"bytes,17,rep,name=broken_rules,json=brokenRules,proto3" json:"broken_rules,omitempty"` // rules of the app that do not hold afterwards
+	ReportFile    string                 `protobuf:"bytes,14,opt,name=report_file,json=reportFile,proto3" json:"report_file,omitempty"`       // an HTML page of this report in kept_dir, and a .json beside it
+	BaseId        string                 `protobuf:"bytes,15,opt,name=base_id,json=baseId,proto3" json:"base_id,omitempty"`                   // the backup that a merge used
+	EvidenceDir   string                 `protobuf:"bytes,16,opt,name=evidence_dir,json=evidenceDir,proto3" json:"evidence_dir,omitempty"`    // where the damaged files lie
+	BrokenRules   []string               `protobuf:"bytes,17,rep,name=broken_rules,json=brokenRules,proto3" json:"broken_rules,omitempty"`    // rules of the app that do not hold afterwards
+	ComparedWith  string                 `protobuf:"bytes,18,opt,name=compared_with,json=comparedWith,proto3" json:"compared_with,omitempty"` // of a repair: the backup that rows were compared with
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -483,19 +484,35 @@ func (x *RestoreReport) GetBrokenRules() []string {
 	return nil
 }
 
+func (x *RestoreReport) GetComparedWith() string {
+	if x != nil {
+		return x.ComparedWith
+	}
+	return ""
+}
+
 // RecoveredTable counts where the rows of one table came from.
 type RecoveredTable struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	Name             string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	RowsKept         int64                  `protobuf:"varint,2,opt,name=rows_kept,json=rowsKept,proto3" json:"rows_kept,omitempty"`                // found in their place
-	RowsSalvaged     int64                  `protobuf:"varint,3,opt,name=rows_salvaged,json=rowsSalvaged,proto3" json:"rows_salvaged,omitempty"`    // found elsewhere, and proven
-	RowsFromBase     int64                  `protobuf:"varint,4,opt,name=rows_from_base,json=rowsFromBase,proto3" json:"rows_from_base,omitempty"`  // only the backup had them
-	RowsUncertain    int64                  `protobuf:"varint,5,opt,name=rows_uncertain,json=rowsUncertain,proto3" json:"rows_uncertain,omitempty"` // of kept and salvaged, those that are doubted
-	RowsLostEstimate int64                  `protobuf:"varint,6,opt,name=rows_lost_estimate,json=rowsLostEstimate,proto3" json:"rows_lost_estimate,omitempty"`
-	RowsSetAside     int64                  `protobuf:"varint,7,opt,name=rows_set_aside,json=rowsSetAside,proto3" json:"rows_set_aside,omitempty"`
-	Notes            []string               `protobuf:"bytes,8,rep,name=notes,proto3" json:"notes,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	Name                 string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	RowsKept             int64                  `protobuf:"varint,2,opt,name=rows_kept,json=rowsKept,proto3" json:"rows_kept,omitempty"`                // found in their place
+	RowsSalvaged         int64                  `protobuf:"varint,3,opt,name=rows_salvaged,json=rowsSalvaged,proto3" json:"rows_salvaged,omitempty"`    // found elsewhere, and proven
+	RowsFromBase         int64                  `protobuf:"varint,4,opt,name=rows_from_base,json=rowsFromBase,proto3" json:"rows_from_base,omitempty"`  // only the backup had them
+	RowsUncertain        int64                  `protobuf:"varint,5,opt,name=rows_uncertain,json=rowsUncertain,proto3" json:"rows_uncertain,omitempty"` // of kept and salvaged, all that are not confirmed: unconfirmed, undated, doubted
+	RowsLostEstimate     int64                  `protobuf:"varint,6,opt,name=rows_lost_estimate,json=rowsLostEstimate,proto3" json:"rows_lost_estimate,omitempty"`
+	RowsSetAside         int64                  `protobuf:"varint,7,opt,name=rows_set_aside,json=rowsSetAside,proto3" json:"rows_set_aside,omitempty"`
+	Notes                []string               `protobuf:"bytes,8,rep,name=notes,proto3" json:"notes,omitempty"`
+	RowsConfirmed        int64                  `protobuf:"varint,9,opt,name=rows_confirmed,json=rowsConfirmed,proto3" json:"rows_confirmed,omitempty"`                           // of kept and salvaged: something other than themselves speaks for them
+	RowsConfirmedByBase  int64                  `protobuf:"varint,10,opt,name=rows_confirmed_by_base,json=rowsConfirmedByBase,proto3" json:"rows_confirmed_by_base,omitempty"`    // the backup has them just so
+	RowsConfirmedByIndex int64                  `protobuf:"varint,11,opt,name=rows_confirmed_by_index,json=rowsConfirmedByIndex,proto3" json:"rows_confirmed_by_index,omitempty"` // indexes that agree hold each of their values
+	RowsConfirmedByLog   int64                  `protobuf:"varint,12,opt,name=rows_confirmed_by_log,json=rowsConfirmedByLog,proto3" json:"rows_confirmed_by_log,omitempty"`       // they stand in the write-ahead log with checksums that hold
+	RowsUnconfirmed      int64                  `protobuf:"varint,13,opt,name=rows_unconfirmed,json=rowsUnconfirmed,proto3" json:"rows_unconfirmed,omitempty"`                    // whole, and nothing speaks for or against them
+	RowsUndated          int64                  `protobuf:"varint,14,opt,name=rows_undated,json=rowsUndated,proto3" json:"rows_undated,omitempty"`                                // may not be the newest, because the whole file may not be
+	RowsDoubted          int64                  `protobuf:"varint,15,opt,name=rows_doubted,json=rowsDoubted,proto3" json:"rows_doubted,omitempty"`                                // something speaks against them
+	RowsAsInBase         int64                  `protobuf:"varint,16,opt,name=rows_as_in_base,json=rowsAsInBase,proto3" json:"rows_as_in_base,omitempty"`                         // of kept and salvaged, as the backup has them, whatever their age
+	Unconfirmed          []*RowStretch          `protobuf:"bytes,17,rep,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`                                                    // where the unconfirmed ones are, at most a hundred
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *RecoveredTable) Reset() {
@@ -584,6 +601,130 @@ func (x *RecoveredTable) GetNotes() []string {
 	return nil
 }
 
+func (x *RecoveredTable) GetRowsConfirmed() int64 {
+	if x != nil {
+		return x.RowsConfirmed
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsConfirmedByBase() int64 {
+	if x != nil {
+		return x.RowsConfirmedByBase
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsConfirmedByIndex() int64 {
+	if x != nil {
+		return x.RowsConfirmedByIndex
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsConfirmedByLog() int64 {
+	if x != nil {
+		return x.RowsConfirmedByLog
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsUnconfirmed() int64 {
+	if x != nil {
+		return x.RowsUnconfirmed
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsUndated() int64 {
+	if x != nil {
+		return x.RowsUndated
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsDoubted() int64 {
+	if x != nil {
+		return x.RowsDoubted
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetRowsAsInBase() int64 {
+	if x != nil {
+		return x.RowsAsInBase
+	}
+	return 0
+}
+
+func (x *RecoveredTable) GetUnconfirmed() []*RowStretch {
+	if x != nil {
+		return x.Unconfirmed
+	}
+	return nil
+}
+
+// RowStretch is rows that nothing confirms, with none between them that something does.
+type RowStretch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FirstRowid    int64                  `protobuf:"varint,1,opt,name=first_rowid,json=firstRowid,proto3" json:"first_rowid,omitempty"`
+	LastRowid     int64                  `protobuf:"varint,2,opt,name=last_rowid,json=lastRowid,proto3" json:"last_rowid,omitempty"`
+	Rows          int64                  `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RowStretch) Reset() {
+	*x = RowStretch{}
+	mi := &file_officer_v1_recovery_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RowStretch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RowStretch) ProtoMessage() {}
+
+func (x *RowStretch) ProtoReflect() protoreflect.Message {
+	mi := &file_officer_v1_recovery_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RowStretch.ProtoReflect.Descriptor instead.
+func (*RowStretch) Descriptor() ([]byte, []int) {
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RowStretch) GetFirstRowid() int64 {
+	if x != nil {
+		return x.FirstRowid
+	}
+	return 0
+}
+
+func (x *RowStretch) GetLastRowid() int64 {
+	if x != nil {
+		return x.LastRowid
+	}
+	return 0
+}
+
+func (x *RowStretch) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
 // TableChange compares one table before and after. -1 = unknown (could not be read) or absent.
 type TableChange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -596,7 +737,7 @@ type TableChange struct {
 
 func (x *TableChange) Reset() {
 	*x = TableChange{}
-	mi := &file_officer_v1_recovery_proto_msgTypes[6]
+	mi := &file_officer_v1_recovery_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +749,7 @@ func (x *TableChange) String() string {
 func (*TableChange) ProtoMessage() {}
 
 func (x *TableChange) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_recovery_proto_msgTypes[6]
+	mi := &file_officer_v1_recovery_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +762,7 @@ func (x *TableChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableChange.ProtoReflect.Descriptor instead.
 func (*TableChange) Descriptor() ([]byte, []int) {
-	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{6}
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TableChange) GetName() string {
@@ -656,7 +797,7 @@ type RestoreFinished struct {
 
 func (x *RestoreFinished) Reset() {
 	*x = RestoreFinished{}
-	mi := &file_officer_v1_recovery_proto_msgTypes[7]
+	mi := &file_officer_v1_recovery_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +809,7 @@ func (x *RestoreFinished) String() string {
 func (*RestoreFinished) ProtoMessage() {}
 
 func (x *RestoreFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_recovery_proto_msgTypes[7]
+	mi := &file_officer_v1_recovery_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +822,7 @@ func (x *RestoreFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreFinished.ProtoReflect.Descriptor instead.
 func (*RestoreFinished) Descriptor() ([]byte, []int) {
-	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{7}
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RestoreFinished) GetReport() *RestoreReport {
@@ -709,7 +850,7 @@ type RestoreFailed struct {
 
 func (x *RestoreFailed) Reset() {
 	*x = RestoreFailed{}
-	mi := &file_officer_v1_recovery_proto_msgTypes[8]
+	mi := &file_officer_v1_recovery_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +862,7 @@ func (x *RestoreFailed) String() string {
 func (*RestoreFailed) ProtoMessage() {}
 
 func (x *RestoreFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_recovery_proto_msgTypes[8]
+	mi := &file_officer_v1_recovery_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +875,7 @@ func (x *RestoreFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreFailed.ProtoReflect.Descriptor instead.
 func (*RestoreFailed) Descriptor() ([]byte, []int) {
-	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{8}
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RestoreFailed) GetFailure() *Failure {
@@ -762,7 +903,7 @@ type RecoveryStarted struct {
 
 func (x *RecoveryStarted) Reset() {
 	*x = RecoveryStarted{}
-	mi := &file_officer_v1_recovery_proto_msgTypes[9]
+	mi := &file_officer_v1_recovery_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +915,7 @@ func (x *RecoveryStarted) String() string {
 func (*RecoveryStarted) ProtoMessage() {}
 
 func (x *RecoveryStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_recovery_proto_msgTypes[9]
+	mi := &file_officer_v1_recovery_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +928,7 @@ func (x *RecoveryStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoveryStarted.ProtoReflect.Descriptor instead.
 func (*RecoveryStarted) Descriptor() ([]byte, []int) {
-	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{9}
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RecoveryStarted) GetJobId() string {
@@ -815,7 +956,7 @@ type RecoveryStep struct {
 
 func (x *RecoveryStep) Reset() {
 	*x = RecoveryStep{}
-	mi := &file_officer_v1_recovery_proto_msgTypes[10]
+	mi := &file_officer_v1_recovery_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -827,7 +968,7 @@ func (x *RecoveryStep) String() string {
 func (*RecoveryStep) ProtoMessage() {}
 
 func (x *RecoveryStep) ProtoReflect() protoreflect.Message {
-	mi := &file_officer_v1_recovery_proto_msgTypes[10]
+	mi := &file_officer_v1_recovery_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -840,7 +981,7 @@ func (x *RecoveryStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoveryStep.ProtoReflect.Descriptor instead.
 func (*RecoveryStep) Descriptor() ([]byte, []int) {
-	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{10}
+	return file_officer_v1_recovery_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RecoveryStep) GetJobId() string {
@@ -883,7 +1024,7 @@ const file_officer_v1_recovery_proto_rawDesc = "" +
 	"\x02id\x18\x03 \x01(\tR\x02id\x12$\n" +
 	"\x0ebefore_unix_ms\x18\x04 \x01(\x03R\fbeforeUnixMs\x12\x17\n" +
 	"\adry_run\x18\x05 \x01(\bR\x06dryRun\x12\x1c\n" +
-	"\tconfirmed\x18\x06 \x01(\bR\tconfirmed\"\xcc\x04\n" +
+	"\tconfirmed\x18\x06 \x01(\bR\tconfirmed\"\xf1\x04\n" +
 	"\rRestoreReport\x12#\n" +
 	"\rrestored_from\x18\x01 \x01(\tR\frestoredFrom\x12\x17\n" +
 	"\aundo_id\x18\x02 \x01(\tR\x06undoId\x12/\n" +
@@ -904,7 +1045,8 @@ const file_officer_v1_recovery_proto_rawDesc = "" +
 	"reportFile\x12\x17\n" +
 	"\abase_id\x18\x0f \x01(\tR\x06baseId\x12!\n" +
 	"\fevidence_dir\x18\x10 \x01(\tR\vevidenceDir\x12!\n" +
-	"\fbroken_rules\x18\x11 \x03(\tR\vbrokenRules\"\x9d\x02\n" +
+	"\fbroken_rules\x18\x11 \x03(\tR\vbrokenRules\x12#\n" +
+	"\rcompared_with\x18\x12 \x01(\tR\fcomparedWith\"\xb5\x05\n" +
 	"\x0eRecoveredTable\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\trows_kept\x18\x02 \x01(\x03R\browsKept\x12#\n" +
@@ -913,7 +1055,24 @@ const file_officer_v1_recovery_proto_rawDesc = "" +
 	"\x0erows_uncertain\x18\x05 \x01(\x03R\rrowsUncertain\x12,\n" +
 	"\x12rows_lost_estimate\x18\x06 \x01(\x03R\x10rowsLostEstimate\x12$\n" +
 	"\x0erows_set_aside\x18\a \x01(\x03R\frowsSetAside\x12\x14\n" +
-	"\x05notes\x18\b \x03(\tR\x05notes\"a\n" +
+	"\x05notes\x18\b \x03(\tR\x05notes\x12%\n" +
+	"\x0erows_confirmed\x18\t \x01(\x03R\rrowsConfirmed\x123\n" +
+	"\x16rows_confirmed_by_base\x18\n" +
+	" \x01(\x03R\x13rowsConfirmedByBase\x125\n" +
+	"\x17rows_confirmed_by_index\x18\v \x01(\x03R\x14rowsConfirmedByIndex\x121\n" +
+	"\x15rows_confirmed_by_log\x18\f \x01(\x03R\x12rowsConfirmedByLog\x12)\n" +
+	"\x10rows_unconfirmed\x18\r \x01(\x03R\x0frowsUnconfirmed\x12!\n" +
+	"\frows_undated\x18\x0e \x01(\x03R\vrowsUndated\x12!\n" +
+	"\frows_doubted\x18\x0f \x01(\x03R\vrowsDoubted\x12%\n" +
+	"\x0frows_as_in_base\x18\x10 \x01(\x03R\frowsAsInBase\x128\n" +
+	"\vunconfirmed\x18\x11 \x03(\v2\x16.officer.v1.RowStretchR\vunconfirmed\"`\n" +
+	"\n" +
+	"RowStretch\x12\x1f\n" +
+	"\vfirst_rowid\x18\x01 \x01(\x03R\n" +
+	"firstRowid\x12\x1d\n" +
+	"\n" +
+	"last_rowid\x18\x02 \x01(\x03R\tlastRowid\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\"a\n" +
 	"\vTableChange\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vrows_before\x18\x02 \x01(\x03R\n" +
@@ -945,7 +1104,7 @@ func file_officer_v1_recovery_proto_rawDescGZIP() []byte {
 	return file_officer_v1_recovery_proto_rawDescData
 }
 
-var file_officer_v1_recovery_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_officer_v1_recovery_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_officer_v1_recovery_proto_goTypes = []any{
 	(*RestoreBackup)(nil),     // 0: officer.v1.RestoreBackup
 	(*UndoRestore)(nil),       // 1: officer.v1.UndoRestore
@@ -953,25 +1112,27 @@ var file_officer_v1_recovery_proto_goTypes = []any{
 	(*RestoreTable)(nil),      // 3: officer.v1.RestoreTable
 	(*RestoreReport)(nil),     // 4: officer.v1.RestoreReport
 	(*RecoveredTable)(nil),    // 5: officer.v1.RecoveredTable
-	(*TableChange)(nil),       // 6: officer.v1.TableChange
-	(*RestoreFinished)(nil),   // 7: officer.v1.RestoreFinished
-	(*RestoreFailed)(nil),     // 8: officer.v1.RestoreFailed
-	(*RecoveryStarted)(nil),   // 9: officer.v1.RecoveryStarted
-	(*RecoveryStep)(nil),      // 10: officer.v1.RecoveryStep
-	(*ForeignKeyFinding)(nil), // 11: officer.v1.ForeignKeyFinding
-	(*Failure)(nil),           // 12: officer.v1.Failure
+	(*RowStretch)(nil),        // 6: officer.v1.RowStretch
+	(*TableChange)(nil),       // 7: officer.v1.TableChange
+	(*RestoreFinished)(nil),   // 8: officer.v1.RestoreFinished
+	(*RestoreFailed)(nil),     // 9: officer.v1.RestoreFailed
+	(*RecoveryStarted)(nil),   // 10: officer.v1.RecoveryStarted
+	(*RecoveryStep)(nil),      // 11: officer.v1.RecoveryStep
+	(*ForeignKeyFinding)(nil), // 12: officer.v1.ForeignKeyFinding
+	(*Failure)(nil),           // 13: officer.v1.Failure
 }
 var file_officer_v1_recovery_proto_depIdxs = []int32{
-	6,  // 0: officer.v1.RestoreReport.tables:type_name -> officer.v1.TableChange
+	7,  // 0: officer.v1.RestoreReport.tables:type_name -> officer.v1.TableChange
 	5,  // 1: officer.v1.RestoreReport.recovered:type_name -> officer.v1.RecoveredTable
-	11, // 2: officer.v1.RestoreReport.foreign_keys:type_name -> officer.v1.ForeignKeyFinding
-	4,  // 3: officer.v1.RestoreFinished.report:type_name -> officer.v1.RestoreReport
-	12, // 4: officer.v1.RestoreFailed.failure:type_name -> officer.v1.Failure
-	5,  // [5:5] is the sub-list for method output_type
-	5,  // [5:5] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	12, // 2: officer.v1.RestoreReport.foreign_keys:type_name -> officer.v1.ForeignKeyFinding
+	6,  // 3: officer.v1.RecoveredTable.unconfirmed:type_name -> officer.v1.RowStretch
+	4,  // 4: officer.v1.RestoreFinished.report:type_name -> officer.v1.RestoreReport
+	13, // 5: officer.v1.RestoreFailed.failure:type_name -> officer.v1.Failure
+	6,  // [6:6] is the sub-list for method output_type
+	6,  // [6:6] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_officer_v1_recovery_proto_init() }
@@ -987,7 +1148,7 @@ func file_officer_v1_recovery_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_officer_v1_recovery_proto_rawDesc), len(file_officer_v1_recovery_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

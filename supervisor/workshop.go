@@ -6,6 +6,7 @@ import (
 	"github.com/officer-doofy/officer/actors/recovery"
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/loss"
+	"github.com/officer-doofy/officer/internal/salvage"
 	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
 )
@@ -52,8 +53,17 @@ func lossOf(r *rebuild.Result) []loss.Table {
 	list := make([]loss.Table, 0, len(r.Tables))
 	for i := range r.Tables {
 		t := &r.Tables[i]
-		list = append(list, loss.Table{Name: t.Name, Kept: t.Kept, Salvaged: t.Salvaged, FromBase: t.FromBase, Uncertain: t.Uncertain - t.Undated,
-			Lost: max(t.Lost-t.FromBase, 0), SetAside: t.Strays + t.Refused, Notes: t.Notes})
+		list = append(list, loss.Table{Name: t.Name, Kept: t.Kept, Salvaged: t.Salvaged, FromBase: t.FromBase, Uncertain: t.Uncertain(),
+			Lost: max(t.Lost-t.FromBase, 0), SetAside: t.Strays + t.Refused, Notes: t.Notes, Confirmed: t.Confirmed(), ByBase: t.ByBase,
+			ByIndex: t.ByIndex, ByLog: t.ByLog, Unconfirmed: t.Unconfirmed(), Undated: t.Undated, Doubted: t.Doubted, AsInBase: t.AsInBase,
+			Loose: looseOf(t.Loose)})
+	}
+	return list
+}
+
+func looseOf(all []salvage.Stretch) (list []loss.Stretch) {
+	for _, s := range all {
+		list = append(list, loss.Stretch(s))
 	}
 	return list
 }

@@ -205,17 +205,32 @@ func (r *run) adopt(layer loss.Layer, base candidate, made Candidate) {
 	l := &loss.Report{Layer: layer, Database: filepath.Base(r.cfg.Database), Evidence: r.evidence.dir, Tables: made.Tables,
 		SetAside: made.SetAside, Notes: made.Notes}
 	if layer == loss.Merge {
-		r.pick.from, l.Base = base.from, base.from
+		r.pick.from, l.Base, l.Compared = base.from, base.from, base.from
 	}
 	if l.SetAside > 0 || made.Named {
 		l.AsideIn = filepath.Join(r.set.dir, asideFile)
 	}
 	if layer == loss.Reindex {
+		l.Compared = base.from
 		for _, t := range made.Content.Tables {
-			l.Tables = append(l.Tables, loss.Table{Name: t.Name, Kept: t.Rows})
+			l.Tables = append(l.Tables, reindexed(t, base.content))
 		}
 	}
 	r.loss = l
+}
+
+// reindexed says of a table whose indexes were made anew what confirms it: the backup, if it
+// has the very same rows. That they were there before the damage was found confirms no value.
+func reindexed(t manifest.Table, base *manifest.Content) loss.Table {
+	out := loss.Table{Name: t.Name, Kept: t.Rows}
+	if base != nil && t.Digest != "" && slices.ContainsFunc(base.Tables, func(b manifest.Table) bool {
+		return b.Name == t.Name && b.Rows == t.Rows && b.Digest == t.Digest
+	}) {
+		out.Confirmed, out.ByBase, out.AsInBase = t.Rows, t.Rows, t.Rows
+		return out
+	}
+	out.Uncertain, out.Unconfirmed = t.Rows, t.Rows
+	return out
 }
 
 // dropCandidate removes what a layer that failed has left.

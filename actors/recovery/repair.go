@@ -252,14 +252,24 @@ func (r *run) tellLoss(rec *record) {
 // describeLoss fills in what the report says of each table.
 func describeLoss(into *messages.RestoreReport, l *loss.Report) {
 	into.Layer, into.BaseId, into.SetAside, into.Notes, into.BrokenRules = string(l.Layer), l.Base, l.SetAside, l.Notes, l.Rules
+	into.ComparedWith = l.Compared
 	into.Recovered, into.ForeignKeys = nil, nil
 	for _, t := range l.Tables {
 		into.Recovered = append(into.Recovered, &messages.RecoveredTable{Name: t.Name, RowsKept: t.Kept, RowsSalvaged: t.Salvaged,
-			RowsFromBase: t.FromBase, RowsUncertain: t.Uncertain, RowsLostEstimate: t.Lost, RowsSetAside: t.SetAside, Notes: t.Notes})
+			RowsFromBase: t.FromBase, RowsUncertain: t.Uncertain, RowsLostEstimate: t.Lost, RowsSetAside: t.SetAside, Notes: t.Notes,
+			RowsConfirmed: t.Confirmed, RowsConfirmedByBase: t.ByBase, RowsConfirmedByIndex: t.ByIndex, RowsConfirmedByLog: t.ByLog,
+			RowsUnconfirmed: t.Unconfirmed, RowsUndated: t.Undated, RowsDoubted: t.Doubted, RowsAsInBase: t.AsInBase, Unconfirmed: stretches(t.Loose)})
 	}
 	for _, k := range l.ForeignKeys {
 		into.ForeignKeys = append(into.ForeignKeys, &messages.ForeignKeyFinding{Table: k.Table, Rowid: k.Rowid, HasRowid: k.HasRowid, Parent: k.Parent})
 	}
+}
+
+func stretches(all []loss.Stretch) (list []*messages.RowStretch) {
+	for _, s := range all {
+		list = append(list, &messages.RowStretch{FirstRowid: s.First, LastRowid: s.Last, Rows: s.Rows})
+	}
+	return list
 }
 
 // headerIntact tells whether the evidence begins as a database does. Without that a

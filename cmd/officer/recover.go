@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	officer "github.com/officer-doofy/officer"
+	"github.com/officer-doofy/officer/internal/loss"
 	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
@@ -22,13 +21,22 @@ type recoveredTableJSON struct {
 	Salvaged  int64    `json:"rows_salvaged"` // out of the file, in place or not
 	Lost      int64    `json:"rows_lost_estimate"`
 	FromBase  int64    `json:"rows_from_base"`
-	Uncertain int64    `json:"rows_uncertain"`
-	Undated   int64    `json:"rows_undated"`    // of rows_uncertain, those of which only their age is in doubt
+	Uncertain int64    `json:"rows_uncertain"`  // of rows_salvaged, all that are not confirmed: unconfirmed, undated, doubted
+	Undated   int64    `json:"rows_undated"`    // those of which only their age is in doubt
 	FromIndex int64    `json:"rows_from_index"` // of rows_salvaged, those put together from index entries
 	Kept      int64    `json:"rows_kept"`       // of rows_salvaged, those found in place
 	Refused   int64    `json:"rows_refused"`
 	Strays    int64    `json:"rows_in_lost_and_found"`
 	Notes     []string `json:"notes"`
+
+	Confirmed   int64          `json:"rows_confirmed"` // of rows_salvaged: something other than themselves speaks for them
+	ByBase      int64          `json:"rows_confirmed_by_base"`
+	ByIndex     int64          `json:"rows_confirmed_by_index"`
+	ByLog       int64          `json:"rows_confirmed_by_log"`
+	Unconfirmed int64          `json:"rows_unconfirmed"` // whole, and nothing speaks for or against them
+	Doubted     int64          `json:"rows_doubted"`     // something speaks against them
+	AsInBase    int64          `json:"rows_as_in_base"`  // of rows_salvaged, whatever their age
+	Loose       []loss.Stretch `json:"unconfirmed_rowids"`
 }
 
 type recoverResult struct {
@@ -123,8 +131,10 @@ func recoveredOf(r *officer.Recovered, file, to, base string) *recoverResult {
 	}
 	for _, t := range r.Tables {
 		out.Tables = append(out.Tables, recoveredTableJSON{
-			Name: t.Name, Salvaged: t.Kept + t.Salvaged, Lost: t.Lost, FromBase: t.FromBase, Uncertain: t.Uncertain,
+			Name: t.Name, Salvaged: t.Kept + t.Salvaged, Lost: t.Lost, FromBase: t.FromBase, Uncertain: t.Uncertain(),
 			Undated: t.Undated, FromIndex: t.FromIndex, Kept: t.Kept, Refused: t.Refused, Strays: t.Strays + t.Refused, Notes: report.List(t.Notes),
+			Confirmed: t.Confirmed(), ByBase: t.ByBase, ByIndex: t.ByIndex, ByLog: t.ByLog, Unconfirmed: t.Unconfirmed(), Doubted: t.Doubted,
+			AsInBase: t.AsInBase, Loose: looseOf(t.Loose),
 		})
 	}
 	return out
@@ -132,15 +142,15 @@ func recoveredOf(r *officer.Recovered, file, to, base string) *recoverResult {
 
 // headline says in one sentence how it went.
 func (r *recoverResult) headline() string {
-	var lost, base, uncertain int64
+	var lost, base, doubted int64
 	for _, t := range r.Tables {
-		lost, base, uncertain = lost+t.Lost, base+t.FromBase, uncertain+t.Uncertain-t.Undated
+		lost, base, doubted = lost+t.Lost, base+t.FromBase, doubted+t.Doubted
 	}
 	var parts []string
 	for _, p := range []struct {
 		n    int64
 		text string
-	}{{lost, "about %s lost"}, {base, "%s from the older copy"}, {uncertain, "%s uncertain"}, {r.Found, "%s in " + r.FoundTable}} {
+	}{{lost, "about %s lost"}, {base, "%s from the older copy"}, {doubted, "%s doubted"}, {r.Found, "%s in " + r.FoundTable}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf(p.text, count(int(p.n), "row")))
 		}
@@ -189,19 +199,8 @@ func showRecovered(w io.Writer, s style, r *recoverResult) {
 		mark = s.bad()
 	}
 	fmt.Fprintf(w, "%s %s   %s\n", mark, clean(r.headline()), report.Seconds(r.DurationMS))
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
-	whole := 0
-	for _, table := range r.Tables {
-		if table.whole() {
-			whole++
-			continue
-		}
-		fmt.Fprintf(t, "    %s\t  %s\n", clean(table.Name), strings.Join(table.words(), ", "))
-	}
-	_ = t.Flush()
-	if whole > 0 {
-		fmt.Fprintf(w, "    %s whole\n", count(whole, "table"))
-	}
+	showCertainty(w, r.Tables, r.older())
+	showTables(w, r.Tables)
 	for _, note := range r.notes() {
 		fmt.Fprintf(w, "  %s %s\n", s.warn(), clean(note))
 	}
@@ -219,18 +218,19 @@ func showRecovered(w io.Writer, s style, r *recoverResult) {
 }
 
 func (t *recoveredTableJSON) whole() bool {
-	return t.Lost == 0 && t.FromBase == 0 && t.Uncertain == t.Undated && t.Strays == 0
+	return t.Lost == 0 && t.FromBase == 0 && t.Doubted == 0 && t.Strays == 0
 }
 
 // words gives the counts of a table for a line of text.
 func (t *recoveredTableJSON) words() []string {
-	words := []string{strconv.FormatInt(t.Salvaged, 10) + " salvaged"}
+	words := []string{loss.Number(t.Salvaged) + " salvaged"}
 	for _, p := range []struct {
 		n    int64
 		text string
-	}{{t.FromBase, " from the older copy"}, {t.Lost, " lost (estimate)"}, {t.Uncertain - t.Undated, " uncertain"}, {t.Strays, " set aside"}} {
+	}{{t.Confirmed, " of them confirmed"}, {t.Unconfirmed, " unconfirmed"}, {t.Undated, " of doubtful age"}, {t.Doubted, " doubted"},
+		{t.FromBase, " from the older copy"}, {t.Lost, " lost (estimate)"}, {t.Strays, " set aside"}} {
 		if p.n > 0 {
-			words = append(words, strconv.FormatInt(p.n, 10)+p.text)
+			words = append(words, loss.Number(p.n)+p.text)
 		}
 	}
 	return words

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/officer-doofy/officer/internal/loss"
 	"github.com/officer-doofy/officer/internal/report"
 	"github.com/officer-doofy/officer/messages"
 )
@@ -78,6 +79,9 @@ func recoverPage(r *recoverResult) string {
 		colour, word = "red", "Damaged"
 	}
 	put("<p class=\"light %s\"><strong>%s.</strong> %s; %s.</p>\n", colour, word, text(r.headline()), text(r.verdictText()))
+	if certain := certainty(r.Tables, r.older()); certain != "" {
+		put("<p>%s.</p>\n", text(strings.ToUpper(certain[:1])+certain[1:]))
+	}
 	put("<dl><dt>Damaged file</dt><dd>%s, %d pages of %d bytes, write-ahead log of %d bytes; it was only read</dd>\n",
 		text(r.File), r.Pages, r.PageSize, r.WALBytes)
 	put("<dt>New file</dt><dd>%s</dd>\n", text(r.To))
@@ -85,18 +89,18 @@ func recoverPage(r *recoverResult) string {
 		put("<dt>Older copy</dt><dd>%s</dd>\n", text(r.Base))
 	}
 	put("</dl>\n<h2>Tables</h2>\n<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Table</th><th scope=\"col\">Salvaged</th>" +
-		"<th scope=\"col\">From the older copy</th><th scope=\"col\">Lost, estimate</th><th scope=\"col\">Uncertain</th><th scope=\"col\">Set aside</th></tr></thead><tbody>\n")
+		"<th scope=\"col\">Of these confirmed</th><th scope=\"col\">Unconfirmed</th><th scope=\"col\">Doubted</th>" +
+		"<th scope=\"col\">From the older copy</th><th scope=\"col\">Lost, estimate</th><th scope=\"col\">Set aside</th></tr></thead><tbody>\n")
 	for _, t := range r.Tables {
 		class := ""
 		if t.whole() {
 			class = ` class="whole"`
 		}
-		put("<tr%s><td>%s</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td></tr>\n",
-			class, text(t.Name), t.Salvaged, t.FromBase, t.Lost, t.Uncertain-t.Undated, t.Strays)
+		put("<tr%s><td>%s</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td></tr>\n",
+			class, text(t.Name), t.Salvaged, t.Confirmed, t.Unconfirmed+t.Undated, t.Doubted, t.FromBase, t.Lost, t.Strays)
 	}
 	put("</tbody></table></div>\n")
-	put("<p>Salvaged rows are proven by the bytes of the damaged file. Rows from the older copy fill places that are lost; they may have been " +
-		"changed since. Uncertain rows are in their table, but something speaks against them. Rows that were set aside are in the table " +
+	put("<p>" + loss.Legend + " Rows that were set aside are in the table " +
 		"<code>lost_and_found</code> of the new file; <code>lost_and_found_why</code> says of each what speaks against it.</p>\n")
 	var notes []string
 	notes = append(notes, r.notes()...)

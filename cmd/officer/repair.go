@@ -6,8 +6,6 @@ import (
 	"io"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +30,7 @@ type repairResult struct {
 	report.Head
 	Layer       string              `json:"layer"` // "reindex", "merge" or "salvage"
 	Base        string              `json:"base,omitempty"`
+	Compared    string              `json:"compared_with,omitempty"` // the backup that rows were compared with, whether it lent any or not
 	UndoID      string              `json:"undo_id"`
 	Tables      []repairedTableJSON `json:"tables"`
 	SetAside    int64               `json:"lost_and_found"` // rows
@@ -94,7 +93,7 @@ func (c *cli) confirmRepair(path string, preview *messages.RestoreReport, yes st
 
 func repairOf(r *messages.RestoreReport) *repairResult {
 	out := &repairResult{
-		Layer: r.Layer, Base: r.BaseId, UndoID: r.UndoId, Tables: []repairedTableJSON{}, SetAside: r.SetAside, ForeignKeys: []orphanJSON{},
+		Layer: r.Layer, Base: r.BaseId, Compared: r.ComparedWith, UndoID: r.UndoId, Tables: []repairedTableJSON{}, SetAside: r.SetAside, ForeignKeys: []orphanJSON{},
 		BrokenRules: report.List(r.BrokenRules), Notes: report.List(r.Notes), InPlace: r.InPlace, DryRun: r.DryRun, KeptDir: r.KeptDir,
 		EvidenceDir: r.EvidenceDir, Report: r.ReportFile, DurationMS: r.DurationMs,
 	}
@@ -104,7 +103,9 @@ func repairOf(r *messages.RestoreReport) *repairResult {
 	}
 	for _, t := range r.Recovered {
 		row := repairedTableJSON{recoveredTableJSON: recoveredTableJSON{Name: t.Name, Salvaged: t.RowsKept + t.RowsSalvaged, Lost: t.RowsLostEstimate,
-			FromBase: t.RowsFromBase, Uncertain: t.RowsUncertain, Kept: t.RowsKept, Strays: t.RowsSetAside, Notes: report.List(t.Notes)}}
+			FromBase: t.RowsFromBase, Uncertain: t.RowsUncertain, Kept: t.RowsKept, Strays: t.RowsSetAside, Notes: report.List(t.Notes),
+			Confirmed: t.RowsConfirmed, ByBase: t.RowsConfirmedByBase, ByIndex: t.RowsConfirmedByIndex, ByLog: t.RowsConfirmedByLog,
+			Unconfirmed: t.RowsUnconfirmed, Undated: t.RowsUndated, Doubted: t.RowsDoubted, AsInBase: t.RowsAsInBase, Loose: looseIn(t.Unconfirmed)}}
 		if n, ok := after[t.Name]; ok {
 			row.RowsAfter = known(n)
 		}
@@ -118,6 +119,14 @@ func repairOf(r *messages.RestoreReport) *repairResult {
 		out.ForeignKeys = append(out.ForeignKeys, orphan)
 	}
 	return out
+}
+
+func looseIn(all []*messages.RowStretch) []loss.Stretch {
+	list := []loss.Stretch{}
+	for _, s := range all {
+		list = append(list, loss.Stretch{First: s.FirstRowid, Last: s.LastRowid, Rows: s.Rows})
+	}
+	return list
 }
 
 // whole tells whether the repair lost nothing and broke nothing.
@@ -159,19 +168,12 @@ func showRepaired(w io.Writer, r *repairResult) {
 	if r.Base != "" {
 		fmt.Fprintf(w, "  backup: %s\n", clean(r.Base))
 	}
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
-	whole := 0
+	tables := make([]recoveredTableJSON, 0, len(r.Tables))
 	for i := range r.Tables {
-		if r.Tables[i].whole() {
-			whole++
-			continue
-		}
-		fmt.Fprintf(t, "    %s\t  %s\n", clean(r.Tables[i].Name), strings.Join(r.Tables[i].words(), ", "))
+		tables = append(tables, r.Tables[i].recoveredTableJSON)
 	}
-	_ = t.Flush()
-	if whole > 0 {
-		fmt.Fprintf(w, "    %s whole\n", count(whole, "table"))
-	}
+	showCertainty(w, tables, loss.Backup(r.Compared))
+	showTables(w, tables)
 	showNotes(w, r)
 }
 

@@ -131,7 +131,7 @@ func TestNumbers_areThoseOfTheMessages(t *testing.T) {
 		names = append(names, m[1])
 	}
 	isNumber := func(name string) bool { return pattern.MatchString(name) || slices.Contains(names, name) }
-	identities := []string{"rowid", "inode", "device", "walSalt", "readMarks"}
+	identities := []string{"rowid", "firstRowid", "lastRowid", "inode", "device", "walSalt", "readMarks"}
 
 	for _, f := range fields() {
 		name := f.JSONName()

@@ -128,6 +128,10 @@ export interface RecoveredTable {
   rowsSalvaged?: number;
   rowsFromBase?: number;
   rowsUncertain?: number;
+  rowsConfirmed?: number;
+  rowsUnconfirmed?: number;
+  rowsUndated?: number;
+  rowsDoubted?: number;
   rowsLostEstimate?: number;
 }
 

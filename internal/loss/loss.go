@@ -31,10 +31,11 @@ func (l Layer) Words() string {
 // Report is the outcome of one recovery. Counts are rows.
 type Report struct {
 	Layer       Layer        `json:"layer"`
-	Database    string       `json:"database"`           // its file name
-	Into        string       `json:"into,omitempty"`     // the new file, "" = in place
-	Base        string       `json:"base,omitempty"`     // the older copy that lent rows
-	Evidence    string       `json:"evidence,omitempty"` // where the damaged files lie
+	Database    string       `json:"database"`                // its file name
+	Into        string       `json:"into,omitempty"`          // the new file, "" = in place
+	Base        string       `json:"base,omitempty"`          // the older copy that lent rows
+	Compared    string       `json:"compared_with,omitempty"` // the backup that rows were compared with, whether it lent any or not
+	Evidence    string       `json:"evidence,omitempty"`      // where the damaged files lie
 	Tables      []Table      `json:"tables"`
 	SetAside    int64        `json:"lost_and_found"`
 	AsideIn     string       `json:"lost_and_found_in,omitempty"` // the table or file that has them
@@ -54,10 +55,22 @@ type Table struct {
 	Kept      int64    `json:"rows_kept"`          // found in their place on sound pages
 	Salvaged  int64    `json:"rows_salvaged"`      // found elsewhere, and proven
 	FromBase  int64    `json:"rows_from_base"`     // only the older copy had them
-	Uncertain int64    `json:"rows_uncertain"`     // of those in place and salvaged, the ones that are doubted
+	Uncertain int64    `json:"rows_uncertain"`     // of those in place and salvaged, all that are not confirmed
 	Lost      int64    `json:"rows_lost_estimate"` // gone
 	SetAside  int64    `json:"rows_in_lost_and_found"`
 	Notes     []string `json:"notes,omitempty"`
+
+	Confirmed int64 `json:"rows_confirmed"` // of those in place and salvaged: something other than themselves speaks for them
+	ByBase    int64 `json:"rows_confirmed_by_base"`
+	ByIndex   int64 `json:"rows_confirmed_by_index"`
+	ByLog     int64 `json:"rows_confirmed_by_log"`
+	// What is uncertain: whole rows that nothing speaks for or against; those that may not be
+	// the newest, because the whole file may not be; those that something speaks against.
+	Unconfirmed int64     `json:"rows_unconfirmed"`
+	Undated     int64     `json:"rows_undated"`
+	Doubted     int64     `json:"rows_doubted"`
+	AsInBase    int64     `json:"rows_as_in_base"`              // of those in place and salvaged, whatever their age
+	Loose       []Stretch `json:"unconfirmed_rowids,omitempty"` // where the unconfirmed ones are, at most a hundred stretches
 }
 
 // ForeignKey is a row that has no parent.
@@ -68,9 +81,10 @@ type ForeignKey struct {
 	Parent   string `json:"parent"`
 }
 
-// Whole tells whether nothing of the table is lost, lent, set aside or doubted.
+// Whole tells whether nothing of the table is lost, lent, set aside or doubted. It does
+// not say that anything confirms its rows.
 func (t *Table) Whole() bool {
-	return t.Lost == 0 && t.FromBase == 0 && t.Uncertain == 0 && t.SetAside == 0
+	return t.Lost == 0 && t.FromBase == 0 && t.Doubted == 0 && t.SetAside == 0
 }
 
 // Sum adds up all tables.
@@ -80,6 +94,9 @@ func (r *Report) Sum() Table {
 		t := &r.Tables[i]
 		sum.Kept, sum.Salvaged, sum.FromBase = sum.Kept+t.Kept, sum.Salvaged+t.Salvaged, sum.FromBase+t.FromBase
 		sum.Uncertain, sum.Lost, sum.SetAside = sum.Uncertain+t.Uncertain, sum.Lost+t.Lost, sum.SetAside+t.SetAside
+		sum.Confirmed, sum.ByBase, sum.ByIndex, sum.ByLog = sum.Confirmed+t.Confirmed, sum.ByBase+t.ByBase, sum.ByIndex+t.ByIndex, sum.ByLog+t.ByLog
+		sum.Unconfirmed, sum.Undated = sum.Unconfirmed+t.Unconfirmed, sum.Undated+t.Undated
+		sum.Doubted, sum.AsInBase = sum.Doubted+t.Doubted, sum.AsInBase+t.AsInBase
 	}
 	sum.SetAside = max(sum.SetAside, r.SetAside)
 	return sum

@@ -28,6 +28,12 @@ p.light{font-size:1.1rem;padding:.6rem .8rem;border-left:.4rem solid;background:
 <h1>%[1]s</h1>
 `
 
+// Legend says in HTML what the columns of a table of tables mean.
+const Legend = "A row is confirmed when something other than itself speaks for it: the older copy has it just so, indexes that agree hold each of its " +
+	"values, or it stands in the write-ahead log with a checksum that holds. An unconfirmed row is whole, and nothing speaks for or against it: " +
+	"a flipped bit in a value, or a write that the disk lost, would look the same. Something speaks against a doubted row. All three are in their " +
+	"table. Rows from the older copy fill places that are lost; they may have been changed since."
+
 // page is a page in the making. Every text that comes from a database goes through text:
 // names of tables are whatever somebody wanted them to be.
 type page struct{ strings.Builder }
@@ -57,8 +63,13 @@ func (r *Report) HTML() []byte {
 	case !r.Whole() || len(r.ForeignKeys)+len(r.Rules) > 0:
 		colour, word = "yellow", "Done, with losses or doubts"
 	}
-	p.put("<p class=\"light %s\"><strong>%s.</strong> %s</p>\n<dl>\n", colour, word, text(r.Headline()))
-	for _, line := range [][2]string{{"How", r.Layer.Words()}, {"New file", r.Into}, {"Older copy", r.Base}, {"Damaged files", r.Evidence}} {
+	p.put("<p class=\"light %s\"><strong>%s.</strong> %s</p>\n", colour, word, text(r.Headline()))
+	sum := r.Sum()
+	if certain := sum.Certainty(Backup(r.Compared)); certain != "" {
+		p.put("<p>%s.</p>\n", text(strings.ToUpper(certain[:1])+certain[1:]))
+	}
+	p.put("<dl>\n")
+	for _, line := range [][2]string{{"How", r.Layer.Words()}, {"New file", r.Into}, {"Older copy", r.Base}, {"Compared with", r.Compared}, {"Damaged files", r.Evidence}} {
 		if line[1] != "" {
 			p.put("<dt>%s</dt><dd>%s</dd>\n", line[0], text(line[1]))
 		}
@@ -72,20 +83,19 @@ func (r *Report) HTML() []byte {
 
 func (p *page) tables(r *Report) {
 	p.put("<h2>Tables</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Tables\"><table><thead><tr>")
-	for _, head := range []string{"Table", "In place", "Salvaged", "From the older copy", "Lost, estimate", "Uncertain", "Set aside"} {
+	for _, head := range []string{"Table", "In place", "Salvaged", "Of these confirmed", "Unconfirmed", "Doubted", "From the older copy", "Lost, estimate", "Set aside"} {
 		p.put("<th scope=\"col\">%s</th>", head)
 	}
 	p.put("</tr></thead><tbody>\n")
 	for i := range r.Tables {
 		t := &r.Tables[i]
 		p.put("<tr><th scope=\"row\">%s</th>", text(t.Name))
-		for _, n := range []int64{t.Kept, t.Salvaged, t.FromBase, t.Lost, t.Uncertain, t.SetAside} {
-			p.put("<td>%d</td>", n)
+		for _, n := range []int64{t.Kept, t.Salvaged, t.Confirmed, t.Unconfirmed + t.Undated, t.Doubted, t.FromBase, t.Lost, t.SetAside} {
+			p.put("<td>%s</td>", Number(n))
 		}
 		p.put("</tr>\n")
 	}
-	p.put("</tbody></table></div>\n<p>Rows in place and salvaged rows are proven by the bytes of the damaged files. Rows from the older " +
-		"copy fill places that are lost; they may have been changed since. Uncertain rows are in their table, but something speaks against them.")
+	p.put("</tbody></table></div>\n<p>" + Legend)
 	if r.AsideIn != "" {
 		p.put(" Rows that were set aside are in <code>%s</code>, each with the reason; each row that is not proven is named there.", text(r.AsideIn))
 	}
@@ -137,14 +147,14 @@ func (r *Report) Headline() string {
 		n    int64
 		text string
 	}{
-		{sum.Lost, "about %d lost"}, {sum.FromBase, "%d from the older copy"}, {sum.Uncertain, "%d uncertain"}, {sum.SetAside, "%d set aside"},
+		{sum.Lost, "about %s lost"}, {sum.FromBase, "%s from the older copy"}, {sum.Doubted, "%s doubted"}, {sum.SetAside, "%s set aside"},
 	} {
 		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf(part.text, part.n))
+			parts = append(parts, fmt.Sprintf(part.text, Number(part.n)))
 		}
 	}
 	if len(parts) == 0 {
-		return fmt.Sprintf("%s: all %d rows are there.", r.Database, sum.Kept+sum.Salvaged)
+		return fmt.Sprintf("%s: all %s are there.", r.Database, rows(sum.Kept+sum.Salvaged))
 	}
-	return fmt.Sprintf("%s: %d rows proven; %s.", r.Database, sum.Kept+sum.Salvaged-sum.Uncertain, strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %s out of the damaged files; %s.", r.Database, rows(sum.Kept+sum.Salvaged), strings.Join(parts, ", "))
 }

@@ -81,8 +81,8 @@ func restoredText(e *messages.RestoreFinished) string {
 	switch r.GetLayer() {
 	case "reindex", "merge", "salvage":
 		sum := Recovered(r)
-		return fmt.Sprintf("recovered (%s): %d rows proven, %d from a backup, about %d lost, %d uncertain, %d set aside",
-			r.GetLayer(), sum.RowsKept+sum.RowsSalvaged-sum.RowsUncertain, sum.RowsFromBase, sum.RowsLostEstimate, sum.RowsUncertain, r.GetSetAside())
+		return fmt.Sprintf("recovered (%s): %d rows confirmed, %d whole but unconfirmed, %d doubted, %d from a backup, about %d lost, %d set aside",
+			r.GetLayer(), sum.RowsConfirmed, sum.RowsUnconfirmed+sum.RowsUndated, sum.RowsDoubted, sum.RowsFromBase, sum.RowsLostEstimate, r.GetSetAside())
 	}
 	return either(e.GetUndo(), "restore taken back", "restored from "+r.GetRestoredFrom())
 }
@@ -93,6 +93,8 @@ func Recovered(r *messages.RestoreReport) *messages.RecoveredTable {
 	for _, t := range r.GetRecovered() {
 		sum.RowsKept, sum.RowsSalvaged, sum.RowsFromBase = sum.RowsKept+t.RowsKept, sum.RowsSalvaged+t.RowsSalvaged, sum.RowsFromBase+t.RowsFromBase
 		sum.RowsUncertain, sum.RowsLostEstimate = sum.RowsUncertain+t.RowsUncertain, sum.RowsLostEstimate+t.RowsLostEstimate
+		sum.RowsConfirmed, sum.RowsUnconfirmed = sum.RowsConfirmed+t.RowsConfirmed, sum.RowsUnconfirmed+t.RowsUnconfirmed
+		sum.RowsUndated, sum.RowsDoubted = sum.RowsUndated+t.RowsUndated, sum.RowsDoubted+t.RowsDoubted
 	}
 	return sum
 }

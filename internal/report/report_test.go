@@ -60,8 +60,8 @@ func TestEventText_saysSomethingOfEveryEvent(t *testing.T) {
 
 func TestEventText_ofARecoverySaysWhatItCost(t *testing.T) {
 	e := &messages.Event{Type: "recovery.finished", Body: &messages.Event_RestoreFinished{RestoreFinished: &messages.RestoreFinished{Report: &messages.RestoreReport{
-		Layer: "merge", SetAside: 1, Recovered: []*messages.RecoveredTable{{RowsKept: 90, RowsFromBase: 3, RowsUncertain: 1}, {RowsSalvaged: 5, RowsLostEstimate: 2}}}}}}
-	if got, want := EventText(e), "recovered (merge): 94 rows proven, 3 from a backup, about 2 lost, 1 uncertain, 1 set aside"; got != want {
+		Layer: "merge", SetAside: 1, Recovered: []*messages.RecoveredTable{{RowsKept: 90, RowsFromBase: 3, RowsUncertain: 4, RowsConfirmed: 86, RowsUnconfirmed: 2, RowsUndated: 1, RowsDoubted: 1}, {RowsSalvaged: 5, RowsLostEstimate: 2, RowsConfirmed: 5}}}}}}
+	if got, want := EventText(e), "recovered (merge): 91 rows confirmed, 3 whole but unconfirmed, 1 doubted, 3 from a backup, about 2 lost, 1 set aside"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -59,7 +59,7 @@ func (r *rescue) chained(c *page.Cell) {
 // payload puts the payload of a cell together. what says why it is not proven, "" if it
 // is; then the payload may be short.
 func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what string) {
-	r.doubt = ""
+	r.doubt, r.logged = "", r.vouched(d.Page)
 	if c.Offset+c.Size > r.present(d.Page) {
 		what = cutOff
 	}
@@ -79,6 +79,7 @@ func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what strin
 		if r.marks.has(n, flagRivals) {
 			what = "its overflow pages are claimed by another row, too"
 		}
+		r.logged = r.logged && r.vouched(n)
 		if !r.read(n, r.overflow) {
 			return r.joined, "an overflow page cannot be read"
 		}

@@ -25,6 +25,7 @@ func (r *rescue) chart(t *table, root uint32, s span) ([]gap, error) {
 
 func (c *charter) enter(n uint32, d *page.Node, b []byte, s span, broken error) bool {
 	if !c.free(n) || n == 1 && c.t.owner != 1 {
+		c.contest(n, c.t)
 		return false
 	}
 	good := broken == nil && c.proper(d, s) || c.mend(n, d, b, s)

@@ -26,6 +26,8 @@
 //   - The backup (base.go, keys.go, twin.go): its rows only where the chart has gaps, so
 //     that nothing that was deleted returns; counted apart. Rows that differ from its own
 //     as flipped bits would make it are doubted.
+//   - The grade (grade.go): a row is confirmed only by something other than itself: the backup
+//     has it just so, indexes that agree hold all of it, or the log does.
 //   - Writing (write.go): the best evidence first, so that of two rows with one key the
 //     better proven one stands. What is not proven is a stray (stray.go).
 //

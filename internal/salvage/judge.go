@@ -8,13 +8,19 @@ import (
 // judge hears what the indexes say of a row. Where one of them proves a value wrong, it
 // is put right; where it only contradicts, the row is doubted.
 func (r *rescue) judge(t *table, f *found) {
+	r.agreed = r.agreed[:0]
 	for _, tr := range t.trials {
 		if tr.even {
+			r.agree(t, tr)
 			continue
 		}
 		entry := tr.entryOf(f.rowid, f.values)
 		key, ok := tr.keyIn(entry)
-		if !ok || tr.sums[tr.bucket(key)] == 0 {
+		if !ok {
+			continue
+		}
+		if tr.sums[tr.bucket(key)] == 0 {
+			r.agree(t, tr)
 			continue
 		}
 		list, hash := tr.entries[key], hashOf(entry)
@@ -25,6 +31,8 @@ func (r *rescue) judge(t *table, f *found) {
 		}
 		switch {
 		case agreed:
+			r.agree(t, tr)
+		case r.opts.Sound: // it is the index that is wrong
 		case len(list) == 1 && !list[0].ordered: // what is out of order is not what was written
 		case len(list) == 1 && tr.settles(list[0], entry, r):
 			r.correct(tr, f, list[0])
@@ -34,6 +42,7 @@ func (r *rescue) judge(t *table, f *found) {
 			f.doubt = "index " + tr.x.name + " does not know it"
 		}
 	}
+	f.covered = r.allAgreed(t)
 }
 
 // settles tells whether the place of an entry in the index proves it right and the row

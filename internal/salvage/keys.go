@@ -14,6 +14,7 @@ type keyed struct {
 	from   Origin
 	what   string
 	partly bool
+	logged bool
 }
 
 // keyGap is a place in an index b-tree where entries may be missing: between two that
@@ -125,6 +126,9 @@ func (w *keyWalk) alike(d *page.Node) bool {
 
 func (w *keyWalk) enters(n uint32) bool {
 	if w.claim {
+		if w.t != nil && !w.free(n) {
+			w.contest(n, w.t)
+		}
 		return w.free(n) && n != 1
 	}
 	if w.loose {
@@ -156,6 +160,7 @@ func (w *keyWalk) entry(n uint32, d *page.Node, i int, from Origin) error {
 		k.values, _ = w.head(d, c) // the key is what matters
 	} else {
 		k.values, k.what, k.partly = w.record(d, c)
+		k.logged = w.logged
 	}
 	if len(k.values) == 0 || from == Salvaged && w.t != nil && !fits(w.t.def, k.values, w.g.Encoding) {
 		return nil

@@ -25,6 +25,8 @@ type log struct {
 	suspects  map[uint32]uint32 // pages whose newest image is condemned, and its frame if it is used all the same
 	pages     uint32            // of the database after the last commit
 	last      uint32            // the frame of that commit
+	begun     bool              // the sum that frame 1 starts from is known
+	ahead     bool              // it is shown to be newer than the file
 	notes     []string
 }
 
@@ -52,6 +54,7 @@ func readLog(src *Source, pageSize int) (l *log, tail string) {
 	} else {
 		l.notes = append(l.notes, "the header of the write-ahead log is damaged; its frames were read by their own checksums")
 	}
+	l.begun = known
 	tail = l.scan(known)
 	if l.pages == 0 {
 		return nil, tail

@@ -2,6 +2,7 @@ package salvage
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/officer-doofy/officer/internal/page"
@@ -17,6 +18,10 @@ type found struct {
 	what   string // why it is not proven, "" = it is
 	doubt  string // what speaks against it although nothing disproves it
 	partly bool   // values are missing or cut
+
+	covered  bool // indexes that agree hold all its values
+	asInBase bool // the backup has it just so
+	logged   bool // it stands in frames of the log whose checksums hold
 }
 
 // reader walks the pages that a table has claimed and reads their rows.
@@ -32,8 +37,13 @@ type reader struct {
 // rows reads all rows of a table in its places: the tree, then what was found for its
 // gaps.
 func (r *rescue) rows(t *table, take func(*found) error) error {
+	return r.rowsFrom(t, math.MinInt64, take)
+}
+
+// rowsFrom leaves out the pages that only have rows before a rowid.
+func (r *rescue) rowsFrom(t *table, since int64, take func(*found) error) error {
 	if t.root != 0 {
-		if err := r.rowsUnder(t, t.root, everything(), Kept, take); err != nil {
+		if err := r.rowsUnder(t, t.root, everything(), since, Kept, take); err != nil {
 			return err
 		}
 	}
@@ -41,7 +51,7 @@ func (r *rescue) rows(t *table, take func(*found) error) error {
 		found := slices.Clone(g.found) // in the order of their keys they are written fastest
 		slices.SortFunc(found, func(a, b filler) int { return cmp.Compare(a.lo, b.lo) })
 		for _, f := range found {
-			if err := r.rowsUnder(t, f.page, f.span, Salvaged, take); err != nil {
+			if err := r.rowsUnder(t, f.page, f.span, since, Salvaged, take); err != nil {
 				return err
 			}
 		}
@@ -49,9 +59,9 @@ func (r *rescue) rows(t *table, take func(*found) error) error {
 	return nil
 }
 
-func (r *rescue) rowsUnder(t *table, root uint32, s span, from Origin, take func(*found) error) error {
+func (r *rescue) rowsUnder(t *table, root uint32, s span, since int64, from Origin, take func(*found) error) error {
 	v := &reader{rescue: r, t: t, from: from, take: take}
-	w := &walk{store: r.store, v: v}
+	w := &walk{store: r.store, v: v, since: since}
 	return w.tree(root, s, 0)
 }
 
@@ -102,7 +112,7 @@ func (r *reader) rowOf(n uint32, d *page.Node, c *page.Cell, from Origin) error 
 	if f.values == nil {
 		return nil
 	}
-	f.doubt = r.doubt
+	f.doubt, f.logged = r.doubt, r.logged
 	return r.take(f)
 }
 

@@ -32,6 +32,8 @@ type rescue struct {
 	joined     []byte   // a payload from several pages
 	overflow   []byte   // an overflow page
 	doubt      string   // about the payload that was read last, "" = none
+	logged     bool     // all of it stands in frames of the log whose checksums hold
+	agreed     []bool   // values of a row that an index has just so
 	headValues []Value
 	values     []Value
 	row        Row // that the sink has
@@ -70,6 +72,7 @@ func open(src *Source, opts Options) (*rescue, error) {
 			if old = older(b, first); old {
 				l = nil
 			} else {
+				l.ahead = older(first, b)
 				first = b
 			}
 		}
@@ -103,12 +106,12 @@ func open(src *Source, opts Options) (*rescue, error) {
 	return r, r.report0()
 }
 
-// older tells whether the page 1 of a log was written before that of the file. A log
-// that belongs to its file never was: a checkpoint makes both the same
+// older tells whether one page 1 was written before another. That of a log that belongs
+// to its file never was written before that of the file: a checkpoint makes both the same
 // (https://sqlite.org/fileformat2.html#file_change_counter).
-func older(inLog, inFile []byte) bool {
-	a, errA := page.ParseHeader(inLog)
-	b, errB := page.ParseHeader(inFile)
+func older(before, after []byte) bool {
+	a, errA := page.ParseHeader(before)
+	b, errB := page.ParseHeader(after)
 	ahead := int32(b.ChangeCounter - a.ChangeCounter) // the counter may wrap
 	return errA == nil && errB == nil && b.ChangeCounter == b.ValidFor && ahead > 0
 }

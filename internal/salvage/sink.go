@@ -73,6 +73,7 @@ type Row struct {
 	From   Origin
 	Page   uint32
 	Doubt  string // "" = none, else why just this row may not be what was written last
+	Proof  Proof  // what speaks for it beside itself, while nothing speaks against it
 }
 
 // Stray is a row that is kept for people to look at.

@@ -37,6 +37,7 @@ func (l *log) stale(src *Source, g *page.Geometry) bool {
 			forOld++
 		}
 	}
+	l.ahead = l.ahead || forNew > 0 && forOld == 0
 	return forOld > 2*forNew && forOld > 0
 }
 

@@ -47,6 +47,7 @@ func (r *rescue) tryIndexes(t *table) {
 			x.trial = tr
 		}
 	}
+	t.covered = t.coverable()
 }
 
 func newTrial(t *table, x *index, e page.Encoding) *trial {

@@ -1,87 +1,146 @@
 package salvage
 
 import (
+	"cmp"
 	"iter"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/officer-doofy/officer/internal/schema"
 )
 
 // twins gives the row that the backup has under the key of a row, for comparison: both
-// tables are read in the order of their rowids at the same time.
+// tables are read in the order of their keys at the same time.
 type twins struct {
+	base  *rescue
+	was   *table
+	parts []schema.Part // of the primary key of a WITHOUT ROWID table
+	slots []int
 	next  func() (*found, bool)
 	stop  func()
 	row   *found
-	slots []int
+	asked int64 // the rowid that was asked for last
 	done  bool
 }
 
+// islandsCompared bounds how often the backup of a WITHOUT ROWID table is read again, for
+// pages that were found outside its tree.
+const islandsCompared = 16
+
 // twinsOf begins to read the backup's rows of a table, nil when there are none to compare.
-func (r *rescue) twinsOf(t *table) *twins {
+func (r *rescue) twinsOf(t *table, byRowid bool) *twins {
 	if r.base == nil || r.base.g.Encoding != r.g.Encoding {
 		return nil
 	}
 	was := r.base.byName(t.name)
-	if was == nil || was.def.WithoutRowid || t.def.WithoutRowid {
+	if was == nil || was.def.WithoutRowid == byRowid || t.def.WithoutRowid == byRowid {
 		return nil
 	}
-	w := &twins{slots: slotsFrom(t.def, was.def)}
+	w := &twins{base: r.base, was: was, slots: slotsFrom(t.def, was.def)}
+	if !byRowid {
+		if !slices.Equal(w.slots, slotsFrom(was.def, was.def)) {
+			return nil // an index b-tree of other columns is in another order
+		}
+		w.parts = t.def.Primary().Parts
+	}
+	w.begin(math.MinInt64)
+	return w
+}
+
+// begin begins to read, rows of rowids from since on.
+func (w *twins) begin(since int64) {
+	w.close()
+	w.row, w.done = nil, false
 	w.next, w.stop = iter.Pull(func(yield func(*found) bool) {
 		// What Tick says there, it says to the walk over the table, too.
-		_ = r.base.rows(was, func(f *found) error {
+		if w.parts != nil {
+			var row found
+			_ = w.base.keysUnder(w.was.root, w.was.owner, func(k *keyed) error {
+				if row = (found{values: k.values}); k.what == "" && !yield(&row) {
+					return seen{}
+				}
+				return nil
+			})
+			return
+		}
+		_ = w.base.rowsFrom(w.was, since, func(f *found) error {
 			if f.what == "" && !yield(f) {
 				return seen{}
 			}
 			return nil
 		})
 	})
-	return w
 }
 
 func (w *twins) close() {
-	if w != nil {
+	if w != nil && w.stop != nil {
 		w.stop()
 	}
 }
 
-// of gives the backup's row with a rowid, nil if it has none.
-func (w *twins) of(rowid int64) *found {
-	if w == nil || w.done {
-		return nil
+// of gives the backup's row with the key of a row, nil if it has none.
+func (w *twins) of(f *found) *found {
+	if w.parts == nil && f.rowid < w.asked {
+		w.begin(f.rowid) // of a page that was found outside its tree
 	}
-	for w.row == nil || w.row.rowid < rowid {
-		f, ok := w.next()
-		if !ok {
-			w.done, w.row = true, nil
+	w.asked = f.rowid
+	for !w.done {
+		if w.row == nil {
+			row, ok := w.next()
+			if w.done = !ok; w.done {
+				return nil
+			}
+			w.row = row
+		}
+		order := cmp.Compare(w.row.rowid, f.rowid)
+		if w.parts != nil {
+			var known bool
+			order, known = compareKeys(w.row.values, f.values, w.parts, w.base.g.Encoding)
+			if w.done = !known; w.done {
+				return nil
+			}
+		}
+		if order > 0 {
 			return nil
 		}
-		w.row = f
+		if order == 0 {
+			return w.row
+		}
+		w.row = nil
 	}
-	if w.row.rowid != rowid {
-		return nil
-	}
-	return w.row
+	return nil
 }
 
-// flipped tells whether a row differs from the backup's in one value, and there as
-// flipped bits make it and people hardly do: by one bit in each byte that differs.
-func (w *twins) flipped(f *found) bool {
-	was := w.of(f.rowid)
-	if was == nil || len(f.values) != len(was.values) {
-		return false
+// compare tells whether the backup has a row with the very same values, or with one that
+// differs as flipped bits make it and people hardly do: by one bit in each byte that
+// differs.
+func (w *twins) compare(f *found) (same, flipped bool) {
+	if w == nil || len(f.values) > len(w.slots) {
+		return false, false
 	}
+	was := w.of(f)
+	if was == nil {
+		return false, false
+	}
+	same, flipped = true, len(f.values) == len(was.values)
 	flips := 0
 	for i, v := range f.values {
-		if w.slots[i] != i || sameValue(v, was.values[i]) {
+		slot := w.slots[i]
+		if slot >= 0 && slot < len(was.values) && sameValue(v, was.values[slot]) {
 			continue
 		}
-		if flips++; flips > 1 || !byBits(v, was.values[i]) {
-			return false
+		if same = false; slot != i {
+			continue
+		}
+		if flips++; flips > 1 || !flipped || !byBits(v, was.values[i]) {
+			return false, false
 		}
 	}
-	return flips == 1
+	for _, slot := range w.slots[len(f.values):] {
+		same = same && (slot < 0 || slot >= len(was.values)) // both have their default
+	}
+	return same, flipped && flips == 1
 }
 
 func sameValue(a, b Value) bool {

@@ -21,7 +21,8 @@ type visitor interface {
 type walk struct {
 	*store
 	v     visitor
-	depth int // of the page that the visitor hears of
+	depth int   // of the page that the visitor hears of
+	since int64 // pages whose keys all lie before it are left out
 	bufs  [depthMax][]byte
 }
 
@@ -34,7 +35,7 @@ func (w *walk) buf(depth int) []byte {
 
 // tree walks what lies under page n, whose keys lie in s.
 func (w *walk) tree(n uint32, s span, depth int) error {
-	if s.empty() {
+	if s.empty() || s.hi < w.since {
 		return nil
 	}
 	w.depth = depth

@@ -38,7 +38,7 @@ func (r *rescue) writeTable(t *table) error {
 		}
 		return r.recall(t)
 	}
-	r.twins = r.twinsOf(t)
+	r.twins = r.twinsOf(t, true)
 	err := r.rows(t, func(f *found) error { return r.put(t, f) })
 	r.twins.close()
 	if r.twins = nil; err != nil {
@@ -52,19 +52,27 @@ func (r *rescue) writeTable(t *table) error {
 
 // writeKeyed writes the rows of a WITHOUT ROWID table, then the backup's for its gaps.
 func (r *rescue) writeKeyed(t *table) error {
+	r.twins = r.twinsOf(t, false)
+	defer func() { r.twins.close(); r.twins = nil }()
 	row := &found{}
 	w := &keyWalk{rescue: r, owner: t.owner, t: t, take: func(k *keyed) error {
-		*row = found{values: k.values, from: k.from, page: k.page, what: k.what, partly: k.partly}
+		*row = found{values: k.values, from: k.from, page: k.page, what: k.what, partly: k.partly, logged: k.logged}
 		return r.put(t, row)
 	}}
 	if err := w.tree(t.root, 0); err != nil {
 		return err
 	}
-	for _, n := range t.islands {
+	for i, n := range t.islands {
+		if i < islandsCompared { // each begins before the one that was read last
+			r.twins.close()
+			r.twins = r.twinsOf(t, false)
+		}
 		if err := w.tree(n, 0); err != nil {
 			return err
 		}
 	}
+	r.twins.close() // it reads with the same buffers
+	r.twins = nil
 	if r.base == nil || len(t.keyGaps) == 0 || r.base.g.Encoding != r.g.Encoding {
 		return nil
 	}
@@ -84,6 +92,9 @@ func (r *rescue) writeKeyed(t *table) error {
 // put gives a row to the sink: into its table if it is whole, else among the strays.
 func (r *rescue) put(t *table, f *found) error {
 	if r.opts.Sound {
+		if t.covered {
+			r.judge(t, f)
+		}
 		f.doubt = ""
 		return r.hand(t, f)
 	}
@@ -93,7 +104,8 @@ func (r *rescue) put(t *table, f *found) error {
 	if f.what == "" && f.from != FromIndex && f.from != FromBase {
 		r.judge(t, f)
 		r.examineTexts(t, f)
-		if r.twins != nil && f.doubt == "" && r.twins.flipped(f) {
+		same, flipped := r.twins.compare(f)
+		if f.asInBase = same; flipped && f.doubt == "" {
 			f.doubt = "it differs from the older copy as flipped bits would make it"
 		}
 	}
@@ -108,19 +120,13 @@ func (r *rescue) hand(t *table, f *found) error {
 	if f.what != "" || len(f.values) > len(t.def.Stored) {
 		return r.stray(t, f)
 	}
-	r.row = Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page, Doubt: f.doubt}
+	r.row = Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page, Doubt: f.doubt, Proof: r.proofOf(t, f)}
 	outcome, err := r.sink.Row(&r.row)
 	if err != nil {
 		return err
 	}
 	if outcome == Taken && f.from != FromBase {
-		switch {
-		case f.doubt != "":
-			t.tally.Uncertain++
-		case r.undated != "":
-			t.tally.Uncertain++
-			t.tally.Undated++
-		}
+		r.grade(t, f)
 	}
 	switch {
 	case outcome == Refused:

@@ -142,7 +142,8 @@ type recoveredRows struct {
 	Kept      int64  `json:"rows_kept"`
 	Salvaged  int64  `json:"rows_salvaged"`
 	FromBase  int64  `json:"rows_from_base"`
-	Uncertain int64  `json:"rows_uncertain"`
+	Doubted   int64  `json:"rows_doubted"`
+	Confirmed int64  `json:"rows_confirmed"`
 	Lost      int64  `json:"rows_lost_estimate"`
 	SetAside  int64  `json:"rows_in_lost_and_found"`
 }
@@ -203,7 +204,7 @@ func (c *mended) reportIs(got lossReport, want map[string]recoveredRows) {
 	c.t.Helper()
 	for _, table := range got.Tables {
 		w := want[table.Name]
-		if table.FromBase != w.FromBase || table.Lost != w.Lost || table.Uncertain != 0 || table.SetAside != 0 {
+		if table.FromBase != w.FromBase || table.Lost != w.Lost || table.Doubted != 0 || table.SetAside != 0 {
 			c.t.Errorf("%+v, want %d from the backup and %d lost", table, w.FromBase, w.Lost)
 		}
 	}

@@ -249,6 +249,12 @@ func restored() []mutant {
 // parsed: files are untrusted (P12).
 func parsed() []mutant {
 	return []mutant{
+		{"salvage.like_the_backup_in_part", "P12", "internal/salvage/twin.go",
+			"!byBits(v, was.values[i]) {\n\t\t\treturn false, false", "!byBits(v, was.values[i]) {\n\t\t\treturn i > 0, false",
+			test(files, "internal/sqlite/rebuild", "TestRecover_confirmsWhatTheOlderCopyHasJustSo")},
+		{"salvage.file_vouched_for_by_log", "P12", "internal/salvage/grade.go",
+			"\treturn f != 0 && !changed && (f > 1 || s.log.begun)", "\treturn !changed && (f != 1 || s.log.begun)",
+			test(files, "internal/sqlite/rebuild", "TestRecover_isConfirmedByALogThatBelongsToItsFile")},
 		{"wal.salt_not_compared", "P12", "internal/page/wal.go",
 			"\tif f.Salt != h.Salt {", "\tif false {",
 			test(core, "internal/page", "TestRule_isNamedWhenItIsBroken|TestReadWAL")},

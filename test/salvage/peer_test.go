@@ -16,5 +16,5 @@ func peer(t *testing.T, shell, damaged, truth string) score {
 	// What it says of rows that it cannot insert is no reason to stop.
 	cmd := exec.Command("sh", "-c", `"$1" -batch "$2" .recover 2>/dev/null | "$1" -batch "$3" >/dev/null 2>&1`, "sh", shell, filepath.Join(dir, "in.db"), to)
 	_ = cmd.Run()
-	return compare(t, truth, to, doubts{})
+	return compare(t, truth, to, "", doubts{})
 }

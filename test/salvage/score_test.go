@@ -12,18 +12,27 @@ import (
 
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/salvage"
 	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
 )
 
 // score is how one recovery did. A row is right when the table of its name has it with
-// every value exactly.
+// every value exactly. What is presented as right is what is confirmed.
 type score struct {
-	rows    int // in the truth
-	right   int
-	wrong   int // in a table, not in the truth, and presented as right
-	doubted int // in a table, not in the truth, and said to be doubted or lent
-	whole   bool
+	rows  int // in the truth
+	right int
+	whole bool
+	// Rows in a table of the new database by what is said of them, and the ones that the
+	// truth does not have.
+	confirmed, unconfirmed, doubted graded // the last one: or lent
+	unchanged                       int    // rows found in a file of a known age that the older copy has, too, as the truth has them
+	known                           int    // of these, confirmed
 }
+
+// graded counts rows of a grade.
+type graded struct{ rows, wrong int }
+
+func (g *graded) add(x graded) { g.rows, g.wrong = g.rows+x.rows, g.wrong+x.wrong }
 
 func (s score) percent() float64 {
 	if s.rows == 0 {
@@ -32,20 +41,31 @@ func (s score) percent() float64 {
 	return 100 * float64(s.right) / float64(s.rows)
 }
 
-// doubts are the rows that a recovered database does not vouch for.
+// doubts are the rows that a recovered database does not vouch for, and those that
+// something confirms.
 type doubts struct {
 	all  bool // every one
 	rows map[string]map[int64]bool
 	keys map[string]map[string]bool
+
+	confirmed map[string]map[place]bool
+	lent      map[string]map[place]bool
+}
+
+// place is the key of a row.
+type place struct {
+	id  int64
+	key string
 }
 
 // recovered gives the score of Officer.
 func recovered(t testing.TB, damaged, truth, base string) score {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "recovered.db")
-	got, err := rebuild.Recover(context.Background(), rebuild.Order{FS: fsx.OS(), File: damaged, To: to, Base: base})
+	d := doubts{rows: map[string]map[int64]bool{}, keys: map[string]map[string]bool{}, confirmed: map[string]map[place]bool{}, lent: map[string]map[place]bool{}}
+	got, err := rebuild.Recover(context.Background(), rebuild.Order{FS: fsx.OS(), File: damaged, To: to, Base: base, Placed: d.placed})
 	if fault.CodeOf(err) == fault.NotADatabase {
-		return compare(t, truth, "", doubts{})
+		return compare(t, truth, "", base, doubts{})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -53,11 +73,42 @@ func recovered(t testing.TB, damaged, truth, base string) score {
 	if got.Verdict.Verdict != "ok" {
 		t.Errorf("%s: the new database does not pass its check: %+v", filepath.Base(truth), got.Verdict)
 	}
-	d := doubts{all: got.Undated != "", rows: map[string]map[int64]bool{}, keys: map[string]map[string]bool{}}
+	d.all = got.Undated != ""
 	if got.Doubts != "" {
 		d.read(t, to, got.Doubts)
 	}
-	return compare(t, truth, to, d)
+	for i := range got.Tables {
+		d.counted(t, &got.Tables[i])
+	}
+	return compare(t, truth, to, base, d)
+}
+
+func (d *doubts) placed(table, key string, r *salvage.Row) {
+	if d.confirmed[table] == nil {
+		d.confirmed[table], d.lent[table] = map[place]bool{}, map[place]bool{}
+	}
+	at := place{r.Rowid, key}
+	if key != "" {
+		at.id = 0
+	}
+	d.confirmed[table][at] = r.Proof != salvage.Unconfirmed
+	d.lent[table][at] = r.From == salvage.FromBase
+}
+
+// counted holds the report to what was said of each row.
+func (d *doubts) counted(t testing.TB, r *salvage.TableReport) {
+	t.Helper()
+	n := int64(0)
+	for at, yes := range d.confirmed[r.Name] {
+		if yes && !d.rows[r.Name][at.id] {
+			n++
+		}
+	}
+	if r.Confirmed() == 0 {
+		d.confirmed[r.Name] = nil // its module made it again
+	} else if n != r.Confirmed() || r.Unconfirmed() < 0 {
+		t.Errorf("table %s: %d rows were said to be confirmed, and the report counts %d: %+v", r.Name, n, r.Confirmed(), *r)
+	}
 }
 
 func (d *doubts) read(t testing.TB, path, table string) {
@@ -91,46 +142,82 @@ func (d *doubts) read(t testing.TB, path, table string) {
 }
 
 // compare scores a recovered database; path is "" when there is none.
-func compare(t testing.TB, truth, path string, d doubts) (s score) {
+func compare(t testing.TB, truth, path, base string, d doubts) (s score) {
 	t.Helper()
 	scratch := copiedWhole(t, truth, filepath.Join(t.TempDir(), "truth.db"))
 	want := opened(t, scratch)
 	defer want.Close()
-	var have *sql.DB
-	if _, err := fsx.OS().Lstat(path); path != "" && !errors.Is(err, fs.ErrNotExist) {
-		have = opened(t, path)
-		defer have.Close()
-	}
+	have, was := openedIf(t, path), openedIf(t, base)
+	defer closed(have, was)
 	s.whole = true
 	for _, table := range tablesOf(t, want) {
 		expected := rowsOf(t, want, table, table)
 		s.rows += len(expected)
-		var found []row
+		var found, older []row
 		if have != nil {
 			found = rowsOf(t, have, table, table)
 		}
-		s.table(table.name, expected, found, d)
+		if was != nil {
+			older = rowsOf(t, was, table, table)
+		}
+		s.table(table.name, expected, found, older, d)
 	}
 	return s
 }
 
-func (s *score) table(name string, expected, found []row, d doubts) {
-	left := map[string]int{}
+// openedIf opens a database, nil if there is none.
+func openedIf(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	if path == "" {
+		return nil
+	}
+	if _, err := fsx.OS().Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return opened(t, path)
+}
+
+func closed(all ...*sql.DB) {
+	for _, db := range all {
+		if db != nil {
+			_ = db.Close()
+		}
+	}
+}
+
+func (s *score) table(name string, expected, found, older []row, d doubts) {
+	left, unchanged := map[string]int{}, map[string]bool{}
 	for _, r := range expected {
 		left[r.image]++
 	}
+	for _, r := range older {
+		if left[r.image] > 0 {
+			unchanged[r.image] = true
+		}
+	}
 	right := 0
 	for _, r := range found {
+		wrong := 1
 		if left[r.image] > 0 {
 			left[r.image]--
 			right++
-			continue
+			wrong = 0
 		}
-		s.whole = false
-		if d.all || d.rows[name][r.id] || d.keys[name][r.key] {
-			s.doubted++
-		} else {
-			s.wrong++
+		s.whole = s.whole && wrong == 0
+		at := place{r.id, r.key}
+		if wrong == 0 && unchanged[r.image] && !d.all && d.lent[name] != nil && !d.lent[name][at] { // a module's table has what its own tables have
+			s.unchanged++
+			if d.confirmed[name][at] {
+				s.known++
+			}
+		}
+		switch {
+		case d.all || d.rows[name][r.id] || d.keys[name][r.key]:
+			s.doubted.add(graded{1, wrong})
+		case d.confirmed[name][at]:
+			s.confirmed.add(graded{1, wrong})
+		default:
+			s.unconfirmed.add(graded{1, wrong})
 		}
 	}
 	s.right += right

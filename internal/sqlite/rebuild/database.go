@@ -39,7 +39,8 @@ type Database struct {
 	counters  map[string]salvage.Value // what sqlite_sequence held, by table
 	pages     *pages                   // how pages are written, nil = rows are inserted
 	native    *native                  // nil until the tables are made, and when rows are inserted
-	side      string                   // the schema that lost_and_found and doubts are in until the end, with its dot
+	placed    func(table, key string, r *salvage.Row)
+	side      string // the schema that lost_and_found and doubts are in until the end, with its dot
 }
 
 // pages is what it takes to write trees by pages.
@@ -206,6 +207,9 @@ func (d *Database) Row(r *salvage.Row) (outcome salvage.Outcome, err error) {
 	if t.ready {
 		outcome, err = d.place(t, r)
 		if err == nil && outcome == salvage.Taken {
+			if d.placed != nil {
+				d.placed(t.plan.Name, d.keyOf(t, r), r)
+			}
 			return outcome, d.fail(d.doubt(t, r))
 		}
 		if stopped := d.stopped(err); stopped != nil {

@@ -19,7 +19,6 @@ const doubtsTable = "lost_and_found_doubts"
 type doubts struct {
 	name   string
 	insert *sqlite3.Stmt
-	texts  texts
 }
 
 func (d *doubts) close() {
@@ -47,7 +46,7 @@ func (d *Database) doubt(t *target, r *salvage.Row) error {
 	}
 	key := s.BindNull(3)
 	if t.plan.Def.WithoutRowid {
-		key = s.BindText(3, d.doubts.keyOf(t.plan.Def, r.Values))
+		key = s.BindText(3, d.keyOf(t, r))
 	}
 	err := errors.Join(s.BindText(1, t.plan.Name), id, key, s.BindInt64(4, int64(r.Page)),
 		s.BindText(5, string(r.From)), s.BindText(6, reason))
@@ -57,12 +56,16 @@ func (d *Database) doubt(t *target, r *salvage.Row) error {
 	return s.Exec()
 }
 
-// keyOf writes a primary key as values of SQL.
-func (d *doubts) keyOf(def *schema.Table, values []salvage.Value) string {
-	parts := len(def.Primary().Parts)
-	var words []string
-	for _, v := range values[:min(parts, len(values))] {
-		words = append(words, d.texts.literal(v))
+// keyOf writes the primary key of a row as values of SQL, "" if it has a rowid.
+func (d *Database) keyOf(t *target, r *salvage.Row) string {
+	if !t.plan.Def.WithoutRowid {
+		return ""
+	}
+	parts := len(t.plan.Def.Primary().Parts)
+	words := make([]string, 0, parts)
+	into := texts{encoding: d.plan.Encoding}
+	for _, v := range r.Values[:min(parts, len(r.Values))] {
+		words = append(words, into.literal(v))
 	}
 	return strings.Join(words, ",")
 }
@@ -79,7 +82,7 @@ func (d *Database) makeDoubts() (err error) {
 	if err != nil {
 		return err
 	}
-	made := &doubts{name: name, texts: texts{encoding: d.plan.Encoding}}
+	made := &doubts{name: name}
 	if made.insert, _, err = d.db.Prepare(`INSERT INTO ` + d.side + name + ` VALUES(?,?,?,?,?,?)`); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func TestRecover_ofAHealthyDatabaseKeepsEverything(t *testing.T) {
 				t.Errorf("whole %v, verdict %v, want all of it: %+v", got.Whole(), got.Verdict.Verdict, got)
 			}
 			for _, table := range got.Tables {
-				if table.Uncertain != table.Undated || undated && table.Proven() != 0 || table.Lost+table.Refused+table.Strays != 0 {
+				if undated && table.Confirmed() != 0 || table.Doubted+table.Lost+table.Refused+table.Strays != 0 {
 					t.Errorf("got %+v, want nothing but its age in doubt", table)
 				}
 			}

@@ -42,6 +42,10 @@ type Order struct {
 	// fails then is the device's trouble and ends the work with fault.IO; otherwise what
 	// cannot be read is lost like what is damaged.
 	Readable bool
+	// Placed hears of each row that went into its table, with what confirms it and what
+	// speaks against it; nil = nobody. key is that of a table without rowids, as values of SQL.
+	// A run that is done again tells of its rows again. The values hold until it returns.
+	Placed func(table, key string, r *salvage.Row)
 	// Progress hears of the work, often.
 	Progress func(stage string, done, total int64)
 }
@@ -163,6 +167,7 @@ func write(ctx context.Context, o Order, by *pages, fill func(*Database) (*Resul
 	if err != nil {
 		return nil, err
 	}
+	db.placed = o.Placed
 	out, err = fill(db)
 	if closed := db.Close(); err == nil {
 		err = closed
@@ -196,7 +201,7 @@ func fill(db *Database, src *source, opts salvage.Options) (*Result, error) {
 		return nil, err
 	}
 	for i := range report.Tables {
-		if t := &report.Tables[i]; t.Lost+t.Strays+t.Refused+t.FromBase > 0 || t.Uncertain > t.Undated {
+		if t := &report.Tables[i]; t.Lost+t.Strays+t.Refused+t.FromBase+t.Doubted > 0 {
 			db.Hurt(t.Name)
 		}
 	}
@@ -206,9 +211,9 @@ func fill(db *Database, src *source, opts salvage.Options) (*Result, error) {
 	}
 	for i := range report.Tables {
 		t := &report.Tables[i]
-		t.Uncertain = min(t.Uncertain+outcome.Rivals[t.Name], t.Rows())
+		t.Doubt(outcome.Rivals[t.Name])
 		if slices.Contains(outcome.Anew, t.Name) {
-			t.Uncertain = t.Rows()
+			t.Doubt(t.Rows())
 			t.Notes = append(t.Notes, "its rows were made again by the module")
 		}
 	}

@@ -113,13 +113,16 @@ const LAYERS = new Map([
 export function cameFrom(r) {
   const how = LAYERS.get(r.layer ?? '');
   if (!how) return `Restored from ${r.restoredFrom}`;
-  const sum = { lent: 0, lost: 0, uncertain: 0 };
+  const sum = { lent: 0, lost: 0, confirmed: 0, unconfirmed: 0, doubted: 0 };
   for (const t of r.recovered ?? []) {
     sum.lent += Number(t.rowsFromBase ?? 0);
     sum.lost += Number(t.rowsLostEstimate ?? 0);
-    sum.uncertain += Number(t.rowsUncertain ?? 0);
+    sum.confirmed += Number(t.rowsConfirmed ?? 0);
+    sum.unconfirmed += Number(t.rowsUnconfirmed ?? 0) + Number(t.rowsUndated ?? 0);
+    sum.doubted += Number(t.rowsDoubted ?? 0);
   }
-  return `Recovered (${how}): ${sum.lost} rows lost, ${sum.lent} from a backup, ${sum.uncertain} uncertain${r.reportFile ? `; report: ${r.reportFile}` : ''}`;
+  const report = r.reportFile ? `; report: ${r.reportFile}` : '';
+  return `Recovered (${how}): ${sum.lost} rows lost, ${sum.lent} from a backup, ${sum.doubted} doubted; ${sum.confirmed} rows confirmed, ${sum.unconfirmed} whole, but nothing confirms them${report}`;
 }
 
 /** @param {OfficerEvent} e */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file officer/v1/recovery.proto.
  */
 export const file_officer_v1_recovery: GenFile = /*@__PURE__*/
-  fileDesc("ChlvZmZpY2VyL3YxL3JlY292ZXJ5LnByb3RvEgpvZmZpY2VyLnYxIngKDVJlc3RvcmVCYWNrdXASCgoCaWQYASABKAkSFgoOYmVmb3JlX3VuaXhfbXMYAiABKAMSDwoHdG9fZmlsZRgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEhEKCWNvbmZpcm1lZBgFIAEoCBIOCgZqb2JfaWQYBiABKAkiLgoLVW5kb1Jlc3RvcmUSDgoGam9iX2lkGAEgASgJEg8KB2RyeV9ydW4YAiABKAgiRAoOUmVwYWlyRGF0YWJhc2USDgoGam9iX2lkGAEgASgJEg8KB2RyeV9ydW4YAiABKAgSEQoJY29uZmlybWVkGAMgASgIInUKDFJlc3RvcmVUYWJsZRIOCgZqb2JfaWQYASABKAkSDQoFdGFibGUYAiABKAkSCgoCaWQYAyABKAkSFgoOYmVmb3JlX3VuaXhfbXMYBCABKAMSDwoHZHJ5X3J1bhgFIAEoCBIRCgljb25maXJtZWQYBiABKAgiogMKDVJlc3RvcmVSZXBvcnQSFQoNcmVzdG9yZWRfZnJvbRgBIAEoCRIPCgd1bmRvX2lkGAIgASgJEicKBnRhYmxlcxgDIAMoCzIXLm9mZmljZXIudjEuVGFibGVDaGFuZ2USEAoIaW5fcGxhY2UYBCABKAgSDwoHZHJ5X3J1bhgFIAEoCBITCgtkdXJhdGlvbl9tcxgGIAEoAxIQCghrZXB0X2RpchgHIAEoCRIPCgd0b19maWxlGAggASgJEg0KBWxheWVyGAkgASgJEi0KCXJlY292ZXJlZBgKIAMoCzIaLm9mZmljZXIudjEuUmVjb3ZlcmVkVGFibGUSEQoJc2V0X2FzaWRlGAsgASgDEjMKDGZvcmVpZ25fa2V5cxgMIAMoCzIdLm9mZmljZXIudjEuRm9yZWlnbktleUZpbmRpbmcSDQoFbm90ZXMYDSADKAkSEwoLcmVwb3J0X2ZpbGUYDiABKAkSDwoHYmFzZV9pZBgPIAEoCRIUCgxldmlkZW5jZV9kaXIYECABKAkSFAoMYnJva2VuX3J1bGVzGBEgAygJIrsBCg5SZWNvdmVyZWRUYWJsZRIMCgRuYW1lGAEgASgJEhEKCXJvd3Nfa2VwdBgCIAEoAxIVCg1yb3dzX3NhbHZhZ2VkGAMgASgDEhYKDnJvd3NfZnJvbV9iYXNlGAQgASgDEhYKDnJvd3NfdW5jZXJ0YWluGAUgASgDEhoKEnJvd3NfbG9zdF9lc3RpbWF0ZRgGIAEoAxIWCg5yb3dzX3NldF9hc2lkZRgHIAEoAxINCgVub3RlcxgIIAMoCSJECgtUYWJsZUNoYW5nZRIMCgRuYW1lGAEgASgJEhMKC3Jvd3NfYmVmb3JlGAIgASgDEhIKCnJvd3NfYWZ0ZXIYAyABKAMiSgoPUmVzdG9yZUZpbmlzaGVkEikKBnJlcG9ydBgBIAEoCzIZLm9mZmljZXIudjEuUmVzdG9yZVJlcG9ydBIMCgR1bmRvGAIgASgIIkUKDVJlc3RvcmVGYWlsZWQSJAoHZmFpbHVyZRgBIAEoCzITLm9mZmljZXIudjEuRmFpbHVyZRIOCgZyZXBhaXIYAiABKAgiNAoPUmVjb3ZlcnlTdGFydGVkEg4KBmpvYl9pZBgBIAEoCRIRCglhdXRvbWF0aWMYAiABKAgiLAoMUmVjb3ZlcnlTdGVwEg4KBmpvYl9pZBgBIAEoCRIMCgRzdGVwGAIgASgJQjRaMmdpdGh1Yi5jb20vb2ZmaWNlci1kb29meS9vZmZpY2VyL21lc3NhZ2VzO21lc3NhZ2VzYgZwcm90bzM", [file_officer_v1_common, file_officer_v1_integrity]);
+  fileDesc("ChlvZmZpY2VyL3YxL3JlY292ZXJ5LnByb3RvEgpvZmZpY2VyLnYxIngKDVJlc3RvcmVCYWNrdXASCgoCaWQYASABKAkSFgoOYmVmb3JlX3VuaXhfbXMYAiABKAMSDwoHdG9fZmlsZRgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEhEKCWNvbmZpcm1lZBgFIAEoCBIOCgZqb2JfaWQYBiABKAkiLgoLVW5kb1Jlc3RvcmUSDgoGam9iX2lkGAEgASgJEg8KB2RyeV9ydW4YAiABKAgiRAoOUmVwYWlyRGF0YWJhc2USDgoGam9iX2lkGAEgASgJEg8KB2RyeV9ydW4YAiABKAgSEQoJY29uZmlybWVkGAMgASgIInUKDFJlc3RvcmVUYWJsZRIOCgZqb2JfaWQYASABKAkSDQoFdGFibGUYAiABKAkSCgoCaWQYAyABKAkSFgoOYmVmb3JlX3VuaXhfbXMYBCABKAMSDwoHZHJ5X3J1bhgFIAEoCBIRCgljb25maXJtZWQYBiABKAgiuQMKDVJlc3RvcmVSZXBvcnQSFQoNcmVzdG9yZWRfZnJvbRgBIAEoCRIPCgd1bmRvX2lkGAIgASgJEicKBnRhYmxlcxgDIAMoCzIXLm9mZmljZXIudjEuVGFibGVDaGFuZ2USEAoIaW5fcGxhY2UYBCABKAgSDwoHZHJ5X3J1bhgFIAEoCBITCgtkdXJhdGlvbl9tcxgGIAEoAxIQCghrZXB0X2RpchgHIAEoCRIPCgd0b19maWxlGAggASgJEg0KBWxheWVyGAkgASgJEi0KCXJlY292ZXJlZBgKIAMoCzIaLm9mZmljZXIudjEuUmVjb3ZlcmVkVGFibGUSEQoJc2V0X2FzaWRlGAsgASgDEjMKDGZvcmVpZ25fa2V5cxgMIAMoCzIdLm9mZmljZXIudjEuRm9yZWlnbktleUZpbmRpbmcSDQoFbm90ZXMYDSADKAkSEwoLcmVwb3J0X2ZpbGUYDiABKAkSDwoHYmFzZV9pZBgPIAEoCRIUCgxldmlkZW5jZV9kaXIYECABKAkSFAoMYnJva2VuX3J1bGVzGBEgAygJEhUKDWNvbXBhcmVkX3dpdGgYEiABKAkivwMKDlJlY292ZXJlZFRhYmxlEgwKBG5hbWUYASABKAkSEQoJcm93c19rZXB0GAIgASgDEhUKDXJvd3Nfc2FsdmFnZWQYAyABKAMSFgoOcm93c19mcm9tX2Jhc2UYBCABKAMSFgoOcm93c191bmNlcnRhaW4YBSABKAMSGgoScm93c19sb3N0X2VzdGltYXRlGAYgASgDEhYKDnJvd3Nfc2V0X2FzaWRlGAcgASgDEg0KBW5vdGVzGAggAygJEhYKDnJvd3NfY29uZmlybWVkGAkgASgDEh4KFnJvd3NfY29uZmlybWVkX2J5X2Jhc2UYCiABKAMSHwoXcm93c19jb25maXJtZWRfYnlfaW5kZXgYCyABKAMSHQoVcm93c19jb25maXJtZWRfYnlfbG9nGAwgASgDEhgKEHJvd3NfdW5jb25maXJtZWQYDSABKAMSFAoMcm93c191bmRhdGVkGA4gASgDEhQKDHJvd3NfZG91YnRlZBgPIAEoAxIXCg9yb3dzX2FzX2luX2Jhc2UYECABKAMSKwoLdW5jb25maXJtZWQYESADKAsyFi5vZmZpY2VyLnYxLlJvd1N0cmV0Y2giQwoKUm93U3RyZXRjaBITCgtmaXJzdF9yb3dpZBgBIAEoAxISCgpsYXN0X3Jvd2lkGAIgASgDEgwKBHJvd3MYAyABKAMiRAoLVGFibGVDaGFuZ2USDAoEbmFtZRgBIAEoCRITCgtyb3dzX2JlZm9yZRgCIAEoAxISCgpyb3dzX2FmdGVyGAMgASgDIkoKD1Jlc3RvcmVGaW5pc2hlZBIpCgZyZXBvcnQYASABKAsyGS5vZmZpY2VyLnYxLlJlc3RvcmVSZXBvcnQSDAoEdW5kbxgCIAEoCCJFCg1SZXN0b3JlRmFpbGVkEiQKB2ZhaWx1cmUYASABKAsyEy5vZmZpY2VyLnYxLkZhaWx1cmUSDgoGcmVwYWlyGAIgASgIIjQKD1JlY292ZXJ5U3RhcnRlZBIOCgZqb2JfaWQYASABKAkSEQoJYXV0b21hdGljGAIgASgIIiwKDFJlY292ZXJ5U3RlcBIOCgZqb2JfaWQYASABKAkSDAoEc3RlcBgCIAEoCUI0WjJnaXRodWIuY29tL29mZmljZXItZG9vZnkvb2ZmaWNlci9tZXNzYWdlczttZXNzYWdlc2IGcHJvdG8z", [file_officer_v1_common, file_officer_v1_integrity]);
 
 /**
  * RestoreBackup puts a stored backup into the live database in place, or into a new
@@ -290,6 +290,13 @@ export type RestoreReport = Message<"officer.v1.RestoreReport"> & {
    * @generated from field: repeated string broken_rules = 17;
    */
   brokenRules: string[];
+
+  /**
+   * of a repair: the backup that rows were compared with
+   *
+   * @generated from field: string compared_with = 18;
+   */
+  comparedWith: string;
 };
 
 /**
@@ -332,7 +339,7 @@ export type RecoveredTable = Message<"officer.v1.RecoveredTable"> & {
   rowsFromBase: bigint;
 
   /**
-   * of kept and salvaged, those that are doubted
+   * of kept and salvaged, all that are not confirmed: unconfirmed, undated, doubted
    *
    * @generated from field: int64 rows_uncertain = 5;
    */
@@ -352,6 +359,69 @@ export type RecoveredTable = Message<"officer.v1.RecoveredTable"> & {
    * @generated from field: repeated string notes = 8;
    */
   notes: string[];
+
+  /**
+   * of kept and salvaged: something other than themselves speaks for them
+   *
+   * @generated from field: int64 rows_confirmed = 9;
+   */
+  rowsConfirmed: bigint;
+
+  /**
+   * the backup has them just so
+   *
+   * @generated from field: int64 rows_confirmed_by_base = 10;
+   */
+  rowsConfirmedByBase: bigint;
+
+  /**
+   * indexes that agree hold each of their values
+   *
+   * @generated from field: int64 rows_confirmed_by_index = 11;
+   */
+  rowsConfirmedByIndex: bigint;
+
+  /**
+   * they stand in the write-ahead log with checksums that hold
+   *
+   * @generated from field: int64 rows_confirmed_by_log = 12;
+   */
+  rowsConfirmedByLog: bigint;
+
+  /**
+   * whole, and nothing speaks for or against them
+   *
+   * @generated from field: int64 rows_unconfirmed = 13;
+   */
+  rowsUnconfirmed: bigint;
+
+  /**
+   * may not be the newest, because the whole file may not be
+   *
+   * @generated from field: int64 rows_undated = 14;
+   */
+  rowsUndated: bigint;
+
+  /**
+   * something speaks against them
+   *
+   * @generated from field: int64 rows_doubted = 15;
+   */
+  rowsDoubted: bigint;
+
+  /**
+   * of kept and salvaged, as the backup has them, whatever their age
+   *
+   * @generated from field: int64 rows_as_in_base = 16;
+   */
+  rowsAsInBase: bigint;
+
+  /**
+   * where the unconfirmed ones are, at most a hundred
+   *
+   * @generated from field: repeated officer.v1.RowStretch unconfirmed = 17;
+   */
+  unconfirmed: RowStretch[];
 };
 
 /**
@@ -360,6 +430,35 @@ export type RecoveredTable = Message<"officer.v1.RecoveredTable"> & {
  */
 export const RecoveredTableSchema: GenMessage<RecoveredTable> = /*@__PURE__*/
   messageDesc(file_officer_v1_recovery, 5);
+
+/**
+ * RowStretch is rows that nothing confirms, with none between them that something does.
+ *
+ * @generated from message officer.v1.RowStretch
+ */
+export type RowStretch = Message<"officer.v1.RowStretch"> & {
+  /**
+   * @generated from field: int64 first_rowid = 1;
+   */
+  firstRowid: bigint;
+
+  /**
+   * @generated from field: int64 last_rowid = 2;
+   */
+  lastRowid: bigint;
+
+  /**
+   * @generated from field: int64 rows = 3;
+   */
+  rows: bigint;
+};
+
+/**
+ * Describes the message officer.v1.RowStretch.
+ * Use `create(RowStretchSchema)` to create a new message.
+ */
+export const RowStretchSchema: GenMessage<RowStretch> = /*@__PURE__*/
+  messageDesc(file_officer_v1_recovery, 6);
 
 /**
  * TableChange compares one table before and after. -1 = unknown (could not be read) or absent.
@@ -388,7 +487,7 @@ export type TableChange = Message<"officer.v1.TableChange"> & {
  * Use `create(TableChangeSchema)` to create a new message.
  */
 export const TableChangeSchema: GenMessage<TableChange> = /*@__PURE__*/
-  messageDesc(file_officer_v1_recovery, 6);
+  messageDesc(file_officer_v1_recovery, 7);
 
 /**
  * RestoreFinished is the event after a restore or undo went live and was verified.
@@ -412,7 +511,7 @@ export type RestoreFinished = Message<"officer.v1.RestoreFinished"> & {
  * Use `create(RestoreFinishedSchema)` to create a new message.
  */
 export const RestoreFinishedSchema: GenMessage<RestoreFinished> = /*@__PURE__*/
-  messageDesc(file_officer_v1_recovery, 7);
+  messageDesc(file_officer_v1_recovery, 8);
 
 /**
  * RestoreFailed is the event after a restore that did not go live.
@@ -436,7 +535,7 @@ export type RestoreFailed = Message<"officer.v1.RestoreFailed"> & {
  * Use `create(RestoreFailedSchema)` to create a new message.
  */
 export const RestoreFailedSchema: GenMessage<RestoreFailed> = /*@__PURE__*/
-  messageDesc(file_officer_v1_recovery, 8);
+  messageDesc(file_officer_v1_recovery, 9);
 
 /**
  * RecoveryStarted is the event before a damaged database is recovered.
@@ -462,7 +561,7 @@ export type RecoveryStarted = Message<"officer.v1.RecoveryStarted"> & {
  * Use `create(RecoveryStartedSchema)` to create a new message.
  */
 export const RecoveryStartedSchema: GenMessage<RecoveryStarted> = /*@__PURE__*/
-  messageDesc(file_officer_v1_recovery, 9);
+  messageDesc(file_officer_v1_recovery, 10);
 
 /**
  * RecoveryStep is the event when a recovery comes to its next step.
@@ -486,5 +585,5 @@ export type RecoveryStep = Message<"officer.v1.RecoveryStep"> & {
  * Use `create(RecoveryStepSchema)` to create a new message.
  */
 export const RecoveryStepSchema: GenMessage<RecoveryStep> = /*@__PURE__*/
-  messageDesc(file_officer_v1_recovery, 10);
+  messageDesc(file_officer_v1_recovery, 11);
 
