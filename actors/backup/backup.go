@@ -145,6 +145,7 @@ const (
 type (
 	startTime struct{} // the wait for the first check is over
 	retryTime struct{} // an own backup failed a while ago
+	sweepTime struct{} // the shelf could not be changed a while ago
 	watchTime struct{} // look whether backups are overdue
 	tryAgain  struct{ t *take }
 	drillTime struct{} // an own drill was skipped a while ago
@@ -176,6 +177,7 @@ type backup struct {
 	paused   *take           // a try that waits for the end of the sweep under way
 	queue    []*verification // the first one runs
 	retrying bool
+	trying   bool // sweepTime will come
 	watching bool
 	scrub    *scrubbing // the round under way
 	scrubDue bool
@@ -253,9 +255,8 @@ func (b *backup) Receive(ctx actor.Context) {
 	case *messages.ScheduleAdded:
 	case *startTime:
 		b.takeFirst(ctx)
-	case *retryTime:
-		b.retrying = false
-		b.takeOwn(ctx, "scheduled")
+	case *retryTime, *sweepTime:
+		b.again(ctx)
 	case *watchTime:
 		b.watch(ctx)
 	case *tryAgain:

@@ -186,8 +186,12 @@ func (b *backup) mayDrop(m manifest.Manifest, e manifest.Entry) error {
 		if !good(other) || other.ID == e.ID || other.Taken.Before(e.Taken) {
 			continue
 		}
-		if n, err := b.cfg.Shelf.Size(other.File); err == nil && n == other.SizeBytes {
+		n, err := b.cfg.Shelf.Size(other.File)
+		switch {
+		case err == nil && n == other.SizeBytes:
 			newer++
+		case err != nil && fault.CodeOf(err) != fault.Missing:
+			return err // a device that does not answer says nothing of the file
 		}
 	}
 	if good(e) && newer < 2 || newer < 1 {

@@ -307,6 +307,28 @@ func (b *backup) noteWrite(ctx actor.Context, err error) {
 		b.cfg.Log.Error("the shelf of backups could not be changed", slog.Any("error", err))
 		if c := fault.CodeOf(err); c != fault.Interrupted && c != fault.Invalid {
 			b.raise(ctx, manifestUnwritable, "detail="+sentence(err), "dir="+b.cfg.Shelf.Dir())
+			b.sweepSoon(ctx)
 		}
+	}
+}
+
+// again does what failed a while ago.
+func (b *backup) again(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case *retryTime:
+		b.retrying = false
+		b.takeOwn(ctx, "scheduled")
+	case *sweepTime:
+		b.trying = false
+		b.sweep(ctx)
+	}
+}
+
+// sweepSoon tries the shelf again before the next period, which may be a day or a week away:
+// until then nobody would know that it can be written again.
+func (b *backup) sweepSoon(ctx actor.Context) {
+	if !b.cfg.Passive && !b.trying {
+		b.trying = true
+		b.After(ctx, retryAfter, &sweepTime{})
 	}
 }
