@@ -177,10 +177,14 @@ func (o *owner) judge(ctx actor.Context, sick *messages.Failure) {
 		o.lookIn(ctx, o.cfg.LookEvery)
 		return
 	}
+	level := slog.LevelError
+	if o.sick != nil && o.sick.Error() == sick.Error() {
+		level = slog.LevelDebug // it is tried every minute, for days if need be
+	}
+	o.cfg.Log.Log(context.Background(), level, "the database cannot be worked on", slog.String("failure", sick.Error()))
 	o.sick = sick
 	o.looks++
 	o.led.lastFailure = sick.Error()
-	o.cfg.Log.Error("the database cannot be worked on", slog.String("failure", sick.Error()))
 	now := conditionOf(sick)
 	for _, code := range []string{conditionMissing, conditionMoved, conditionForeign, conditionUnreachable} {
 		if code != now {

@@ -37,12 +37,13 @@ func (h *health) raiseStray(m *messages.RaiseCondition, now time.Time) {
 
 // report is the present picture for people; proof stands behind "Your data is safe."
 func (h *health) report(now time.Time, proof string) *messages.HealthReport {
+	visible := h.ledger.state.Visible(h.cfg.Registry, now)
 	r := &messages.HealthReport{
-		Health:   severity(h.ledger.state.Colour(h.cfg.Registry, now)),
-		Headline: h.ledger.state.Headline(h.cfg.Registry, now, proof),
+		Health:   severity(condition.Colour(visible)),
+		Headline: h.ledger.state.Headline(h.cfg.Registry, visible, proof),
 	}
 	var remarks []*messages.Condition // green ones come last
-	for _, s := range h.ledger.state.Visible(h.cfg.Registry, now) {
+	for _, s := range visible {
 		c := &messages.Condition{
 			Code: string(s.Code), Severity: severity(s.Severity), Text: s.Text, Hint: s.Hint,
 			SinceUnixMs: s.Since.UnixMilli(), System: s.System,

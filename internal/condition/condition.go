@@ -41,6 +41,9 @@ type Args map[string]string
 // fill replaces {key} in text. A key without a value stays as it is, which shows
 // the mistake; a value is never looked at for further keys.
 func (a Args) fill(text string) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
 	pairs := make([]string, 0, 2*len(a))
 	for key, value := range a {
 		pairs = append(pairs, "{"+key+"}", value)

@@ -81,7 +81,7 @@ func TestVisible_aYellowCauseDoesNotHideRed(t *testing.T) {
 	s := raise(t, State{}, r, "disk.low", Args{"volume": "/data", "free": "900 MB"}, t0)
 	s = raise(t, s, r, "backup.failing", nil, t0)
 	wantVisible(t, s, r, t0, "backup.failing", "disk.low")
-	if got := s.Colour(r, t0); got != Red {
+	if got := Colour(s.Visible(r, t0)); got != Red {
 		t.Errorf("got %s, want red", got)
 	}
 }
@@ -134,7 +134,7 @@ func TestHeadline(t *testing.T) {
 			for _, code := range c.up {
 				s = raise(t, s, r, code, Args{"volume": "/{free}", "free": "1"}, t0)
 			}
-			if got := s.Headline(r, t0.Add(time.Hour), c.proof); got != c.want {
+			if got := s.Headline(r, s.Visible(r, t0.Add(time.Hour)), c.proof); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -193,7 +193,7 @@ func TestState_anyHistory(t *testing.T) {
 					worst = max(worst, d.Severity)
 				}
 			}
-			if got := s.Colour(r, now); got != worst {
+			if got := Colour(s.Visible(r, now)); got != worst {
 				t.Fatalf("got %s, want %s: %+v", got, worst, s.Visible(r, now))
 			}
 			if next := s.NextChange(r, now); !next.IsZero() {

@@ -127,10 +127,10 @@ func (s State) explained(r Registry, d Definition, now time.Time) bool {
 	})
 }
 
-// Colour is the severity of the worst visible condition.
-func (s State) Colour(r Registry, now time.Time) Severity {
+// Colour is the severity of the worst of what is visible.
+func Colour(visible []Shown) Severity {
 	worst := Green
-	for _, c := range s.Visible(r, now) {
+	for _, c := range visible {
 		worst = max(worst, c.Severity)
 	}
 	return worst
@@ -152,11 +152,10 @@ func (s State) NextChange(r Registry, now time.Time) time.Time {
 	return next
 }
 
-// Headline is the one sentence at the top: what is worst, or that the data is safe.
+// Headline is the one sentence at the top: what is worst of what Visible gave, or that the data is safe.
 // Proof is the sentence that follows it then ("The newest backup that was opened …");
 // without proof nothing says safe, because that something runs is no safety.
-func (s State) Headline(r Registry, now time.Time, proof string) string {
-	visible := s.Visible(r, now)
+func (s State) Headline(r Registry, visible []Shown, proof string) string {
 	if len(visible) == 0 || visible[0].Severity == Green {
 		if proof == "" {
 			return "Nothing is known to be wrong, but no verified backup proves it yet."

@@ -72,9 +72,14 @@ func (l *logFile) newestOf(e elderFile) time.Time {
 		return e.modified
 	}
 	defer f.Close()
-	found := parseAll(tail(f, e.sizeBytes, edgeBytes))
-	if len(found) == 0 {
-		return e.modified
+	for rest := tail(f, e.sizeBytes, edgeBytes); len(rest) > 0; {
+		line := bytes.TrimSuffix(rest, []byte("\n"))
+		line = line[bytes.LastIndexByte(line, '\n')+1:]
+		if r, ok := parseLine(line); ok {
+			return r.Time
+		}
+		rest = bytes.TrimSuffix(rest, []byte("\n"))
+		rest = rest[:len(rest)-len(line)]
 	}
-	return found[len(found)-1].Time
+	return e.modified
 }
