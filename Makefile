@@ -53,9 +53,14 @@ SEEDS ?= 3
 PEER ?= sqlite3
 salvage: ; OFFICER_SALVAGE=$(SEEDS) OFFICER_SALVAGE_PEER=$(PEER) OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestSalvage ./test/salvage
 
-# YEARS of the whole Officer on disks that fail at seeded times, then are well.
-YEARS ?= 4
-years: ; OFFICER_FAULTY_YEARS=$(YEARS) OFFICER_FAULTY_DAYS=365 OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestYears ./test/campaign
+# YEARS of the whole Officer on disks that fail at seeded times, then are well; and DAYS with the default settings,
+# ten with each seed, of which every second is looked at.
+YEARS ?= 80
+DAYS ?= 120
+years:
+	OFFICER_FAULTY_YEARS=$(YEARS) OFFICER_FAULTY_DAYS=365 OFFICER_SEED=$(SEED) go test -count=1 -v -timeout 0 -run TestYears ./test/campaign
+	OFFICER_FAULTY_DEFAULTS=$$(( ($(DAYS) + 9) / 10 )) OFFICER_FAULTY_DEFAULT_DAYS=10 OFFICER_SEED=$(SEED) \
+		go test -count=1 -v -timeout 0 -run TestDays ./test/campaign
 
 # One Officer that is asked all the time beside an app that writes all the time: nothing may grow.
 SECONDS ?= 300

@@ -20,7 +20,7 @@ func TestRecover_repairsByItselfUnlessItIsToldNotTo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := testkit.Build(t, t.TempDir(), testkit.WAL)
 			synctest.Test(t, func(t *testing.T) {
-				cfg := Config{Databases: []Database{{Path: path, Recover: Recover{NotAutomatic: waits}}}, lookEvery: time.Hour}
+				cfg := Config{Databases: []Database{{Path: path, Recover: Recover{NotAutomatic: waits}}}, LookEvery: time.Hour}
 				r, err := Start(t.Context(), cfg)
 				if err != nil {
 					t.Fatal(err)

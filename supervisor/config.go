@@ -45,9 +45,12 @@ type Config struct {
 	// Seed makes jitter repeatable; 0 = from the database's name.
 	Seed uint64
 
-	// lookEvery is the time between two looks at the database file; 0 = the owner's own.
-	// Half a million looks are most of what a year in virtual time costs.
-	lookEvery time.Duration
+	// LookEvery is the longest time for which nobody looks whether the files and the clock are
+	// as they were, when nothing else is to be done: 0 = a second for a write-ahead log, a
+	// minute for the database file, five minutes for the clock. Longer is for a machine that
+	// shall sleep, and for a test in virtual time, of which the looks are most of the work;
+	// a write-ahead log that begins to grow is then noticed as much later.
+	LookEvery time.Duration
 	// elapsed is a clock that nobody can set, beside which a jump of the other shows; nil = none.
 	elapsed func() time.Duration
 }

@@ -65,7 +65,7 @@ func (p parts) health() *actor.Props {
 
 func (p parts) schedule() *actor.Props {
 	return schedule.Props(schedule.Config{
-		Peers: p.peers, Log: p.logger("schedule"), Passive: p.passive, Seed: p.seed,
+		Peers: p.peers, Log: p.logger("schedule"), Passive: p.passive, Seed: p.seed, SleepMax: p.lookEvery,
 	})
 }
 

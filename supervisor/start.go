@@ -182,7 +182,7 @@ func (r *Running) tree(cfg Config, p *post, definitions condition.Registry) *act
 	made := parts{
 		place: p.place, peers: peers, passive: cfg.Passive, settings: p.wants, tells: p.tells, files: cfg.FS,
 		engine: p.engine, definitions: definitions, book: r.openBook(cfg, p), seed: cfg.Seed, log: p.log,
-		lookEvery: cfg.lookEvery, elapsed: cfg.elapsed, meters: p.meters,
+		lookEvery: cfg.LookEvery, elapsed: cfg.elapsed, meters: p.meters,
 	}
 	if made.seed == 0 {
 		h := fnv.New64a()

@@ -214,7 +214,7 @@ func (y *year) start() {
 	y.t.Helper()
 	r, err := Start(y.t.Context(), Config{
 		Databases: []Database{{Path: y.path, Backup: Backup{Every: 12 * time.Hour}, Recover: Recover{NotAutomatic: true}}},
-		FS:        y.disk, Log: y.log, Seed: y.rng.Uint64(), lookEvery: time.Hour, Logger: slog.New(slog.DiscardHandler),
+		FS:        y.disk, Log: y.log, Seed: y.rng.Uint64(), LookEvery: time.Hour, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		y.t.Fatalf("start: %v", err)

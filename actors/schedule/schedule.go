@@ -2,8 +2,9 @@
 //
 // Protocol: takes AddSchedule → ScheduleAdded, ScheduleDone, RemoveSchedule (of the
 // sender's own keys) and GetSchedules → ScheduleList. Tells the owner of a key Due once
-// a period. Sleeps at most five minutes at a time, so that a suspended machine or a
-// clock that was set costs at most one late run, never two. Raises no condition.
+// a period. Sleeps at most five minutes at a time, or as its Config says, so that a
+// suspended machine or a clock that was set costs at most one late run, never two. Raises
+// no condition.
 package schedule
 
 import (
@@ -30,12 +31,13 @@ type Config struct {
 	Location *time.Location
 	// Seed of all jitter.
 	Seed uint64
+	// SleepMax is the longest sleep, 0 = 5 minutes. It bounds the trust in one timer, which may
+	// stand still while the machine sleeps, and knows nothing of a clock that is set.
+	SleepMax time.Duration
 }
 
 const (
-	// sleepMax bounds the trust in one timer: it may stand still while the machine
-	// sleeps, and knows nothing of a clock that is set.
-	sleepMax = 5 * time.Minute
+	sleepMaxDefault = 5 * time.Minute
 	// apart keeps two runs from one instant, so that a simulated run repeats exactly.
 	apart = time.Millisecond
 	// lateAfter: a run that began this long after its time was slept through.
@@ -64,6 +66,9 @@ func propsAt(cfg Config, now func() time.Time) *actor.Props {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.SleepMax <= 0 {
+		cfg.SleepMax = sleepMaxDefault
 	}
 	led := &ledger{}
 	return kit.Props(func() actor.Actor { return &scheduler{cfg: cfg, led: led, now: now} })
@@ -239,7 +244,7 @@ func (s *scheduler) sleep(ctx actor.Context, d time.Duration) {
 	if s.cfg.Passive {
 		return
 	}
-	s.stop = s.After(ctx, min(max(d, apart), sleepMax), &tick{})
+	s.stop = s.After(ctx, min(max(d, apart), s.cfg.SleepMax), &tick{})
 }
 
 // wallNow is the time of day without Go's monotonic reading, which does not know of

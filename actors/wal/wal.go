@@ -281,7 +281,7 @@ func (w *wal) rest(ctx actor.Context, every time.Duration, size int64, modified 
 	if w.looking != nil {
 		w.looking()
 	}
-	w.looking = w.Poll(ctx, every, calmFor, func() bool {
+	w.looking = w.Poll(ctx, every, max(calmFor, every), func() bool {
 		at := time.Now().UnixNano()
 		nowBytes, nowModified := w.size()
 		if nowBytes != size || !nowModified.Equal(modified) {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +41,6 @@ func number(t *testing.T, variable string, otherwise int) int {
 }
 
 func TestCampaign_everyPromiseHoldsAfterAnyFault(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // millions of short lives
 	b := &bases{made: map[string]*base{}, shm: t.TempDir()}
 	if one := os.Getenv(faultVariable); one != "" {
 		replay(t, b, one)

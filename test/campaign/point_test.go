@@ -88,7 +88,7 @@ func (b *bases) of(t *testing.T, p protocol, s shape) *base {
 func (b *bases) live(t *testing.T, p protocol, s shape, made *base) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		w := &world{ctx: t.Context(), shm: b.shm, shape: s, passive: true, disk: simfs.New(0),
+		w := &world{ctx: t.Context(), shm: b.shm, shape: s, passive: true, record: true, disk: simfs.New(0),
 			ledger: ledger{backups: map[string]int{}, restored: -1}}
 		if err := w.create(); err != nil {
 			t.Fatalf("%s: create: %v", p.name, err)
@@ -140,7 +140,7 @@ func run(t *testing.T, shm string, p protocol, b *base, at point, log *lines) (r
 		return runDirect(t, shm, p, b, at)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{ctx: t.Context(), shm: shm, shape: shapeOf(at.seed), passive: !p.active,
+		w := &world{ctx: t.Context(), shm: shm, shape: shapeOf(at.seed), passive: !p.active, record: true,
 			rng: rand.New(rand.NewPCG(at.seed, 0x666175)), disk: b.disk.Clone(), ledger: b.ledger.clone(), log: log}
 		testkit.Advance(b.elapsed + time.Hour)
 		before := w.struck(t, p, at, &r)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -63,13 +64,16 @@ func (l ledger) clone() ledger {
 
 // world is a machine: a disk, at most one life on it, and what a person knows of it.
 type world struct {
-	ctx     context.Context
-	shm     string
-	rng     *rand.Rand
-	shape   shape
-	passive bool
-	disk    *simfs.Disk
-	ledger  ledger
+	ctx      context.Context
+	shm      string
+	rng      *rand.Rand
+	shape    shape
+	passive  bool
+	record   bool // keep the operations
+	settings settings
+	fuse     atomic.Int64 // operations until one of them panics; 0 = none does
+	disk     *simfs.Disk
+	ledger   ledger
 
 	life    *simfs.Life
 	running *supervisor.Running
@@ -108,7 +112,7 @@ func stream(op simfs.Op) string {
 
 // boot begins a life and starts Officer in it; the faults strike from then on.
 func (w *world) boot(seed uint64, faults ...simfs.Fault) error {
-	w.life = w.disk.Boot(simfs.Plan{Seed: seed, Faults: faults, Quiet: quiet, Stream: stream, Record: true, ShmDir: w.shm})
+	w.life = w.disk.Boot(simfs.Plan{Seed: seed, Faults: faults, Quiet: quiet, Stream: stream, Record: w.record, ShmDir: w.shm})
 	return w.start()
 }
 
@@ -118,11 +122,8 @@ func (w *world) start() error {
 		logger = slog.New(slog.NewTextHandler(w.log, nil))
 	}
 	r, err := supervisor.Start(w.ctx, supervisor.Config{
-		Databases: []supervisor.Database{{
-			Path: database, Keep: supervisor.Keep{Recent: 1, Daily: 1, Weekly: 1, Monthly: 2, Yearly: 1},
-			Backup: supervisor.Backup{PaceBytesPerSecond: -1},
-		}},
-		Passive: w.passive, FS: w.life, VFS: w.life.VFS(), Seed: 1, Logger: logger, AllowMissing: true,
+		Databases: []supervisor.Database{w.settings.database()}, LookEvery: w.settings.look,
+		Passive: w.passive, FS: brittle{w.life, &w.fuse}, VFS: w.life.VFS(), Seed: 1, Logger: logger, AllowMissing: true,
 	})
 	if err != nil {
 		return err
@@ -139,6 +140,7 @@ func (w *world) start() error {
 // stop ends Officer as it ends itself, whatever becomes of it, and then the life.
 func (w *world) stop() {
 	w.hangUp()
+	w.fuse.Store(0)
 	if w.running != nil {
 		_ = w.running.Stop(w.ctx) // of a dead process
 		w.running = nil

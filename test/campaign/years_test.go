@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,96 +19,176 @@ import (
 	"github.com/officer-doofy/officer/testkit/simfs"
 )
 
-// What TestYears is told by the environment, beside the seed.
+// What TestYears and TestDays are told by the environment, beside the seed.
 const (
-	yearsVariable = "OFFICER_FAULTY_YEARS" // how many
+	yearsVariable = "OFFICER_FAULTY_YEARS" // how many seeds with calm settings
 	yearsDefault  = 2
-	daysVariable  = "OFFICER_FAULTY_DAYS" // how long each is
-	daysDefault   = 6
+	daysVariable  = "OFFICER_FAULTY_DAYS" // how long each of them is
+	daysDefault   = 40
+	asSetVariable = "OFFICER_FAULTY_DEFAULTS" // how many seeds with the default settings
+	asSetDefault  = 1
+	asSetDaysOf   = "OFFICER_FAULTY_DEFAULT_DAYS" // how long each of them is
+	asSetDays     = 4
 
-	greenWithin = time.Hour      // virtual, after the disk is well again
-	savedWithin = 25 * time.Hour // until a backup of what the app wrote last is verified, unasked
+	greenWithin = time.Hour // virtual, after the disk is well again
+	savedAfter  = time.Hour // after the period until a backup of what the app wrote last is verified, unasked
 )
 
 // TestYears_faultsThenGreenAgain: the whole Officer and an app on a disk that fails, is
-// full, is killed and loses its power at seeded times for weeks (safety: nothing
+// full, is killed and loses its power at seeded times for a year (safety: nothing
 // acknowledged is lost, what is called verified verifies), and then is well (liveness:
 // everything is green within an hour, and backups go on by themselves).
 func TestYears_faultsThenGreenAgain(t *testing.T) {
-	years, days, first := number(t, yearsVariable, yearsDefault), number(t, daysVariable, daysDefault), number(t, seedVariable, 1)
+	live(t, "TestYears", number(t, yearsVariable, yearsDefault), daysVariable, number(t, daysVariable, daysDefault), calmOf)
+}
+
+// TestDays_faultsThenGreenAgain is the same with the settings that nobody changed, under
+// which every second of the year is looked at.
+func TestDays_faultsThenGreenAgain(t *testing.T) {
+	live(t, "TestDays", number(t, asSetVariable, asSetDefault), asSetDaysOf, number(t, asSetDaysOf, asSetDays),
+		func(uint64) settings { return asInstalled() })
+}
+
+// TestYears_sameSeedSameRun: a run is repeated by its seed: the same lives, which end at the
+// same moments and leave the same backups, to the byte. (Parts that work at one instant take
+// turns on the disk as the scheduler has it.)
+func TestYears_sameSeedSameRun(t *testing.T) {
 	shm := t.TempDir()
-	for i := range years {
-		seed := uint64(first + i)
-		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
-			t.Parallel()
-			y, began := &faulty{}, time.Now()
-			synctest.Test(t, func(t *testing.T) {
-				y.w = &world{ctx: t.Context(), shm: shm, shape: shapeOf(seed), disk: simfs.New(0), rng: rand.New(rand.NewPCG(seed, 0x79656172)),
-					ledger: ledger{backups: map[string]int{}, restored: -1}}
-				y.seed = seed
-				if err := y.w.create(); err != nil {
-					t.Fatal(err)
-				}
-				y.w.disk.SyncAll()
-				y.live(days)
-				y.heal()
-			})
-			t.Logf("%v, %d days: %s; in %v", y.w.shape, days, y, time.Since(began).Round(time.Millisecond))
-			for _, wrong := range y.w.wrong {
-				t.Error(wrong)
+	for seed := range uint64(2) {
+		a, b := lived(t, shm, seed, daysDefault, calmOf(seed)), lived(t, shm, seed, daysDefault, calmOf(seed))
+		for i := range max(len(a.past), len(b.past)) {
+			if i >= len(a.past) || i >= len(b.past) || a.past[i] != b.past[i] {
+				t.Errorf("seed %d: life %d left\n%s\nthen\n%s", seed, i, a.past[i:min(i+1, len(a.past))], b.past[i:min(i+1, len(b.past))])
+				break
 			}
-			if t.Failed() {
-				t.Logf("repeat it: %s=%d %s=1 %s=%d go test -v -run TestYears ./test/campaign", seedVariable, seed, yearsVariable, daysVariable, days)
-			}
-		})
+		}
 	}
+}
+
+func live(t *testing.T, test string, seeds int, daysOf string, days int, settingsOf func(seed uint64) settings) {
+	first, shm := number(t, seedVariable, 1), t.TempDir()
+	jobs := make(chan uint64, seeds)
+	for i := range seeds {
+		jobs <- uint64(first + i)
+	}
+	close(jobs)
+	sum, began := &faulty{}, time.Now()
+	var mu sync.Mutex
+	t.Run("workers", func(t *testing.T) {
+		for i := range min(seeds, runtime.GOMAXPROCS(0)) {
+			t.Run(strconv.Itoa(i), func(t *testing.T) {
+				t.Parallel()
+				for seed := range jobs {
+					y := lived(t, shm, seed, days, settingsOf(seed))
+					for _, wrong := range y.w.wrong {
+						t.Error(wrong)
+					}
+					if len(y.w.wrong) > 0 {
+						t.Logf("seed %d, %s; repeat it: %s=%d %s=%d go test -v -run '%s_faults' ./test/campaign", seed, y, seedVariable, seed, daysOf, days, test)
+					}
+					mu.Lock()
+					sum.add(y)
+					mu.Unlock()
+				}
+			})
+		}
+	})
+	t.Logf("%d violations in %d × %d days: %s; in %v", len(sum.w.wrong), seeds, days, sum, time.Since(began).Round(time.Millisecond))
+}
+
+// lived is one machine for so many days, and until it is well again.
+func lived(t *testing.T, shm string, seed uint64, days int, set settings) *faulty {
+	y := &faulty{seed: seed}
+	synctest.Test(t, func(t *testing.T) {
+		y.w = &world{ctx: t.Context(), shm: shm, shape: shapeOf(seed), settings: set, disk: simfs.New(0), rng: rand.New(rand.NewPCG(seed, 0x79656172)),
+			ledger: ledger{backups: map[string]int{}, restored: -1}}
+		if err := y.w.create(); err != nil {
+			t.Fatal(err)
+		}
+		y.w.disk.SyncAll()
+		y.live(time.Duration(days) * day)
+		y.heal()
+	})
+	return y
 }
 
 // faulty is one machine on a bad disk.
 type faulty struct {
 	w    *world
 	seed uint64
+	past []string // what each life left
 
-	commits, refused, faults, deaths, starts, failedStarts int
-	well                                                   time.Duration // virtual, until a disk that lasts to be bad is well
-	green, saved                                           time.Duration // virtual, after the disk was well for good
+	commits, refused, faults, struck, crashes, deaths, starts, failedStarts int
+	well                                                                    time.Duration // virtual, until a disk that lasts to be bad is well
+	green, saved                                                            time.Duration // virtual, after the disk was well for good
 }
 
 // String counts what happened.
 func (y *faulty) String() string {
-	return fmt.Sprintf("%d commits, %d refused, %d faults, %d deaths, %d starts of which %d failed; green after %v, backed up after %v",
-		y.commits, y.refused, y.faults, y.deaths, y.starts, y.failedStarts, y.green, y.saved)
+	return fmt.Sprintf("%d commits, %d refused, %d faults of which %d struck, %d parts that panic, %d deaths, %d starts of which %d failed; green after %v, backed up after %v",
+		y.commits, y.refused, y.faults, y.struck, y.crashes, y.deaths, y.starts, y.failedStarts, y.green, y.saved)
+}
+
+// add takes the counts of another, and the longest times.
+func (y *faulty) add(other *faulty) {
+	if y.w == nil {
+		y.w = &world{}
+	}
+	y.w.wrong = append(y.w.wrong, other.w.wrong...)
+	y.commits, y.refused, y.crashes = y.commits+other.commits, y.refused+other.refused, y.crashes+other.crashes
+	y.faults, y.struck = y.faults+other.faults, y.struck+other.struck
+	y.deaths, y.starts, y.failedStarts = y.deaths+other.deaths, y.starts+other.starts, y.failedStarts+other.failedStarts
+	y.green, y.saved = max(y.green, other.green), max(y.saved, other.saved)
 }
 
 // live is the safety phase.
-func (y *faulty) live(days int) {
-	rng := y.w.rng
-	for range days * 4 { // quarters of a day
+func (y *faulty) live(span time.Duration) {
+	rng, set, began := y.w.rng, y.w.settings, time.Now()
+	for time.Since(began) < span {
 		if y.w.running == nil {
 			y.start()
 		}
-		if y.w.running != nil && rng.IntN(4) == 0 {
+		next := time.Now().Add(set.step)
+		if y.w.running != nil && rng.IntN(set.troubles) == 0 {
 			y.trouble()
 		}
 		for range rng.IntN(3) {
 			y.commit()
-			testkit.Advance(time.Duration(rng.IntN(90)) * time.Minute)
+			y.pass(time.Duration(rng.IntN(90)) * time.Minute)
 		}
-		testkit.Advance(3 * time.Hour)
-		if y.well > 0 {
-			if y.well -= 6 * time.Hour; y.well <= 0 && y.w.running != nil {
+		if y.well > 0 && y.w.running != nil {
+			wait := min(y.well, max(0, time.Until(next)))
+			y.pass(wait)
+			if y.well -= wait; y.well <= 0 {
 				y.w.life.Well()
 			}
 		}
+		y.pass(time.Until(next))
 		switch {
 		case y.w.running == nil:
 		case y.w.life.Dead():
 			y.deaths++
 			y.end()
-		case rng.IntN(24) == 0:
+		case rng.IntN(set.stops) == 0:
 			y.end()
+			testkit.Advance(time.Duration(max(0, rng.IntN(20)-10)) * day) // the machine is off: its clock jumps
 		}
 	}
+}
+
+// pass lets time go by, until the life ends: who looks after Officer starts it again.
+func (y *faulty) pass(d time.Duration) {
+	if y.w.running == nil {
+		testkit.Advance(d)
+		return
+	}
+	left := time.NewTimer(d)
+	defer left.Stop()
+	select {
+	case <-left.C:
+	case <-y.w.life.Died():
+	}
+	synctest.Wait()
 }
 
 // trouble arms one fault that comes some operations later.
@@ -114,15 +196,22 @@ func (y *faulty) trouble() {
 	kinds := slices.DeleteFunc(shares(), func(k simfs.Kind) bool { return k == simfs.Lie || k == simfs.LieFrom })
 	streams := []string{"db", "db", "journal", "backups", "backups", "notes", "home", "quarantine"}
 	kind := kinds[y.w.rng.IntN(len(kinds))]
-	y.w.life.Arm(simfs.Fault{Kind: kind, On: streams[y.w.rng.IntN(len(streams))], At: 1 + y.w.rng.IntN(1+y.w.rng.IntN(150))})
+	if y.w.rng.IntN(8) == 0 {
+		y.w.fuse.Store(int64(1 + y.w.rng.IntN(60)))
+		y.crashes++
+		return
+	}
+	y.struck += len(y.w.life.Struck())
 	y.faults++
+	y.w.life.Arm(simfs.Fault{Kind: kind, On: streams[y.w.rng.IntN(len(streams))], At: 1 + y.w.rng.IntN(1+y.w.rng.IntN(150))})
 	if kind == simfs.Broken || kind == simfs.FullFrom {
-		y.well = time.Duration(1+y.w.rng.IntN(48)) * time.Hour
+		y.well = time.Duration(1+y.w.rng.IntN(1+y.w.rng.IntN(48))) * time.Hour
 	}
 }
 
 func (y *faulty) start() {
 	y.starts++
+	y.w.fuse.Store(0)
 	if err := y.w.boot(y.seed + uint64(y.starts)); err != nil {
 		y.failedStarts++
 		y.end()
@@ -133,10 +222,25 @@ func (y *faulty) start() {
 
 // end ends a life and looks at the disk before the next one (P2).
 func (y *faulty) end() {
+	y.struck += len(y.w.life.Struck())
 	y.w.stop()
 	y.well = 0
 	y.w.raw(false)
 	y.held("between two lives")
+	y.note()
+}
+
+// note keeps what a life left: the moment of its end, what was acknowledged, and every backup.
+func (y *faulty) note() {
+	line := fmt.Sprintf("%s: %d rows, %s;", time.Now().Format(time.DateTime), y.w.ledger.rows, y)
+	_ = y.w.alone(func(l *simfs.Life) error {
+		m, _ := y.w.manifest(l)
+		for _, e := range m.Entries {
+			line += fmt.Sprintf(" %s %s %s %.8s", e.ID, e.Tier, e.Verdict, e.SHA256)
+		}
+		return nil
+	})
+	y.past = append(y.past, line)
 }
 
 // commit is one of the app's; while the disk is bad it may be refused.
@@ -181,6 +285,7 @@ func (y *faulty) held(when string) {
 // heal is the liveness phase: the disk is well, nothing is ordered, and Officer has to come
 // back to what it promises.
 func (y *faulty) heal() {
+	y.w.fuse.Store(0)
 	if y.w.running != nil {
 		y.w.life.Well()
 	} else {
@@ -203,8 +308,8 @@ func (y *faulty) heal() {
 	y.isGreen(true)
 	y.commit()
 	rows := y.w.ledger.rows
-	for y.backedUp() < rows && time.Since(began) < savedWithin {
-		testkit.Advance(10 * time.Minute)
+	for y.backedUp() < rows && time.Since(began) < y.w.settings.every()+savedAfter {
+		testkit.Advance(y.w.settings.every() / 50)
 	}
 	y.saved = time.Since(began)
 	if got := y.backedUp(); got < rows {
@@ -216,6 +321,7 @@ func (y *faulty) heal() {
 	y.w.stop()
 	y.w.raw(false)
 	y.held("at the end")
+	y.note()
 }
 
 // isGreen tells whether nothing is wrong and every part runs; told says what is.

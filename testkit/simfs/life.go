@@ -3,7 +3,6 @@ package simfs
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"math/rand/v2"
 	"slices"
@@ -40,6 +39,7 @@ type Life struct {
 
 	// Guarded by the disk's mutex.
 	dead   bool
+	died   chan struct{}     // closed by the end
 	counts map[string]int    // by stream
 	hashes map[string]uint64 // by stream
 	began  []bool            // which faults have struck, or would have at another operation
@@ -52,7 +52,7 @@ var errDead = errors.New("simfs: the process was killed")
 
 // Boot begins a Life.
 func (d *Disk) Boot(p Plan) *Life {
-	l := &Life{disk: d, plan: p}
+	l := &Life{disk: d, plan: p, died: make(chan struct{})}
 	l.arm(p.Faults)
 	l.name = fmt.Sprintf("simfs-%p", l)
 	l.unregister = fsvfs.Register(fsvfs.Config{Name: l.name, FS: l, ShmDir: p.ShmDir, TempDir: "/"})
@@ -78,9 +78,19 @@ func (l *Life) Kill() {
 	l.die()
 }
 
+// Died is closed when the Life has ended, by whatever.
+func (l *Life) Died() <-chan struct{} { return l.died }
+
 func (l *Life) die() {
-	l.dead = true
+	l.gone()
 	l.disk.lives = slices.DeleteFunc(l.disk.lives, func(other *Life) bool { return other == l })
+}
+
+func (l *Life) gone() {
+	if !l.dead {
+		l.dead = true
+		close(l.died)
+	}
 }
 
 // Dead tells whether it was killed.
@@ -144,12 +154,22 @@ func (l *Life) Well() {
 	l.plan.Faults, l.began = nil, nil
 }
 
-const fnvPrime = 1099511628211
+// Of FNV-1a with 64 bits.
+const (
+	fnvBasis = 14695981039346656037
+	fnvPrime = 1099511628211
+)
 
 func (l *Life) note(op Op) {
-	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%s %s %s %d %d", op.Stream, op.Kind, op.Path, op.Offset, op.Length) // a hash never fails
-	l.hashes[op.Stream] = (l.hashes[op.Stream] ^ h.Sum64()) * fnvPrime
+	h := uint64(fnvBasis)
+	for _, s := range []string{op.Stream, string(op.Kind), op.Path} {
+		for i := range len(s) {
+			h = (h ^ uint64(s[i])) * fnvPrime
+		}
+		h = (h ^ ' ') * fnvPrime
+	}
+	h = ((h^uint64(op.Offset))*fnvPrime ^ uint64(op.Length)) * fnvPrime
+	l.hashes[op.Stream] = (l.hashes[op.Stream] ^ h) * fnvPrime
 	if l.plan.Record {
 		l.ops = append(l.ops, op)
 	}

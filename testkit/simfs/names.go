@@ -76,7 +76,7 @@ func (d *Disk) PowerCut(seed uint64) {
 
 func (d *Disk) cut(seed uint64) {
 	for _, l := range d.lives {
-		l.dead = true
+		l.gone()
 	}
 	d.lives, d.holders = nil, map[*inode]*Life{}
 	rng := rand.New(rand.NewPCG(seed, 0x63757421))
