@@ -1,12 +1,14 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
 	"time"
 
+	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/loss"
 	"github.com/officer-doofy/officer/messages"
@@ -153,12 +155,13 @@ func (r *run) overtaken(ctx context.Context, err error) bool {
 // what it is.
 func (r *run) prove(ctx context.Context) error {
 	from := filepath.Join(r.set.dir, candidateFile)
-	verdict, err := r.cfg.Workshop.Judge(ctx, from)
-	if err != nil {
-		return err
-	}
+	var verdict check.Report
+	var judged error
+	wait := fsx.Alongside(func() { verdict, judged = r.cfg.Workshop.Judge(ctx, from) })
 	// The workshop read it from the device: this is the hash of what it checked.
-	if err := r.staged(ctx, from, fsx.HashChecked); err != nil {
+	hashed := r.staged(ctx, from, fsx.HashChecked)
+	wait()
+	if err := cmp.Or(judged, hashed); err != nil {
 		return err
 	}
 	for i, k := range verdict.ForeignKeys {

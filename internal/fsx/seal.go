@@ -74,7 +74,7 @@ func (s *Sealer) ReadBack(ctx context.Context, fsys FS, name string, beside func
 		defer past.Close()
 	}
 	if beside != nil && past != nil && sizeBytes >= besideMin {
-		wait := alongside(beside)
+		wait := Alongside(beside)
 		defer wait()
 	} else if beside != nil {
 		defer func() {
@@ -218,8 +218,8 @@ func aligned(size int) []byte {
 	return b[at : at+size : at+size]
 }
 
-// alongside runs f beside the caller, who waits for it and gets its panic.
-func alongside(f func()) (wait func()) {
+// Alongside runs f beside the caller, who waits for it and gets its panic.
+func Alongside(f func()) (wait func()) {
 	done := make(chan any, 1)
 	go func() {
 		defer func() { done <- recover() }()

@@ -8,7 +8,7 @@ import (
 	"github.com/officer-doofy/officer/internal/schema"
 )
 
-// openBase reads the backup: its schema, its trees, its rows, the same way.
+// openBase reads the backup the same way, at first its schema.
 func (r *rescue) openBase() error {
 	opts := r.opts
 	opts.Base = nil
@@ -16,11 +16,32 @@ func (r *rescue) openBase() error {
 	if err != nil {
 		return err
 	}
-	if err := base.readSchema(); err != nil {
-		return err
-	}
+	base.lends = true
 	r.base = base
-	return base.chartAll()
+	return base.readSchema()
+}
+
+// chartBoth walks the trees of both files: they have nothing to do with each other until
+// rows are placed.
+func (r *rescue) chartBoth() error {
+	if r.base == nil {
+		return r.chartAll()
+	}
+	if r.opts.Beside == nil {
+		if err := r.base.chartAll(); err != nil {
+			return err
+		}
+		return r.chartAll()
+	}
+	r.base.opts.Tick = func(Stage, int64, int64) error { return r.opts.Stopped() }
+	defer func() { r.base.opts.Tick = r.opts.Tick }()
+	var lent error
+	wait := r.opts.Beside(func() { lent = r.base.chartAll() })
+	err := func() error {
+		defer wait()
+		return r.chartAll()
+	}()
+	return cmp.Or(err, lent)
 }
 
 // withBase adds what the schema lacks and the backup knows, and takes its definition

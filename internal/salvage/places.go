@@ -9,12 +9,17 @@ func (r *rescue) chartAll() error {
 	}
 	r.audition()
 	for _, t := range r.tables {
-		r.tryIndexes(t)
+		if !r.lends {
+			r.tryIndexes(t)
+		}
 	}
 	for _, t := range r.tables {
 		if err := r.chartTable(t); err != nil {
 			return err
 		}
+	}
+	if r.lends {
+		return nil // its indexes are no evidence of anything, and its free pages hold nothing that is wanted
 	}
 	for _, t := range r.tables {
 		for _, x := range t.indexes {

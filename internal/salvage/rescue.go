@@ -17,6 +17,7 @@ type rescue struct {
 	sink    Sink
 	report  Report
 	base    *rescue // the backup, read the same way; nil = there is none
+	lends   bool    // this is the backup
 	twins   *twins  // the backup's rows of the table that is being written
 	undated string  // what leaves open whether rows are in their newest version, "" = nothing does
 
@@ -52,7 +53,7 @@ func Run(src Source, opts Options, sink Sink) (*Report, error) {
 			return nil, err
 		}
 	}
-	for _, step := range []func() error{r.readSchema, r.chartAll, r.place, r.prove, r.write} {
+	for _, step := range []func() error{r.readSchema, r.chartBoth, r.place, r.prove, r.write} {
 		if err := step(); err != nil {
 			return nil, err
 		}

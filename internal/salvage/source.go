@@ -39,4 +39,8 @@ type Options struct {
 	// Tick hears of progress, done of total pages, often; an error stops the salvage and
 	// comes back from Run.
 	Tick func(stage Stage, done, total int64) error
+	// Beside runs a function beside its caller, who waits for it later. nil = one thing is
+	// done after the other. Stopped is Tick for what runs beside: it comes with it.
+	Beside  func(func()) (wait func())
+	Stopped func() error
 }

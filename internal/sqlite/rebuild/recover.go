@@ -107,7 +107,7 @@ func recoverBy(ctx context.Context, o Order, how func(write func(*pages) (*Resul
 		return nil, err
 	}
 	defer done()
-	opts := salvage.Options{Compile: compile, Distrust: o.Distrust, Sound: o.Sound, Tick: func(stage salvage.Stage, done, total int64) error {
+	opts := salvage.Options{Compile: compile, Distrust: o.Distrust, Sound: o.Sound, Beside: fsx.Alongside, Stopped: ctx.Err, Tick: func(stage salvage.Stage, done, total int64) error {
 		if o.Progress != nil {
 			o.Progress(string(stage), done, total)
 		}
