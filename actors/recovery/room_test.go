@@ -30,3 +30,13 @@ func TestRestore_withoutRoomToKeepWhatItReplacesStops(t *testing.T) {
 		}
 	})
 }
+
+// TestRoomNeeded_countsWhatIsSortedBesideTheCandidate: at 1 GB that was up to 550 MB.
+func TestRoomNeeded_countsWhatIsSortedBesideTheCandidate(t *testing.T) {
+	const gb = 1 << 30
+	for _, c := range [][3]int64{{gb, 0, 3*gb + 550<<20}, {gb, 2 * gb, 5*gb + 1100<<20}, {0, 0, spareBytes}} {
+		if got := roomNeeded(c[0], c[1]); got < c[2] || got > c[2]+gb/2 {
+			t.Errorf("damaged files of %d MB, a backup of %d MB: %d MB, want a little more than %d", c[0]>>20, c[1]>>20, got>>20, c[2]>>20)
+		}
+	}
+}
