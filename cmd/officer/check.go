@@ -103,10 +103,6 @@ func showFindings(w io.Writer, findings []*messages.Finding) {
 			fmt.Fprintf(w, "    and %d more\n", len(findings)-i)
 			return
 		}
-		where := ""
-		if f.Object != "" {
-			where = f.Object + ": "
-		}
-		fmt.Fprintf(w, "    %s\n", clean(where+f.Detail))
+		fmt.Fprintf(w, "    %s\n", clean(report.FindingText(f.Object, f.Page, f.Detail)))
 	}
 }

@@ -210,7 +210,7 @@ func showRecovered(w io.Writer, s style, r *recoverResult) {
 			fmt.Fprintf(w, "    and %d more\n", len(r.Findings)-i)
 			break
 		}
-		fmt.Fprintf(w, "    %s\n", clean(f.Object+": "+f.Detail))
+		fmt.Fprintf(w, "    %s\n", clean(report.FindingText(f.Object, f.Page, f.Detail)))
 	}
 	if r.Report != "" {
 		fmt.Fprintf(w, "  report: %s\n", clean(r.Report))

@@ -110,7 +110,7 @@ func recoverPage(r *recoverResult) string {
 		}
 	}
 	for _, f := range r.Findings {
-		notes = append(notes, "check of the new file: "+f.Object+": "+f.Detail)
+		notes = append(notes, "check of the new file: "+report.FindingText(f.Object, f.Page, f.Detail))
 	}
 	if len(notes) > 0 {
 		put("<h2>Notes</h2>\n<ul>\n")

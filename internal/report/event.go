@@ -105,14 +105,24 @@ func FirstFinding(r *messages.CheckReport) string {
 		return "seen twice"
 	}
 	f := r.Findings[0]
-	text := f.Detail
-	if f.Object != "" {
-		text = f.Object + ": " + text
-	}
+	text := FindingText(f.Object, f.Page, f.Detail)
 	if n := len(r.Findings) - 1; n > 0 {
 		text += fmt.Sprintf(" (and %d more)", n)
 	}
 	return text
+}
+
+// FindingText says where something was found and what. The page is named where nothing
+// else tells one finding from the next; SQLite's own words name it by themselves.
+func FindingText(object string, page int64, detail string) string {
+	where := object
+	if at := fmt.Sprintf("page %d", page); page > 0 && !strings.Contains(detail, at) {
+		where = strings.TrimPrefix(where+", "+at, ", ")
+	}
+	if where == "" {
+		return detail
+	}
+	return where + ": " + detail
 }
 
 // RolesText names what a volume holds; it leaves the WAL out: it is where the database is.

@@ -65,3 +65,22 @@ func TestEventText_ofARecoverySaysWhatItCost(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestFindingText_namesThePageUnlessItIsNamed(t *testing.T) {
+	for _, c := range []struct {
+		object string
+		page   int64
+		detail string
+		want   string
+	}{
+		{"", 7, "every page is in use", "page 7: every page is in use"},
+		{"orders", 7, "cells do not overlap", "orders, page 7: cells do not overlap"},
+		{"orders", 7, "Tree 3 page 7: btreeInitPage() returns error code 11", "orders: Tree 3 page 7: btreeInitPage() returns error code 11"},
+		{"orders", 0, "row 3 is missing from index by_day", "orders: row 3 is missing from index by_day"},
+		{"", 0, "the header is short", "the header is short"},
+	} {
+		if got := FindingText(c.object, c.page, c.detail); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
