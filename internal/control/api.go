@@ -89,8 +89,7 @@ func (a *API) Open(home, database string) error {
 		return err
 	}
 	if e == nil {
-		e = &entry{home: home, database: database}
-		a.homes = append(a.homes, e)
+		e = a.enter(home, database)
 	}
 	e.socket = a.newDoor(listener, path, a.local(database))
 	a.admit(e)
@@ -103,10 +102,21 @@ func (a *API) Join(home, database string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.entryOf(home) == nil {
-		e := &entry{home: home, database: database}
-		a.homes = append(a.homes, e)
-		a.admit(e)
+		a.admit(a.enter(home, database))
 	}
+}
+
+// enter begins with a home: what a process that was killed left of a file in the making
+// is removed, for in one of them may be a token.
+func (a *API) enter(home, database string) *entry {
+	for _, name := range []string{endpointName, tokenName, doormatName, pipeFile} {
+		if err := fsx.RemoveTemps(a.cfg.Files, filepath.Join(home, name)); err != nil {
+			a.cfg.Log().Warn("what a killed process left cannot be removed", slog.String("of", name), slog.Any("error", err))
+		}
+	}
+	e := &entry{home: home, database: database}
+	a.homes = append(a.homes, e)
+	return e
 }
 
 func (a *API) entryOf(home string) *entry {

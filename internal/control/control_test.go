@@ -320,3 +320,18 @@ func TestServe_aHugeBodyIsRefused(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// In the file of a token that a kill left half made there may be a token.
+func TestOpen_removesWhatAKilledProcessLeftInTheMaking(t *testing.T) {
+	home := t.TempDir()
+	for _, name := range []string{endpointName, tokenName, doormatName, pipeFile} {
+		if err := os.WriteFile(filepath.Join(home, name+".tmp"), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	serve(t, home, &fake{})
+	left, err := filepath.Glob(filepath.Join(home, "*.tmp*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v is left (%v)", left, err)
+	}
+}
