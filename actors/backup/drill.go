@@ -117,6 +117,7 @@ func (b *backup) tryOut(ctx context.Context, e manifest.Entry, tell func(string,
 	if err != nil {
 		return t, err
 	}
+	b.sweepGround() // in a passive life nobody else does
 	free, err := b.cfg.Drill.Free()
 	if err != nil {
 		return t, err

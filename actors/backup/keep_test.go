@@ -316,3 +316,42 @@ func TestVerify_ofASuspectBackupTellsOnlyOfOtherBytes(t *testing.T) {
 		}
 	})
 }
+
+// The backup that somebody restores must not go for the one that is taken before: a restore
+// can still fail, and then it is wanted once more.
+func TestTakeBackup_forARestoreDropsNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start(passive)
+		for range 6 {
+			testkit.Advance(time.Minute)
+			w.take(&messages.TakeBackup{Force: true})
+		}
+		before := len(w.manifest().Entries)
+		testkit.Advance(time.Minute)
+		w.take(&messages.TakeBackup{Force: true, Reason: "before_restore"})
+		if got := len(w.manifest().Entries); got != before+1 {
+			t.Errorf("%d backups, want %d and the one before the restore", got, before)
+		}
+		testkit.Advance(time.Minute)
+		w.take(&messages.TakeBackup{Force: true})
+		if got := len(w.manifest().Entries); got != before {
+			t.Errorf("%d backups after the next one, want %d", got, before)
+		}
+	})
+}
+
+// Without `run` nobody else clears away what a killed drill left.
+func TestPassive_drillAndBackupClearAwayWhatAKilledDrillLeft(t *testing.T) {
+	inWorld(t, func(w *world) {
+		g := w.newGround()
+		w.start(passive, drills(g))
+		w.take(&messages.TakeBackup{})
+		if g.swept != 1 {
+			t.Errorf("swept %d times by the first backup, want once", g.swept)
+		}
+		testkit.Ask[*messages.DrillReport](w.Bench, w.pid, &messages.DrillNow{JobId: "d"})
+		if g.swept != 2 {
+			t.Errorf("swept %d times after a drill, want twice", g.swept)
+		}
+	})
+}

@@ -14,6 +14,9 @@ import (
 	"github.com/officer-doofy/officer/messages"
 )
 
+// beforeRestore is the reason that recovery gives for the backup of what it replaces.
+const beforeRestore = "before_restore"
+
 // publication is what became of a copy that passed.
 type publication struct {
 	entry   manifest.Entry
@@ -32,6 +35,7 @@ func (b *backup) publish(ctx actor.Context, t *take, p proof) {
 	}
 	s := b.situation(verifiedID)
 	s.LiveSuspect = s.LiveSuspect || t.suspect
+	s.Restoring = t.msg.GetReason() == beforeRestore
 	temp := t.backup.temp
 	verdict := manifest.VerdictAt{At: s.Now.UTC(), Verdict: manifest.Verified, How: "backup", Detail: p.cannotTell}
 	if t.suspect {
@@ -236,10 +240,8 @@ func (b *backup) sweep(ctx actor.Context) {
 	now := situation.Now
 	b.Go(ctx, swept{}, func(wctx context.Context) (any, error) {
 		var found tidy
-		if b.cfg.Drill != nil && idle {
-			if err := b.cfg.Drill.Sweep(); err != nil {
-				b.cfg.Log.Warn("what a drill left could not be removed", slog.Any("error", err))
-			}
+		if idle {
+			b.sweepGround()
 		}
 		err := b.ledger.change(wctx, b.cfg.Shelf, now, func(m manifest.Manifest) (manifest.Manifest, error) {
 			var err error
@@ -250,6 +252,16 @@ func (b *backup) sweep(ctx actor.Context) {
 		})
 		return found, err
 	})
+}
+
+// sweepGround removes what a drill that was killed left. No drill may be running.
+func (b *backup) sweepGround() {
+	if b.cfg.Drill == nil {
+		return
+	}
+	if err := b.cfg.Drill.Sweep(); err != nil {
+		b.cfg.Log.Warn("what a drill left could not be removed", slog.Any("error", err))
+	}
 }
 
 // tidied logs what the janitor did and has verified what it found.

@@ -170,9 +170,13 @@ func (b *backup) inspected(ctx actor.Context, t *take, a *kit.Answer) {
 	standing, maySkip, at := t.standing, t.maySkip, t.backup.at
 	// Passive, nobody else clears away what a killed run left.
 	tidyFirst := b.cfg.Passive && !b.ledger.tidied
+	sweepGround := tidyFirst && b.drilling == nil
 	b.ledger.tidied = true
 	b.Go(ctx, step{t, b.prepared}, func(wctx context.Context) (any, error) {
 		var r room
+		if sweepGround {
+			b.sweepGround()
+		}
 		// Through the ledger: no sweep may run while a copy lies there.
 		err := b.ledger.change(wctx, b.cfg.Shelf, now, func(m manifest.Manifest) (manifest.Manifest, error) {
 			var err error

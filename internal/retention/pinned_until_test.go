@@ -38,3 +38,20 @@ func TestPlan_pinUntil(t *testing.T) {
 		t.Errorf("after the pin %d go, want %d", len(after.Drop), len(without.Drop))
 	}
 }
+
+// The backup that a restore is of may be the one whose place the backup before the restore takes.
+func TestPlan_nothingGoesUntilARestoreHasEnded(t *testing.T) {
+	day := time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
+	var list []Backup
+	for i := range 6 {
+		list = append(list, Backup{ID: string(rune('a' + i)), TakenAt: day.Add(time.Duration(i) * time.Hour), Tier: Recent, Verified: true})
+	}
+	s := Situation{Now: day.Add(6 * time.Hour), VerifiedID: "f"}
+	if d := Plan(s, list, Default()); len(d.Drop) == 0 {
+		t.Fatal("otherwise nothing goes either")
+	}
+	s.Restoring = true
+	if d := Plan(s, list, Default()); len(d.Drop) != 0 || !strings.Contains(d.Held, "restore") {
+		t.Errorf("%v go, held because %q", d.Drop, d.Held)
+	}
+}

@@ -110,6 +110,9 @@ func (c *cycle) held() string {
 	if c.LiveSuspect {
 		return "nothing is deleted while the live database is suspect"
 	}
+	if c.Restoring {
+		return "nothing is deleted until the restore has ended"
+	}
 	if text := c.clockJumped(); text != "" {
 		return text
 	}

@@ -87,6 +87,9 @@ type Situation struct {
 	Elapsed time.Duration
 	// LiveSuspect says that the live database failed its check and is not yet repaired.
 	LiveSuspect bool
+	// Restoring says that this backup is taken for a restore, which can still fail: then the
+	// backup that is to be restored is wanted once more.
+	Restoring bool
 	// VerifiedID is the backup whose verification occasions this cycle, "" when it is
 	// only asked for an explanation. Nothing is dropped unless it is the newest one.
 	VerifiedID string
