@@ -936,3 +936,14 @@ func TestKill_twiceOverADestroyedHeaderEndsInTheRestored(t *testing.T) {
 		})
 	}
 }
+
+// A database that had been damaged and is healthy is the repaired one, also when the app has
+// written into its only table since.
+func TestResembles_whatIsHealthyWasNotTheDamagedOne(t *testing.T) {
+	before, after, now := content(1), content(2), content(3)
+	for damaged, want := range map[bool]ending{true: endedNew, false: endedUnclear} {
+		if got, found := resembles(&now, &record{Before: &before, After: &after, Damaged: damaged}); got != want {
+			t.Errorf("damaged %v: got %s (%s), want %s", damaged, got, found, want)
+		}
+	}
+}

@@ -145,6 +145,9 @@ func resembles(now *manifest.Content, rec *record) (ending, string) {
 	case toOld > toNew:
 		return endedOld, "the old database is in place, and the app has written since"
 	}
+	if rec.Damaged {
+		return endedNew, "the database is healthy, which the old one was not, and the app has written since"
+	}
 	return endedUnclear, "the database is healthy, but it cannot be told whether it is the old or the restored one"
 }
 
