@@ -1,0 +1,60 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestStopped_officerOrNot: a process that is stopped (SIGSTOP: a debugger, a laptop that
+// sleeps, a frozen container) and goes on. A stopped Officer holds no lock that keeps a WAL
+// app from committing, and goes on as if nothing had been (P9, P11).
+func TestStopped_officerOrNot(t *testing.T) {
+	need(t, "sqlite3")
+	v := newVictim(t, "wal")
+	r := run(t, v.db)
+	r.await(time.Minute, "Your data is safe")
+	held := 0
+	for i := range 12 {
+		backup := exec.Command(officerBinary, "backup", v.db, "--json")
+		v.grow(t, 1)
+		if err := backup.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Duration(i) * 12 * time.Millisecond) // another moment of the backup each time
+		if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command("sqlite3", "-cmd", ".timeout 1000", v.db, "insert into n select max(i)+1, 'stopped' from n; select count(*) from n").CombinedOutput()
+		if err != nil {
+			held++
+			t.Logf("stopped in the middle of a backup (%d ms): %s", i*12, strings.TrimSpace(string(out)))
+		} else {
+			v.rows++
+		}
+		if err := r.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		_ = backup.Wait()
+		if code := backup.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("the backup ended with %d after Officer went on", code)
+		}
+	}
+	if held > 0 {
+		t.Errorf("a stopped Officer kept the app from committing %d times of 12", held)
+	}
+	if s, code := status(t, v.db); code != 0 && code != 3 { // 3: the C library of this machine is an old one
+		t.Errorf("exit %d, %+v; want nothing red", code, s)
+	}
+	if got := v.count(t); got != v.rows {
+		t.Errorf("%d rows, want %d", got, v.rows)
+	}
+	if code := r.stop(); code != 0 && code != 3 {
+		t.Errorf("stopped with %d", code)
+	}
+	v.checkWhole(t, "stopped Officer")
+}
