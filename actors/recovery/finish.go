@@ -84,7 +84,8 @@ func (r *recovery) settle(ctx actor.Context, n *run, a *kit.Answer) {
 	}
 	r.looks = 0
 	switch l.ending {
-	case endedNone:
+	case endedNone: // an earlier look may have failed before it could tell
+		ctx.Send(r.cfg.Peers.Of("health"), &messages.ClearCondition{Code: restoreUnfinished})
 	case endedUnclear:
 		n.unfinishedNow(l.set, l.found, n.verb("restore", "--yes"))
 	case endedOld:
