@@ -115,7 +115,8 @@ func (f *fort) send(method, path, body string, headers ...string) *http.Response
 		}
 		r.Header.Set(name, value)
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	// What is let in by mistake may be a stream without an end.
+	client := &http.Client{Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(r)
 	if err != nil {
 		f.t.Fatalf("%s %s: %v", method, path, err)
