@@ -121,7 +121,7 @@ func TestSyscall_failingOrKilledAtAnyCall(t *testing.T) {
 
 const sweptFailuresMost = 40 // more show nothing new
 
-func sweptAtOnce() int { return fromEnv("OFFICER_SYSCALL_WORKERS", 2) }
+func sweptAtOnce() int { return fromEnv("OFFICER_SYSCALL_WORKERS", 6) }
 
 // sweep is the whole of the points.
 type sweep struct {
