@@ -1,6 +1,8 @@
 package recovery
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -643,11 +645,18 @@ func TestResume_tellsOldFromNewAlthoughTheAppWroteOn(t *testing.T) {
 				w.settle()
 				w.kill()
 				w.write(c.now)
+				inTheMaking := filepath.Join(w.sets()[0].dir, intentFile+".tmp")
+				if err := os.WriteFile(inTheMaking, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
 				w.boot(nil)
 				<-time.After(time.Minute)
 				w.settle()
 				if w.live() != c.now {
 					t.Errorf("a healthy database was overwritten: %s", w.live())
+				}
+				if _, err := os.Lstat(inTheMaking); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("the record in the making: %v, want none, whether the set is open or not", err)
 				}
 				args, up := w.condition(restoreUnfinished)
 				if up != c.up || !strings.Contains(args, c.word) {

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -45,6 +46,10 @@ func (r *run) resume(ctx context.Context) (looked, error) {
 	if s.err != nil {
 		r.cfg.Log.Error("the journal of a restore cannot be read", "dir", s.dir, "error", s.err)
 		return looked{ending: endedUnclear, set: s, found: "its journal cannot be read"}, nil //nolint:nilerr // an unreadable journal is the finding
+	}
+	// A record in the making is of a life before this one; the janitor keeps away from what is open.
+	if err := fsx.RemoveTemps(r.cfg.FS, filepath.Join(s.dir, recordFile(s.rec.Kind))); err != nil {
+		return looked{set: s}, err
 	}
 	r.set, r.began, r.suspect, r.repair = s, s.rec.Began, s.rec.Damaged, s.rec.Kind == kindRepair
 	r.pick = candidate{from: s.rec.RestoredFrom, content: s.rec.After}
