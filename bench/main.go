@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -197,6 +198,9 @@ func build(ctx context.Context, dir string, progress io.Writer) (string, error) 
 	}
 	path := filepath.Join(dir, "officer"+executableSuffix)
 	args := append([]string{"-toolexec='" + lines + "'"}, flagsIn(string(flags))...)
+	if runtime.GOARCH == "amd64" {
+		args = append(args, "-ldflags=-s -w -buildid= -funcalign=1") // as packaging/release.go has it
+	}
 	return path, goBuild(root, append(args, "-o", path, module+"/cmd/officer")...)
 }
 
