@@ -46,20 +46,27 @@ func TestRecover_putsRowsTogetherFromAnIndex(t *testing.T) {
 	}
 }
 
-// The -shm tells whether the log beside it is all that was committed.
-func TestRecover_asksTheSharedMemoryWhetherTheLogIsWhole(t *testing.T) {
+// logged is a database whose last statements stand in its log alone, until the test ends.
+func logged(t *testing.T, statements ...string) string {
+	t.Helper()
 	path := testkit.Build(t, t.TempDir(), testkit.WAL)
 	db, err := sqlite.OpenDB(path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { _ = db.Close() })
 	db.SetMaxOpenConns(1)
-	for _, s := range []string{"PRAGMA wal_autocheckpoint=0", "UPDATE items SET note = 'once' WHERE id < 100", "UPDATE items SET note = 'twice' WHERE id = 300"} {
+	for _, s := range append([]string{"PRAGMA wal_autocheckpoint=0"}, statements...) {
 		if _, err := db.Exec(s); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return path
+}
+
+// The -shm tells whether the log beside it is all that was committed.
+func TestRecover_asksTheSharedMemoryWhetherTheLogIsWhole(t *testing.T) {
+	path := logged(t, "UPDATE items SET note = 'once' WHERE id < 100", "UPDATE items SET note = 'twice' WHERE id = 300")
 	info, err := os.Stat(path + "-wal")
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/salvage"
-	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
 	"github.com/officer-doofy/officer/testkit"
 )
@@ -90,18 +89,7 @@ func TestRecover_isConfirmedByIndexesOnlyWhereTheyHaveEveryColumn(t *testing.T) 
 
 // The log confirms what it holds, as long as it is shown to be newer than its file.
 func TestRecover_isConfirmedByALogThatBelongsToItsFile(t *testing.T) {
-	path := testkit.Build(t, t.TempDir(), testkit.WAL)
-	db, err := sqlite.OpenDB(path, sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	for _, s := range []string{"PRAGMA wal_autocheckpoint=0", "CREATE TABLE n(x)", "INSERT INTO n VALUES('a'),('b'),('c')"} {
-		if _, err := db.Exec(s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	path := logged(t, "CREATE TABLE n(x)", "INSERT INTO n VALUES('a'),('b'),('c')")
 	copied := copiedTo(t, path, "copy.db")
 	if err := fsx.CopyFile(context.Background(), fsx.OS(), path+"-wal", copied+"-wal", nil); err != nil {
 		t.Fatal(err)
