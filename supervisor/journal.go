@@ -52,6 +52,8 @@ type eventJournal struct {
 	failing bool
 	noted   note
 	found   []finding // what was seen while writing
+
+	eventsProved, backupsProved proof // what held when both chains were proved last
 }
 
 // note is evidence.json.
@@ -109,20 +111,30 @@ func (n note) events() journal.Head {
 }
 
 func (j *eventJournal) read() (journal.Book, error) {
-	data, err := fsx.ReadLimited(j.files, j.place.journalFile(), journalReadMax)
+	data, err := j.bytes()
 	if err != nil {
 		return journal.Book{}, err
 	}
-	if j.opened && j.unsure {
+	return j.parse(data), nil
+}
+
+// bytes gives what is on disk and is Officer's for sure.
+func (j *eventJournal) bytes() ([]byte, error) {
+	data, err := fsx.ReadLimited(j.files, j.place.journalFile(), journalReadMax)
+	if err == nil && j.opened && j.unsure {
 		data = data[:min(int64(len(data)), j.size)]
 	}
+	return data, err
+}
+
+func (j *eventJournal) parse(data []byte) journal.Book {
 	book := journal.Read(data)
 	if beginning, torn := book.Untorn(j.noted.events()); torn && !j.opened {
 		j.log.Warn("the newest events were lost with the power", slog.Int("kept", len(beginning.Lines)))
 		book = beginning
 	}
 	j.unsure = j.unsure || book.WholeBytes < len(data) // a crash cut the end off
-	return book, nil
+	return book
 }
 
 // adopt takes what is on disk for what is known.
@@ -301,40 +313,13 @@ func (j *eventJournal) note(now time.Time) error {
 }
 
 func (j *eventJournal) manifest() (manifest.Manifest, error) {
-	data, err := fsx.ReadLimited(j.files, j.place.manifestFile(), manifest.SizeBytesMax)
+	data, err := j.manifestBytes()
 	if err != nil {
 		return manifest.Manifest{}, err
 	}
 	return manifest.Parse(data)
 }
 
-// verify proves both chains as they lie on disk. A list of backups that cannot be read
-// is made again by who owns it, and named there.
-func (j *eventJournal) verify() []finding {
-	j.desk.Lock()
-	defer j.desk.Unlock()
-	out := j.found
-	j.found = nil
-	book, err := j.read()
-	if code := fault.CodeOf(err); code == "" || code == fault.Missing {
-		var what []string
-		for _, b := range append(book.Breaks, book.Against(j.noted.events())...) {
-			what = append(what, b.Text)
-		}
-		out = append(out, finding{"events.ndjson", what})
-	}
-	if m, err := j.manifest(); err == nil {
-		var what []string
-		for _, b := range m.VerifyChain() {
-			what = append(what, b.Text)
-		}
-		if text := m.VerifyHead(j.noted.ManifestSeq, j.noted.ManifestHead); text != "" {
-			what = append(what, text)
-			j.queue.Lock()
-			j.noteDue = true
-			j.queue.Unlock()
-		}
-		out = append(out, finding{"backups/backups.json", what})
-	}
-	return out
+func (j *eventJournal) manifestBytes() ([]byte, error) {
+	return fsx.ReadLimited(j.files, j.place.manifestFile(), manifest.SizeBytesMax)
 }

@@ -146,6 +146,38 @@ func TestJournal_changedWhileOfficerRuns(t *testing.T) {
 	}
 }
 
+// What was proved once is not proved again while it is the same; any other byte is.
+func TestJournal_whatWasProvedIsProvedAgainWhenItChanges(t *testing.T) {
+	home := t.TempDir()
+	l := life(t, fsx.OS(), home)
+	l.tell(3)
+	l.journal.write(time.Now(), true)
+	name := filepath.Join(home, "events.ndjson")
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prove := func(when string, data []byte, want string) {
+		t.Helper()
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := namesOf(l.journal.verify()); got != want {
+			t.Errorf("%s: got %q, want %q", when, got, want)
+		}
+	}
+	prove("untouched", whole, "")
+	prove("untouched still", whole, "")
+	edited := bytes.Replace(whole, []byte("replaced"), []byte("rEplaced"), 1)
+	prove("edited", edited, "event 1 was changed after it was written")
+	prove("edited still", edited, "event 1 was changed after it was written")
+	prove("as it was", whole, "")
+	prove("cut", whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1], "event 3 was taken out")
+	prove("as it was again", whole, "")
+	l.journal.noted.Hash = strings.Repeat("0", 64)
+	prove("noted otherwise", whole, "event 3 is not the one that was noted")
+}
+
 func TestJournal_keepsTheNewestThousandOnDisk(t *testing.T) {
 	home := t.TempDir()
 	l := life(t, fsx.OS(), home)

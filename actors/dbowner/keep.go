@@ -148,7 +148,7 @@ func (t *task) keepPart(p part, dir string, doneBytes, totalBytes int64) (made b
 	if err != nil {
 		return false, err
 	}
-	err = pump(t.ctx, f, io.NewSectionReader(p.reader, 0, p.sizeBytes), func(n int64) {
+	err = pump(t.ctx, f, p, func(n int64) {
 		t.tell("keep", doneBytes+n, totalBytes, "bytes")
 	})
 	if err == nil {
@@ -167,8 +167,9 @@ func (t *task) forget(dir string, names []string) {
 }
 
 // pump copies in bursts, so that a job can be stopped in between.
-func pump(ctx context.Context, to io.Writer, from io.Reader, done func(bytes int64)) error {
-	buf := make([]byte, chunkBytes)
+func pump(ctx context.Context, to io.Writer, p part, done func(bytes int64)) error {
+	from := io.NewSectionReader(p.reader, 0, p.sizeBytes)
+	buf := make([]byte, min(p.sizeBytes+1, chunkBytes)) // the byte more tells the end by the same read
 	var sum int64
 	for {
 		if err := ctx.Err(); err != nil {

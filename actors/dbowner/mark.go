@@ -58,7 +58,7 @@ func (t *task) digestWAL(ctx context.Context) (string, error) {
 	}
 	defer p.closer.Close()
 	h := sha256.New()
-	if err := pump(ctx, h, io.NewSectionReader(p.reader, 0, p.sizeBytes), func(int64) {}); err != nil {
+	if err := pump(ctx, h, *p, func(int64) {}); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

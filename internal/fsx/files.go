@@ -195,7 +195,7 @@ func openRegular(fsys FS, op, name string) (f File, sizeBytes int64, err error) 
 }
 
 func pump(ctx context.Context, op string, dst io.Writer, src io.Reader, totalBytes int64, progress func(doneBytes, totalBytes int64)) error {
-	buf := make([]byte, chunkBytes)
+	buf := make([]byte, burstOf(totalBytes))
 	var doneBytes int64
 	for {
 		if err := ctx.Err(); err != nil {
@@ -219,6 +219,10 @@ func pump(ctx context.Context, op string, dst io.Writer, src io.Reader, totalByt
 		}
 	}
 }
+
+// burstOf is how much is read of a file at once: a small one with a buffer of its size and a
+// byte more, which tells its end by the same read.
+func burstOf(sizeBytes int64) int64 { return min(max(sizeBytes, 0)+1, chunkBytes) }
 
 // HashFile gives SHA-256 in hexadecimal and size of a file as the device has it: the
 // page cache is dropped first, so that bytes are read back and not remembered.

@@ -166,7 +166,7 @@ func (s *Sealer) read(ctx context.Context, op string, f File, sizeBytes int64, r
 
 // readLane reads every readers-th burst from the first on, until one fails or it is over.
 func (s *Sealer) readLane(ctx context.Context, op string, f File, sizeBytes, first, readers int64, l lane, over <-chan struct{}) {
-	buf := aligned(SealBytes)
+	buf := aligned(int(min(SealBytes, (sizeBytes+alignBytes-1)/alignBytes*alignBytes)))
 	for off := first * SealBytes; off < sizeBytes; off += readers * SealBytes {
 		var b burst
 		if b.p, b.err = readBurst(ctx, op, f, buf, off, min(SealBytes, sizeBytes-off)); b.err == nil {

@@ -18,18 +18,9 @@ func Parse(data []byte) (Manifest, error) {
 	if bytes.HasPrefix(data, []byte("\xef\xbb\xbf")) {
 		return Manifest{}, fault.New(Damaged, op, "it begins with a byte order mark, so another program has written it")
 	}
-	var head struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return Manifest{}, fault.Wrap(Damaged, op, "it is not whole", err)
-	}
-	if head.Version > Version {
-		return Manifest{}, fault.New(Newer, op, "it has version %d; this Officer knows versions up to %d", head.Version, Version)
-	}
 	var m Manifest
-	if err := json.Unmarshal(data, &m); err != nil {
-		return Manifest{}, fault.Wrap(Damaged, op, "a field has the wrong type", err)
+	if err := json.Unmarshal(data, &m); err != nil || m.Version > Version {
+		return Manifest{}, unread(data, err)
 	}
 	if text := m.wrong(); text != "" {
 		return Manifest{}, fault.New(Damaged, op, "%s", text)
@@ -39,6 +30,21 @@ func Parse(data []byte) (Manifest, error) {
 	}
 	oldestFirst(m.Entries)
 	return m, nil
+}
+
+// unread says why a list could not be taken; that it is of a newer Officer first, whose fields may be of other types.
+func unread(data []byte, wrong error) error {
+	const op = "read manifest"
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return fault.Wrap(Damaged, op, "it is not whole", err)
+	}
+	if head.Version > Version {
+		return fault.New(Newer, op, "it has version %d; this Officer knows versions up to %d", head.Version, Version)
+	}
+	return fault.Wrap(Damaged, op, "a field has the wrong type", wrong)
 }
 
 // Marshal writes the manifest: indented, sorted by time taken, the same bytes for

@@ -100,8 +100,11 @@ func (d *Disk) used() (bytes int64) {
 
 // parts splits a path of the operating system into names from the root on.
 func parts(path string) []string {
-	path = filepath.ToSlash(filepath.Clean(path)[len(filepath.VolumeName(path)):])
-	return strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
+	path = strings.Trim(filepath.ToSlash(filepath.Clean(path)[len(filepath.VolumeName(path)):]), "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/") // Clean leaves no empty name
 }
 
 // find gives what a path names.

@@ -20,7 +20,12 @@ import (
 	"github.com/officer-doofy/officer/internal/sqlite"
 )
 
-const opRecover = "recover database"
+const (
+	opRecover = "recover database"
+	// freeBytesMin is the size of a new database from which on it pays to give memory back to the system: that takes a
+	// collection of all garbage, and a small one was made with little.
+	freeBytesMin = 8 << 20
+)
 
 // Order says what is to be recovered.
 type Order struct {
@@ -182,7 +187,9 @@ func write(ctx context.Context, o Order, by *pages, fill func(*Database) (*Resul
 		return nil, err
 	}
 	_ = o.FS.DropCache(f) // so that what is checked is what the device has; advice
-	debug.FreeOSMemory()  // that of the connection, before the check wants as much
+	if info, err := f.Stat(); err == nil && info.Size() >= freeBytesMin {
+		debug.FreeOSMemory() // that of the connection, before the check wants as much
+	}
 	if out.Verdict, out.Content, err = sqlite.VerifyCopy(ctx, name, o.VFS, manifest.Content{}); err != nil {
 		return nil, err
 	}
