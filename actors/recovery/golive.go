@@ -22,8 +22,13 @@ func goLive() []step {
 }
 
 // intend makes the intent durable. What follows may change the live database.
-func (r *run) intend(context.Context) error {
-	r.set.rec.State, r.set.rec.Before = stateBegun, r.before
+func (r *run) intend(ctx context.Context) error {
+	cookie, err := r.schemaCookie(ctx)
+	if err != nil {
+		// Without it a look after a kill has one evidence less.
+		r.cfg.Log.Info("the number of the live schema is not known", "error", err)
+	}
+	r.set.rec.State, r.set.rec.Before, r.set.rec.SchemaCookie = stateBegun, r.before, cookie
 	return r.quar.save(r.set)
 }
 

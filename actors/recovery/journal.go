@@ -89,6 +89,9 @@ type record struct {
 	Damaged      bool   `json:"damaged,omitempty"` // damage had been seen twice when it began
 	Repeats      string `json:"repeats,omitempty"` // the killed set that this one carries out again
 	UndoFrom     string `json:"undo_from,omitempty"`
+	BackedUpAs   string `json:"backed_up_as,omitempty"` // the backup of a database of which nobody could tell
+
+	SchemaCookie *uint32 `json:"schema_cookie,omitempty"` // of the live database right before; nil = unknown
 
 	Before    *manifest.Content `json:"before,omitempty"` // nil = could not be read
 	After     *manifest.Content `json:"after,omitempty"`  // what was wanted

@@ -845,6 +845,8 @@ func FuzzParseRecord(f *testing.F) {
 func TestResembles_neverOverwritesWhatCouldBeOld(t *testing.T) {
 	a, b := content(1, 2, 3), content(1, 5, 6)
 	empty := manifest.Content{SchemaDigest: "e"}
+	other := func(c manifest.Content, schema string) manifest.Content { c.SchemaDigest = schema; return c }
+	ptr := func(c manifest.Content) *manifest.Content { return &c }
 	cases := []struct {
 		name          string
 		now           manifest.Content
@@ -859,10 +861,12 @@ func TestResembles_neverOverwritesWhatCouldBeOld(t *testing.T) {
 		{"more of the new", content(1, 2, 9), &b, &a, endedNew},
 		{"more of the old", content(1, 5, 9), &b, &a, endedOld},
 		{"nothing known", content(1), nil, nil, endedUnclear},
+		{"the schema of the new, all rows written to", other(content(7), "s2"), &b, ptr(other(a, "s2")), endedNew},
+		{"the schema of the old, all rows written to", content(7), &b, ptr(other(a, "s2")), endedOld},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if got, _ := resembles(&c.now, &record{Before: c.before, After: c.after}); got != c.want {
+			if got, _ := resembles(&c.now, nil, &record{Before: c.before, After: c.after}); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
@@ -951,8 +955,63 @@ func TestKill_twiceOverADestroyedHeaderEndsInTheRestored(t *testing.T) {
 func TestResembles_whatIsHealthyWasNotTheDamagedOne(t *testing.T) {
 	before, after, now := content(1), content(2), content(3)
 	for damaged, want := range map[bool]ending{true: endedNew, false: endedUnclear} {
-		if got, found := resembles(&now, &record{Before: &before, After: &after, Damaged: damaged}); got != want {
+		if got, found := resembles(&now, nil, &record{Before: &before, After: &after, Damaged: damaged}); got != want {
 			t.Errorf("damaged %v: got %s (%s), want %s", damaged, got, found, want)
 		}
+	}
+}
+
+// The app wrote into the only table, of which therefore no digest is known: the number of
+// the schema, noted before the restore, tells which database it wrote into.
+func TestResume_theNumberOfTheSchemaTellsWhenAllTablesWereWrittenTo(t *testing.T) {
+	cases := []struct {
+		name, stage string
+		cookie      uint32 // right before
+		moved       uint32 // what the app did to it since
+		end, word   string // state of the set; what is told while it is open
+	}{
+		{"killed before it was written", "kept", 7, 0, stateAborted, ""},
+		{"killed after it was written", "written", 7, 0, stateVerified, ""},
+		{"the app changed its schema, too", "written", 7, 1, stateBegun, "cannot be told"},
+		{"no number is known", "written", 0, 0, stateBegun, "cannot be told"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) { w.cookie = c.cookie }, func(w *world) {
+				w.set(only(c.stage, "hang"))
+				go w.askAndForget(&messages.RestoreBackup{Confirmed: true})
+				w.settle()
+				w.kill()
+				w.cookie += c.moved
+				written := string(encode(t, content(8, 9)))
+				w.write(written)
+				w.boot(nil)
+				<-time.After(time.Minute)
+				w.settle()
+				if got := w.sets()[0].rec.State; got != c.end || w.live() != written {
+					t.Errorf("state %s, want %s; live %s", got, c.end, w.live())
+				}
+				args, up := w.condition(restoreUnfinished)
+				if up != (c.word != "") || !strings.Contains(args, c.word) {
+					t.Errorf("condition %v %q, want %q in it", up, args, c.word)
+				}
+				if c.word == "" {
+					return
+				}
+				kept := w.backups[len(w.backups)-1]
+				if !strings.Contains(args, kept.Id) || kept.GetContent().GetTables()[0].GetRows() != 8 || !kept.GetPinned() {
+					t.Errorf("the condition %q does not name a pinned backup of what is there now: %v", args, kept)
+				}
+				backups := len(w.backups)
+				w.system.Root.Send(w.pid, &messages.Due{})
+				w.settle()
+				if len(w.backups) != backups {
+					t.Error("the second look backed the same up again")
+				}
+				if _, f := w.ask(&messages.RestoreBackup{Confirmed: true}); f != nil { // settles it
+					t.Fatal(f)
+				}
+			})
+		})
 	}
 }

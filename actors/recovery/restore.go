@@ -260,7 +260,7 @@ func (r *run) protect(ctx context.Context) error {
 	if r.suspect {
 		return nil
 	}
-	b, err := r.takeBackup(ctx)
+	b, err := r.takeBackup(ctx, false)
 	if err == nil && b.GetBackup().GetVerified() {
 		r.before, r.keptAs = fromMessage(b.GetBackup().GetContent()), b.GetBackup().GetPath()
 		r.report.Tables = changes(r.before, r.pick.content)
@@ -283,9 +283,9 @@ func (r *run) protect(ctx context.Context) error {
 }
 
 // takeBackup waits for a backup that runs already.
-func (r *run) takeBackup(ctx context.Context) (*messages.BackupReport, error) {
+func (r *run) takeBackup(ctx context.Context, pin bool) (*messages.BackupReport, error) {
 	for deadline := time.Now().Add(backupWait); ; {
-		b, err := request[*messages.BackupReport](ctx, r, "backup", &messages.TakeBackup{Reason: beforeRestore,
+		b, err := request[*messages.BackupReport](ctx, r, "backup", &messages.TakeBackup{Reason: beforeRestore, Pin: pin,
 			Priority: messages.Priority_PRIORITY_INTERACTIVE, JobId: r.jobID + ".backup"}, r.cfg.Timeout)
 		if codeOf(err) != "already_running" || time.Now().After(deadline) {
 			return b, err

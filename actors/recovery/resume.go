@@ -75,8 +75,27 @@ func (r *run) resume(ctx context.Context) (looked, error) {
 		}
 		found += ", and the order is too old to be carried out again by itself"
 	}
+	if err := r.protectUnclear(ctx, s); err != nil {
+		r.cfg.Log.Warn("a database of which nobody can tell could not be backed up", "set", s.id, "error", err)
+	}
+	if s.rec.BackedUpAs != "" {
+		found += "; what is there now is backed up, and pinned, as " + s.rec.BackedUpAs
+	}
 	s.rec.Found = found
 	return looked{ending: endedUnclear, set: s, found: found}, r.quar.save(s)
+}
+
+// protectUnclear keeps what the app may have written since, once: whatever is ordered next
+// cannot lose it. A database that cannot be read cannot be backed up, and is not asked for.
+func (r *run) protectUnclear(ctx context.Context, s *set) error {
+	if s.rec.BackedUpAs != "" {
+		return nil
+	}
+	b, err := r.takeBackup(ctx, true)
+	if err == nil && b.GetBackup().GetVerified() {
+		s.rec.BackedUpAs = b.GetBackup().GetId()
+	}
+	return err
 }
 
 // lastOpen gives the newest restore or undo if its outcome is open, and closes older
@@ -132,29 +151,66 @@ func (r *run) inspect(ctx context.Context) (end ending, guess bool, found string
 	case c.GetVerdict() != string(check.OK) || now == nil:
 		return endedUnclear, false, "the database could not be judged", nil
 	}
-	end, found = resembles(now, rec)
+	cookie, err := r.schemaCookie(ctx)
+	if err != nil {
+		return "", false, "", err
+	}
+	end, found = resembles(now, cookie, rec)
 	return end, true, found, nil
 }
 
+// schemaCookie is the number of the live schema
+// (https://sqlite.org/fileformat2.html#schema_cookie). A restore in place makes it one more
+// than that of what it replaces, and what an app writes into its tables leaves it as it is.
+// nil = the database has no header, or it cannot be read.
+func (r *run) schemaCookie(ctx context.Context) (*uint32, error) {
+	facts, err := request[*messages.DatabaseFacts](ctx, r, "dbowner", &messages.InspectDatabase{Job: r.job(".inspect")}, askTimeout)
+	if err != nil && passing(codeOf(err)) {
+		return nil, err
+	}
+	if err != nil || facts.GetPageSize() == 0 {
+		return nil, nil //nolint:nilerr // damage has no number
+	}
+	cookie := facts.GetSource().GetSchemaCookie()
+	return &cookie, nil
+}
+
 // resembles judges a healthy database that equals neither side, because the app went on
-// writing. Only an empty one in place of tables is a restore that was cut in two: that is
-// what remains when a destroyed header was reset.
-func resembles(now *manifest.Content, rec *record) (ending, string) {
+// writing: by the number of its schema, by tables that are still equal, by the schema. Only
+// an empty one in place of tables is a restore that was cut in two: that is what remains
+// when a destroyed header was reset.
+func resembles(now *manifest.Content, cookie *uint32, rec *record) (ending, string) {
 	if len(now.Tables) == 0 && rec.After != nil && len(rec.After.Tables) > 0 && (rec.Before == nil || len(rec.Before.Tables) > 0) {
 		return endedAgain, "the database was empty"
 	}
+	const newStands, oldStands = "the restored database is in place, and the app has written since", "the old database is in place, and the app has written since"
+	numbered := cookie != nil && rec.SchemaCookie != nil
 	toNew, toOld := equalTables(now, rec.After, rec.Before), equalTables(now, rec.Before, rec.After)
+	likeNew, likeOld := likeSchema(now, rec.After), likeSchema(now, rec.Before)
 	switch {
+	case numbered && !rec.Damaged && *cookie == *rec.SchemaCookie:
+		return endedOld, oldStands // no restore leaves the number as it was
 	case toNew > toOld:
-		return endedNew, "the restored database is in place, and the app has written since"
+		return endedNew, newStands
 	case toOld > toNew:
-		return endedOld, "the old database is in place, and the app has written since"
-	}
-	if rec.Damaged {
+		return endedOld, oldStands
+	case rec.Damaged:
 		return endedNew, "the database is healthy, which the old one was not, and the app has written since"
+	case likeNew && hasSchema(rec.Before) && !likeOld:
+		return endedNew, newStands
+	case likeOld && hasSchema(rec.After) && !likeNew:
+		return endedOld, oldStands
+	case numbered && likeNew && *cookie == *rec.SchemaCookie+1:
+		return endedNew, "to judge by the number of its schema, " + newStands
 	}
 	return endedUnclear, "the database is healthy, but it cannot be told whether it is the old or the restored one"
 }
+
+func likeSchema(now, side *manifest.Content) bool {
+	return hasSchema(side) && len(now.Tables) > 0 && now.SchemaDigest == side.SchemaDigest
+}
+
+func hasSchema(c *manifest.Content) bool { return c != nil && c.SchemaDigest != "" }
 
 // equalTables counts tables of now that equal those of side and not those of other.
 func equalTables(now, side, other *manifest.Content) int {

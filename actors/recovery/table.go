@@ -51,7 +51,7 @@ func (r *run) previewTable(ctx context.Context) error {
 
 // protectForTable makes the backup from which the table can be taken back.
 func (r *run) protectForTable(ctx context.Context) error {
-	b, err := r.takeBackup(ctx)
+	b, err := r.takeBackup(ctx, false)
 	if err == nil && !b.GetBackup().GetVerified() {
 		err = messages.NewFailure("backup_failed", r.op, "the backup is %s", b.GetBackup().GetVerdict())
 	}

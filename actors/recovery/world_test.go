@@ -48,6 +48,7 @@ type world struct {
 	mode        string // of the fake backup's TakeBackup: "", "fail", "expire"
 	shop        fakeWorkshop
 	evidence    int
+	cookie      uint32 // number of the live schema, 0 = no header
 
 	system *actor.ActorSystem
 	pid    *actor.PID
@@ -329,11 +330,11 @@ func (w *world) receiveBackup(ctx actor.Context) {
 		ctx.Respond(&messages.VerifyReport{})
 	case *messages.TakeBackup:
 		w.note("TakeBackup " + msg.Reason)
-		w.takeBackup(ctx)
+		w.takeBackup(ctx, msg.GetPin())
 	}
 }
 
-func (w *world) takeBackup(ctx actor.Context) {
+func (w *world) takeBackup(ctx actor.Context, pin bool) {
 	if what := w.at("backup"); what == "hang" {
 		return
 	}
@@ -357,7 +358,9 @@ func (w *world) takeBackup(ctx actor.Context) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	ctx.Respond(&messages.BackupReport{Backup: w.addBackup("20260102T00000"+string(rune('0'+len(w.backups)))+"Z", c)})
+	b := w.addBackup("20260102T00000"+string(rune('0'+len(w.backups)))+"Z", c)
+	b.Pinned = pin
+	ctx.Respond(&messages.BackupReport{Backup: b})
 }
 
 func readContent(path string) (manifest.Content, error) {
@@ -394,6 +397,8 @@ func (w *world) receiveOwner(ctx actor.Context) {
 			}
 		}
 		ctx.Respond(&messages.ContentReport{Content: toMessage(&c)})
+	case *messages.InspectDatabase:
+		w.inspectDatabase(ctx)
 	case *messages.OverwriteDatabase:
 		w.note("OverwriteDatabase")
 		w.overwriteDatabase(ctx, msg)
@@ -423,6 +428,18 @@ func (w *world) receiveOwner(ctx actor.Context) {
 		w.mu.Unlock()
 		ctx.Respond(&messages.FenceState{})
 	}
+}
+
+// inspectDatabase tells the number of the schema where the test set one, else that there is
+// no header.
+func (w *world) inspectDatabase(ctx actor.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	facts := &messages.DatabaseFacts{}
+	if w.cookie != 0 {
+		facts.PageSize, facts.Source = 4096, &messages.Source{SchemaCookie: w.cookie}
+	}
+	ctx.Respond(facts)
 }
 
 func (w *world) keepFiles(dir string) []string {
@@ -481,6 +498,11 @@ func (w *world) overwriteDatabase(ctx actor.Context, msg *messages.OverwriteData
 		return
 	}
 	w.write(string(data))
+	w.mu.Lock()
+	if w.cookie != 0 {
+		w.cookie++
+	}
+	w.mu.Unlock()
 	switch w.at("written") {
 	case "hang":
 		return

@@ -44,8 +44,12 @@ func TestRestore_intoALiveDatabaseWithTheAppConnected(t *testing.T) {
 				if err := c.BeginFence(t.Context()); err != nil {
 					t.Fatal(err)
 				}
+				before, err := c.Facts(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
 				called := 0
-				err := c.Restore(t.Context(), stored, RestoreOptions{BeforeWrite: func() error {
+				err = c.Restore(t.Context(), stored, RestoreOptions{BeforeWrite: func() error {
 					called++
 					if err := db.Exec(`PRAGMA busy_timeout=0; INSERT INTO other VALUES(1)`); err == nil {
 						t.Error("the app can write while BeforeWrite runs")
@@ -61,6 +65,10 @@ func TestRestore_intoALiveDatabaseWithTheAppConnected(t *testing.T) {
 					t.Errorf("got journal mode %q %v, want %q", facts.JournalMode, err, mode)
 				}
 				run(t, db, `UPDATE a SET v=1`) // the app goes on
+				// By this number recovery tells the restored database although the app wrote into all of its tables.
+				if facts, err = c.Facts(t.Context()); err != nil || facts.Source.SchemaCookie != before.Source.SchemaCookie+1 {
+					t.Errorf("schema cookie %d (%v), want one more than %d", facts.Source.SchemaCookie, err, before.Source.SchemaCookie)
+				}
 				wantHealthy(t, live)
 			})
 		}
