@@ -195,7 +195,7 @@ func (r *recovery) sweep(ctx actor.Context) {
 }
 
 func (r *run) sweepSets(ctx context.Context) error {
-	if err := r.quar.removeUnbegun(r.led.born); err != nil {
+	if err := r.quar.removeUnbegun(); err != nil {
 		return err
 	}
 	sets, err := r.quar.sets()

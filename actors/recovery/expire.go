@@ -161,10 +161,10 @@ func (q quarantine) tidy(s *set) error {
 	return nil
 }
 
-// removeUnbegun removes folders of sets that a run before this one made and was killed
+// removeUnbegun removes folders of sets that a life before this one made and was killed
 // before it could write their record. Anything in them but that record in the making is
 // not Officer's, and stays.
-func (q quarantine) removeUnbegun(born time.Time) error {
+func (q quarantine) removeUnbegun() error {
 	entries, err := q.fs.ReadDir(q.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -173,22 +173,29 @@ func (q quarantine) removeUnbegun(born time.Time) error {
 		return err
 	}
 	for _, e := range entries {
-		began, err := time.Parse(setLayout, e.Name()[:min(len(setLayout), len(e.Name()))])
-		if !e.IsDir() || !setName.MatchString(e.Name()) || err != nil || !began.Before(born.UTC().Truncate(time.Second)) || q.load(e.Name()) != nil {
-			continue
-		}
-		dir := filepath.Join(q.dir, e.Name())
-		if err := errors.Join(fsx.RemoveTemps(q.fs, filepath.Join(dir, intentFile)), fsx.RemoveTemps(q.fs, filepath.Join(dir, damageFile))); err != nil {
-			return err
-		}
-		if rest, err := q.fs.ReadDir(dir); err != nil || len(rest) > 0 {
-			continue
-		}
-		if err := errors.Join(q.fs.Remove(dir), q.fs.SyncDir(q.dir)); err != nil {
-			return err
+		if e.IsDir() && setName.MatchString(e.Name()) {
+			if err := q.removeIfUnbegun(e.Name()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func (q quarantine) removeIfUnbegun(id string) error {
+	q.mine.Lock()
+	defer q.mine.Unlock()
+	if q.mine.ids[id] || q.load(id) != nil {
+		return nil
+	}
+	dir := filepath.Join(q.dir, id)
+	if err := errors.Join(fsx.RemoveTemps(q.fs, filepath.Join(dir, intentFile)), fsx.RemoveTemps(q.fs, filepath.Join(dir, damageFile))); err != nil {
+		return err
+	}
+	if rest, err := q.fs.ReadDir(dir); err != nil || len(rest) > 0 {
+		return nil //nolint:nilerr // what cannot be listed is not removed either
+	}
+	return errors.Join(q.fs.Remove(dir), q.fs.SyncDir(q.dir))
 }
 
 // dropSource removes the files that are needed only until the set is sealed.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -247,8 +248,16 @@ func tails() []string { return []string{"-wal", "-journal", "-shm"} }
 
 // quarantine is the directory of all sets.
 type quarantine struct {
-	fs  fsx.FS
-	dir string
+	fs   fsx.FS
+	dir  string
+	mine *madeSets // needed to make sets and to remove those that were never begun
+}
+
+// madeSets are the folders that this life made: their record may be in the making, also in
+// the second in which this life began and another one was killed.
+type madeSets struct {
+	sync.Mutex
+	ids map[string]bool
 }
 
 // save writes the record of a set, durably and whole.
@@ -272,12 +281,8 @@ func (q quarantine) create(rec record) (*set, error) {
 	if err := q.fs.MkdirAll(q.dir); err != nil {
 		return nil, err
 	}
-	id, err := q.freeID(rec)
+	s, err := q.makeFolder(rec)
 	if err != nil {
-		return nil, err
-	}
-	s := &set{id: id, dir: filepath.Join(q.dir, id), rec: rec}
-	if err := q.fs.MkdirAll(s.dir); err != nil {
 		return nil, err
 	}
 	for _, dir := range []string{q.dir, filepath.Dir(q.dir)} {
@@ -286,6 +291,21 @@ func (q quarantine) create(rec record) (*set, error) {
 		}
 	}
 	return s, q.save(s)
+}
+
+func (q quarantine) makeFolder(rec record) (*set, error) {
+	q.mine.Lock()
+	defer q.mine.Unlock()
+	id, err := q.freeID(rec)
+	if err != nil {
+		return nil, err
+	}
+	if q.mine.ids == nil {
+		q.mine.ids = map[string]bool{}
+	}
+	q.mine.ids[id] = true
+	s := &set{id: id, dir: filepath.Join(q.dir, id), rec: rec}
+	return s, q.fs.MkdirAll(s.dir)
 }
 
 func (q quarantine) freeID(rec record) (string, error) {

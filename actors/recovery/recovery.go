@@ -247,7 +247,7 @@ func (r *recovery) newRun(ctx actor.Context, o order) *run {
 	root, self := ctx.ActorSystem().Root, ctx.Self()
 	n := &run{order: o, cfg: r.cfg, led: r.led, system: ctx.ActorSystem(), began: now,
 		tell: func(p *messages.Progress) { root.Send(self, p) }}
-	n.quar = quarantine{fs: r.cfg.FS, dir: n.quarantineDir()}
+	n.quar = quarantine{fs: r.cfg.FS, dir: n.quarantineDir(), mine: &r.led.mine}
 	return n
 }
 

@@ -78,6 +78,7 @@ type run struct {
 // ledger outlives a restart of the actor.
 type ledger struct {
 	born    time.Time
+	mine    madeSets
 	mu      sync.Mutex
 	closing *messages.RestoreFinished // live and verified, but fence and event are still due
 	fenced  bool                      // a repair holds writes back

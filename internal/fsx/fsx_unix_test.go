@@ -3,6 +3,9 @@
 package fsx
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -23,4 +26,38 @@ func TestReadLimited_refusesAFIFOInsteadOfHanging(t *testing.T) {
 	wantCode(t, CopyFile(t.Context(), OS(), name, name+"2", nil), fault.Refused)
 	_, err = ReadLimited(OS(), "/dev/null", 10)
 	wantCode(t, err, fault.Refused)
+}
+
+// os.MkdirAll looks, fails, tries to make the directory, and then tells only that the name is taken.
+func TestMkdirAll_namesWhyADirectoryCouldNotBeLookedAt(t *testing.T) {
+	loop := filepath.Join(t.TempDir(), "loop")
+	if err := os.Symlink("loop", loop); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{loop, filepath.Join(loop, "within")} {
+		err := OS().MkdirAll(name)
+		wantCode(t, err, fault.Refused)
+		if !errors.Is(err, unix.ELOOP) {
+			t.Errorf("%s: %v, want that it is a loop of links", name, err)
+		}
+	}
+
+	taken := &fs.PathError{Op: "mkdir", Path: "/home/quarantine", Err: unix.EEXIST}
+	look := func(err error) func(string) (fs.FileInfo, error) {
+		return func(name string) (fs.FileInfo, error) {
+			if name != taken.Path {
+				t.Errorf("%s is looked at, want %s", name, taken.Path)
+			}
+			return nil, err
+		}
+	}
+	wantCode(t, Wrap("make directory", whyNotMade(taken, look(unix.EIO))), fault.IO)
+	wantCode(t, Wrap("make directory", whyNotMade(taken, look(unix.EACCES))), fault.Permission)
+	wantCode(t, Wrap("make directory", whyNotMade(taken, look(nil))), fault.Refused)         // a file has the name
+	wantCode(t, Wrap("make directory", whyNotMade(taken, look(unix.ENOENT))), fault.Refused) // a link to nowhere has it
+	wantCode(t, Wrap("make directory", whyNotMade(unix.ENOSPC, look(unix.EIO))), fault.Full)
+	wantCode(t, Wrap("make directory", whyNotMade(unix.EEXIST, look(unix.EIO))), fault.Refused) // of what name nobody knows
+	if err := whyNotMade(nil, look(unix.EIO)); err != nil {
+		t.Errorf("%v, want nothing", err)
+	}
 }

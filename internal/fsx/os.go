@@ -1,6 +1,7 @@
 package fsx
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 )
@@ -28,7 +29,22 @@ func openOS(name string, flag int, perm fs.FileMode) (File, error) {
 	return osFile{f}, nil
 }
 
-func (osFS) MkdirAll(name string) error { return Wrap("make directory", os.MkdirAll(name, modeDir)) }
+func (osFS) MkdirAll(name string) error {
+	return Wrap("make directory", whyNotMade(os.MkdirAll(name, modeDir), os.Stat))
+}
+
+// whyNotMade gives the error that os.MkdirAll met first: where the look at a directory
+// fails, it tries to make it, and tells of a name that is taken and not of the device.
+func whyNotMade(err error, look func(string) (fs.FileInfo, error)) error {
+	var at *fs.PathError
+	if !errors.Is(err, fs.ErrExist) || !errors.As(err, &at) {
+		return err
+	}
+	if _, looked := look(at.Path); looked != nil && !errors.Is(looked, fs.ErrNotExist) {
+		return looked
+	}
+	return err
+}
 
 func (osFS) Remove(name string) error { return Wrap("remove file", os.Remove(name)) }
 

@@ -18,7 +18,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/internal/sqlite"
@@ -410,8 +409,6 @@ func (try *trial) strays(m manifest.Manifest) {
 // tidied lets `run` live until nothing lies around any more, and gives what it leaves.
 func (try *trial) tidied() (left []string) {
 	for range sweptLives {
-		// What it finds in the second in which it begins may be its own.
-		<-time.After(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 		try.run() // which may have taken a backup
 		m, err := try.read()
 		if err != nil {
