@@ -182,7 +182,9 @@ func (r *run) writeFile(ctx context.Context) (err error) {
 	if err := r.sweepFile(); err != nil {
 		return err
 	}
-	temp := r.toFile + tempHead + r.began.UTC().Format(setLayout) + tempTail
+	temp := madeName(r.toFile, r.began)
+	r.noteMaking(temp)
+	defer r.noteMade()
 	if err := fsx.CopyFile(ctx, r.cfg.FS, r.pick.path, temp, r.copied("copy")); err != nil {
 		return err
 	}
@@ -210,8 +212,9 @@ func (r *run) writeFile(ctx context.Context) (err error) {
 // The name under which a new file is written carries the moment, so that a stray of a
 // killed run is known as one and no file of somebody else is taken for it.
 const (
-	tempHead = ".officer-"
-	tempTail = ".tmp"
+	tempHead   = ".officer-"
+	tempTail   = ".tmp"
+	madeLayout = "20060102T150405.000000000Z" // setLayout with nanoseconds, which time.Parse takes for it
 )
 
 // sweepFile removes what killed runs left beside the new file.

@@ -3,7 +3,6 @@ package campaign
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ func protocols() []protocol {
 		{name: "drill", build: past(2), act: drill},
 		{name: "restore", build: past(2), prime: commits(3), act: restore, rows: oldOrRestored, again: takenBack},
 		{name: "undo", build: undoable, prime: commits(1), act: undo, rows: oldOrUndone},
-		{name: "tofile", build: past(2), prime: commits(1), act: toFile, again: toFileAgain},
+		{name: "tofile", build: past(2), prime: commits(1), act: toFile},
 		{name: "checkpoint", build: past(1), prime: commits(3), act: checkpoint, only: "wal"},
 		{name: "vacuum", build: past(1), prime: commits(2), act: vacuum},
 		{name: "damage", active: true, booting: true, build: past(2), harm: zeroPage, act: settled, heals: true},
@@ -219,15 +218,6 @@ func oldOrUndone(w *world, before ledger) []int {
 func toFile(w *world) error {
 	_, err := w.ask(&messages.RestoreBackup{Confirmed: true, ToFile: restored, JobId: "tofile"})
 	return err
-}
-
-// toFileAgain takes away what an interrupted restore left beside its file: Officer does
-// not write down where in the world it was asked to put a file, so nobody else does.
-func toFileAgain(w *world) error {
-	if err := w.life.Remove(restored); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return toFile(w)
 }
 
 func checkpoint(w *world) error {

@@ -1,0 +1,161 @@
+package recovery
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
+)
+
+const (
+	// makingFile names new files in the making, which lie wherever somebody wants them.
+	makingFile     = "restore-to.json"
+	makingBytesMax = 1 << 20
+	makingMax      = 16 // on volumes that are not there at present; older ones are forgotten
+)
+
+// making is what makingFile says: the absolute paths of files under the name that only
+// Officer gives, with the nanosecond in which their restore began.
+type making struct {
+	Files []string `json:"files"`
+}
+
+// RemoveUnfinished removes the new files that killed restores left half-made, wherever they
+// were to lie (promise P7): exactly those that {home} names, and of these only regular
+// files with a name that Officer makes. One restore at a time makes a file, and the lock of
+// the home is held, so none of them is being made. What lies on a volume that is not there
+// now is looked for again the next time.
+func RemoveUnfinished(fsys fsx.FS, home string) error {
+	note, err := readMaking(fsys, home)
+	if err != nil || note == nil {
+		return err
+	}
+	var left []string
+	var errs []error
+	for _, path := range note.Files {
+		path = read(path)
+		gone, err := removeMade(fsys, path)
+		errs = append(errs, err)
+		if !gone {
+			left = append(left, path)
+		}
+	}
+	if len(left) < len(note.Files) {
+		errs = append(errs, writeMaking(fsys, home, left))
+	}
+	return errors.Join(errs...)
+}
+
+// removeMade removes one file, and tells whether it need not be remembered any more: that it
+// is gone has to be durable, also where somebody else removed it, or a power cut brings it back.
+func removeMade(fsys fsx.FS, path string) (gone bool, err error) {
+	if !isMade(path) {
+		return true, nil // Officer writes no such note
+	}
+	dir := filepath.Dir(path)
+	if _, err := fsys.Stat(dir); err != nil {
+		return false, nil //nolint:nilerr // the volume is not there
+	}
+	info, err := fsys.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return false, err
+	case !info.Mode().IsRegular():
+		return true, nil
+	default:
+		if err := fsys.Remove(path); err != nil {
+			return false, err
+		}
+	}
+	if err := fsys.SyncDir(dir); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// isMade tells whether a path has the form that madeName gives, down to its nanosecond.
+func isMade(path string) bool {
+	head := strings.LastIndex(path, tempHead)
+	if head < 0 || !filepath.IsAbs(path) || filepath.Clean(path) != path || !strings.HasSuffix(path, tempTail) {
+		return false
+	}
+	stamp := strings.TrimSuffix(path[head+len(tempHead):], tempTail)
+	at, err := time.Parse(setLayout, stamp)
+	return err == nil && madeName(path[:head], at) == path
+}
+
+// madeName is the name under which a new file is written until it is whole.
+func madeName(to string, began time.Time) string {
+	return to + tempHead + began.UTC().Format(madeLayout) + tempTail
+}
+
+func readMaking(fsys fsx.FS, home string) (*making, error) {
+	data, err := fsx.ReadLimited(fsys, filepath.Join(home, makingFile), makingBytesMax)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	note := &making{}
+	if json.Unmarshal(data, note) != nil {
+		return nil, nil //nolint:nilerr // not Officer's: nothing is removed for it
+	}
+	return note, nil
+}
+
+// writeMaking notes the paths, and removes the note of none.
+func writeMaking(fsys fsx.FS, home string, paths []string) error {
+	name := filepath.Join(home, makingFile)
+	if len(paths) == 0 {
+		err := fsys.Remove(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	note := making{}
+	for _, path := range paths[max(0, len(paths)-makingMax):] {
+		note.Files = append(note.Files, written(path))
+	}
+	data, err := json.Marshal(note)
+	if err != nil {
+		return fault.Wrap(fault.Internal, "note a file in the making", "it has no JSON form", err)
+	}
+	return fsx.WriteAtomic(fsys, name, append(data, '\n'), 0o600)
+}
+
+// noteMaking notes a file before it is made. A home that cannot be written to, because it is
+// full, does not keep a backup from being restored elsewhere.
+func (r *run) noteMaking(path string) {
+	err := RemoveUnfinished(r.cfg.FS, r.cfg.Home)
+	var note *making
+	if err == nil {
+		note, err = readMaking(r.cfg.FS, r.cfg.Home)
+	}
+	if err == nil {
+		paths := []string{}
+		if note != nil {
+			for _, other := range note.Files {
+				paths = append(paths, read(other))
+			}
+		}
+		err = writeMaking(r.cfg.FS, r.cfg.Home, append(paths, path))
+	}
+	if err != nil {
+		r.cfg.Log.Warn("a new file is made without a note of it", "file", path, "error", err)
+	}
+}
+
+// noteMade takes the note back once nothing lies under the name any more.
+func (r *run) noteMade() {
+	if err := RemoveUnfinished(r.cfg.FS, r.cfg.Home); err != nil {
+		r.cfg.Log.Warn("the note of a new file stays behind", "error", err)
+	}
+}
