@@ -193,7 +193,7 @@ func (q quarantine) removeIfUnbegun(id string) error {
 		return err
 	}
 	if rest, err := q.fs.ReadDir(dir); err != nil || len(rest) > 0 {
-		return nil //nolint:nilerr // what cannot be listed is not removed either
+		return nil // what cannot be listed is not removed either
 	}
 	return errors.Join(q.fs.Remove(dir), q.fs.SyncDir(q.dir))
 }
