@@ -192,7 +192,6 @@ func (r *Running) tree(cfg Config, p *post, definitions condition.Registry) *act
 	if !cfg.Passive {
 		p.tidy(cfg.FS, p.log)
 	}
-	p.tidyOutside(cfg.FS, p.log)
 	p.events.keep(cfg.FS, p.place, p.log)
 	return p.meters.Watch("tree", treeProps(treeConfig{
 		peers: peers, log: p.log, policy: standardPolicy(), database: p.name, file: filepath.Base(p.path), home: p.home,

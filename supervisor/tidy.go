@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"path/filepath"
 
-	"github.com/officer-doofy/officer/actors/recovery"
 	"github.com/officer-doofy/officer/internal/fsx"
 )
 
@@ -13,14 +12,6 @@ import (
 func notes() []string {
 	return []string{"events.ndjson", "evidence.json", "maintenance.json", "restore-to.json", "reserve",
 		"metrics/metrics.json", "metrics/history.json", "metrics/disk.json"}
-}
-
-// tidyOutside removes the half-made file of a restore into a new file that was killed. Verbs do it,
-// too: where nobody runs an Officer, nobody else would.
-func (p place) tidyOutside(files fsx.FS, log *slog.Logger) {
-	if err := recovery.RemoveUnfinished(files, p.home); err != nil {
-		log.Warn("what a killed restore left could not be removed", slog.Any("error", err))
-	}
 }
 
 // tidy removes what a run that was killed left of a file in the making (promise P7). The

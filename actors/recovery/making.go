@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/fault"
@@ -25,30 +27,58 @@ type making struct {
 	Files []string `json:"files"`
 }
 
-// RemoveUnfinished removes the new files that killed restores left half-made, wherever they
+// notebook guards the note of one home, and knows which files this life is making.
+type notebook struct {
+	sync.Mutex
+	mine map[string]bool
+}
+
+// removeUnfinished removes the new files that killed restores left half-made, wherever they
 // were to lie (promise P7): exactly those that {home} names, and of these only regular
-// files with a name that Officer makes. One restore at a time makes a file, and the lock of
-// the home is held, so none of them is being made. What lies on a volume that is not there
-// now is looked for again the next time.
-func RemoveUnfinished(fsys fsx.FS, home string) error {
-	note, err := readMaking(fsys, home)
-	if err != nil || note == nil {
+// files with a name that Officer makes. What lies on a volume that is not there now is
+// looked for again at the next start. Nothing waits for it: the volume may be a dead one.
+func (n *notebook) removeUnfinished(fsys fsx.FS, home string) error {
+	paths, err := n.unfinished(fsys, home)
+	var errs []error
+	for _, path := range paths {
+		gone, err := removeMade(fsys, path)
+		if gone {
+			err = errors.Join(err, n.change(fsys, home, path, false))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+// unfinished are the paths of the note that are not being made now.
+func (n *notebook) unfinished(fsys fsx.FS, home string) ([]string, error) {
+	n.Lock()
+	defer n.Unlock()
+	paths, err := readMaking(fsys, home)
+	return slices.DeleteFunc(paths, func(path string) bool { return n.mine[path] }), err
+}
+
+// change notes a path, or drops it.
+func (n *notebook) change(fsys fsx.FS, home, path string, made bool) error {
+	n.Lock()
+	defer n.Unlock()
+	if n.mine == nil {
+		n.mine = map[string]bool{}
+	}
+	if made {
+		n.mine[path] = true
+	} else {
+		delete(n.mine, path)
+	}
+	paths, err := readMaking(fsys, home)
+	if err != nil {
 		return err
 	}
-	var left []string
-	var errs []error
-	for _, path := range note.Files {
-		path = read(path)
-		gone, err := removeMade(fsys, path)
-		errs = append(errs, err)
-		if !gone {
-			left = append(left, path)
-		}
+	paths = slices.DeleteFunc(paths, func(other string) bool { return other == path })
+	if made {
+		paths = append(paths, path)
 	}
-	if len(left) < len(note.Files) {
-		errs = append(errs, writeMaking(fsys, home, left))
-	}
-	return errors.Join(errs...)
+	return writeMaking(fsys, home, paths)
 }
 
 // removeMade removes one file, and tells whether it need not be remembered any more: that it
@@ -95,7 +125,7 @@ func madeName(to string, began time.Time) string {
 	return to + tempHead + began.UTC().Format(madeLayout) + tempTail
 }
 
-func readMaking(fsys fsx.FS, home string) (*making, error) {
+func readMaking(fsys fsx.FS, home string) ([]string, error) {
 	data, err := fsx.ReadLimited(fsys, filepath.Join(home, makingFile), makingBytesMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -103,11 +133,14 @@ func readMaking(fsys fsx.FS, home string) (*making, error) {
 	if err != nil {
 		return nil, err
 	}
-	note := &making{}
-	if json.Unmarshal(data, note) != nil {
-		return nil, nil //nolint:nilerr // not Officer's: nothing is removed for it
+	var note making
+	if json.Unmarshal(data, &note) != nil {
+		return nil, nil // not Officer's: nothing is removed for it
 	}
-	return note, nil
+	for i, path := range note.Files {
+		note.Files[i] = read(path)
+	}
+	return note.Files, nil
 }
 
 // writeMaking notes the paths, and removes the note of none.
@@ -134,28 +167,18 @@ func writeMaking(fsys fsx.FS, home string, paths []string) error {
 // noteMaking notes a file before it is made. A home that cannot be written to, because it is
 // full, does not keep a backup from being restored elsewhere.
 func (r *run) noteMaking(path string) {
-	err := RemoveUnfinished(r.cfg.FS, r.cfg.Home)
-	var note *making
-	if err == nil {
-		note, err = readMaking(r.cfg.FS, r.cfg.Home)
-	}
-	if err == nil {
-		paths := []string{}
-		if note != nil {
-			for _, other := range note.Files {
-				paths = append(paths, read(other))
-			}
-		}
-		err = writeMaking(r.cfg.FS, r.cfg.Home, append(paths, path))
-	}
-	if err != nil {
+	if err := r.led.making.change(r.cfg.FS, r.cfg.Home, path, true); err != nil {
 		r.cfg.Log.Warn("a new file is made without a note of it", "file", path, "error", err)
 	}
 }
 
 // noteMade takes the note back once nothing lies under the name any more.
-func (r *run) noteMade() {
-	if err := RemoveUnfinished(r.cfg.FS, r.cfg.Home); err != nil {
-		r.cfg.Log.Warn("the note of a new file stays behind", "error", err)
+func (r *run) noteMade(path string) {
+	gone, err := removeMade(r.cfg.FS, path)
+	if gone {
+		err = errors.Join(err, r.led.making.change(r.cfg.FS, r.cfg.Home, path, false))
+	}
+	if err != nil {
+		r.cfg.Log.Warn("the note of a new file stays behind", "file", path, "error", err)
 	}
 }

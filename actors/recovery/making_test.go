@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/fsx"
 )
 
-func TestRemoveUnfinished_removesExactlyWhatOfficerMade(t *testing.T) {
+func TestNotebook_removesExactlyWhatOfficerMade(t *testing.T) {
 	home, dir := t.TempDir(), t.TempDir()
 	at := time.Date(2026, 11, 27, 2, 1, 33, 123456789, time.UTC)
 	made := madeName(filepath.Join(dir, "new.db"), at)
@@ -60,7 +61,7 @@ func TestRemoveUnfinished_removesExactlyWhatOfficerMade(t *testing.T) {
 	}
 
 	for range 2 {
-		if err := RemoveUnfinished(fsx.OS(), home); err != nil {
+		if err := (&notebook{}).removeUnfinished(fsx.OS(), home); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,13 +80,13 @@ func TestRemoveUnfinished_removesExactlyWhatOfficerMade(t *testing.T) {
 		}
 	}
 	left, err := readMaking(fsx.OS(), home)
-	if err != nil || left == nil || len(left.Files) != 1 || left.Files[0] != away {
+	if err != nil || !slices.Equal(left, []string{away}) {
 		t.Errorf("remembered are %v (%v), want what lies on a volume that is not there", left, err)
 	}
 	if err := os.Mkdir(filepath.Dir(away), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := RemoveUnfinished(fsx.OS(), home); err != nil {
+	if err := (&notebook{}).removeUnfinished(fsx.OS(), home); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Lstat(filepath.Join(home, makingFile)); !os.IsNotExist(err) {
@@ -93,13 +94,45 @@ func TestRemoveUnfinished_removesExactlyWhatOfficerMade(t *testing.T) {
 	}
 }
 
-func TestRemoveUnfinished_ofANoteOfSomebodyElse(t *testing.T) {
+// The look for what a killed life left runs beside the first orders.
+func TestNotebook_leavesAloneWhatIsBeingMade(t *testing.T) {
+	home, dir := t.TempDir(), t.TempDir()
+	path := madeName(filepath.Join(dir, "new.db"), time.Now())
+	n := &notebook{}
+	if err := n.change(fsx.OS(), home, path, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.removeUnfinished(fsx.OS(), home); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("a file in the making was removed: %v", err)
+	}
+	if err := (&notebook{}).removeUnfinished(fsx.OS(), home); err != nil { // the next life
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("what the life before left: %v, want none", err)
+	}
+}
+
+func TestNotebook_ofANoteOfSomebodyElse(t *testing.T) {
 	home := t.TempDir()
+	noUTF8 := []string{"/a\xff\xfe/b", "/ä"}
+	if err := writeMaking(fsx.OS(), home, noUTF8); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readMaking(fsx.OS(), home); err != nil || !slices.Equal(got, noUTF8) {
+		t.Errorf("got %q %v, want %q", got, err, noUTF8)
+	}
 	for _, text := range []string{"", "half a no", `{"files":"x"}`, `[]`} {
 		if err := os.WriteFile(filepath.Join(home, makingFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := RemoveUnfinished(fsx.OS(), home); err != nil {
+		if err := (&notebook{}).removeUnfinished(fsx.OS(), home); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -178,6 +178,8 @@ func (r *recovery) start(ctx actor.Context) {
 	if r.led.takeFenced() {
 		r.Ask(ctx, r.cfg.Peers.Of("dbowner"), &messages.LiftFence{Reason: fenceReason}, askTimeout, scheduleDone{})
 	}
+	// Verbs do it, too: where nobody runs an Officer, nobody else would.
+	r.Go(ctx, janitorDone{}, func(context.Context) (any, error) { return nil, r.led.making.removeUnfinished(r.cfg.FS, r.cfg.Home) })
 	if r.cfg.Passive {
 		return
 	}

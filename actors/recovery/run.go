@@ -79,6 +79,7 @@ type run struct {
 type ledger struct {
 	born    time.Time
 	mine    madeSets
+	making  notebook
 	mu      sync.Mutex
 	closing *messages.RestoreFinished // live and verified, but fence and event are still due
 	fenced  bool                      // a repair holds writes back

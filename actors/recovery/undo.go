@@ -184,7 +184,7 @@ func (r *run) writeFile(ctx context.Context) (err error) {
 	}
 	temp := madeName(r.toFile, r.began)
 	r.noteMaking(temp)
-	defer r.noteMade()
+	defer r.noteMade(temp)
 	if err := fsx.CopyFile(ctx, r.cfg.FS, r.pick.path, temp, r.copied("copy")); err != nil {
 		return err
 	}
