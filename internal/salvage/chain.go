@@ -51,15 +51,66 @@ func (r *rescue) chained(c *page.Cell) {
 	}
 	list, exact := r.chain(c, r.pages)
 	r.pages = list
-	if exact {
+	switch {
+	case exact:
 		r.claimChain(list)
+	case r.marks.holds(c.Overflow):
+		r.marks.set(c.Overflow, flagNamed)
 	}
+}
+
+// chainOf gives the pages of a cell's chain, put together again where it is broken. why says
+// what disproves it, "" = nothing; what speaks against it is in r.joint.
+func (r *rescue) chainOf(d *page.Node, c *page.Cell) (list []uint32, exact bool, why string) {
+	list, exact = r.chain(c, r.pages)
+	defer func() { r.pages = list }()
+	rivals := false
+	for _, n := range list {
+		rivals = rivals || r.marks.has(n, flagRivals)
+	}
+	foreign := false // it is another row's
+	if exact && rivals && r.charted {
+		link, ok := r.backLink(c.Overflow)
+		told := ok && link.Kind == page.MapOverflowFirst
+		foreign = told && link.Parent != d.Page
+		// Where nothing tells, one of the rows is right, and both in what lies before the chain; but
+		// the backup's is better than that.
+		if !foreign && (r.base == nil || told && !namedTwice(d, c.Overflow)) {
+			r.joint = claimedTwice
+			return list, true, ""
+		}
+	}
+	if !exact || foreign {
+		if whole, ok := r.rejoin(d, c, list); ok {
+			r.joint = rejoined
+			return whole, true, ""
+		}
+	}
+	if rivals {
+		why = claimedTwice
+	}
+	return list, exact, why
+}
+
+const claimedTwice = "its overflow pages are claimed by another row, too"
+
+// namedTwice tells whether two cells of a page name one chain: then its pointer-map entry,
+// which has the page, is that of both.
+func namedTwice(d *page.Node, first uint32) bool {
+	n := 0
+	for i := range d.Cells {
+		var c page.Cell
+		if d.Cell(i, &c) == nil && c.Local < c.Total && c.Overflow == first {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // payload puts the payload of a cell together. what says why it is not proven, "" if it
 // is; then the payload may be short.
 func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what string) {
-	r.doubt, r.logged = "", r.vouched(d.Page)
+	r.doubt, r.joint, r.logged = "", "", r.vouched(d.Page)
 	if c.Offset+c.Size > r.present(d.Page) {
 		what = cutOff
 	}
@@ -69,16 +120,15 @@ func (r *rescue) payload(d *page.Node, c *page.Cell) (payload []byte, what strin
 	if c.Total > payloadMax {
 		return nil, "the row is larger than can be carried"
 	}
-	list, exact := r.chain(c, r.pages)
-	r.pages = list
+	list, exact, why := r.chainOf(d, c)
+	if why != "" {
+		what = why
+	}
 	r.joined = append(r.joined[:0], d.Payload(c)...)
 	if r.overflow == nil {
 		r.overflow = make([]byte, r.g.PageSize)
 	}
 	for _, n := range list {
-		if r.marks.has(n, flagRivals) {
-			what = "its overflow pages are claimed by another row, too"
-		}
 		r.logged = r.logged && r.vouched(n)
 		if !r.read(n, r.overflow) {
 			return r.joined, "an overflow page cannot be read"

@@ -22,7 +22,8 @@
 //     of few neighbouring rows first; a row that an index contradicts is doubted, a value
 //     that its order disproves replaced, a row that only indexes have put together.
 //   - Damaged pages (carve.go): rows by strict decoding at every offset.
-//   - Overflow chains (chain.go): of exact length, ending in 0, of one owner.
+//   - Overflow chains (chain.go, tails.go): of exact length, ending in 0, of one owner; one
+//     that was cut put together with what is left over, in doubt.
 //   - The backup (base.go, keys.go, twin.go): its rows only where the chart has gaps, so
 //     that nothing that was deleted returns; counted apart. Rows that differ from its own
 //     as flipped bits would make it are doubted.

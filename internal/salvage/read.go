@@ -17,6 +17,7 @@ type found struct {
 	page   uint32
 	what   string // why it is not proven, "" = it is
 	doubt  string // what speaks against it although nothing disproves it
+	joint  string // what speaks against its overflow chain
 	partly bool   // values are missing or cut
 
 	covered  bool // indexes that agree hold all its values
@@ -112,7 +113,7 @@ func (r *reader) rowOf(n uint32, d *page.Node, c *page.Cell, from Origin) error 
 	if f.values == nil {
 		return nil
 	}
-	f.doubt, f.logged = r.doubt, r.logged
+	f.doubt, f.joint, f.logged = r.doubt, r.joint, r.logged
 	return r.take(f)
 }
 

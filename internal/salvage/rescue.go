@@ -33,8 +33,13 @@ type rescue struct {
 	joined     []byte   // a payload from several pages
 	overflow   []byte   // an overflow page
 	doubt      string   // about the payload that was read last, "" = none
-	logged     bool     // all of it stands in frames of the log whose checksums hold
-	agreed     []bool   // values of a row that an index has just so
+	joint      string   // about its overflow chain, "" = nothing
+	tails      *tails   // nil until a chain is broken
+	charted    bool     // all trees are, and so what is left over is known
+	mapped     uint32   // the pointer-map page in mapPage, 0 = none
+	mapPage    []byte
+	logged     bool   // all of it stands in frames of the log whose checksums hold
+	agreed     []bool // values of a row that an index has just so
 	headValues []Value
 	values     []Value
 	row        Row // that the sink has
@@ -53,7 +58,8 @@ func Run(src Source, opts Options, sink Sink) (*Report, error) {
 			return nil, err
 		}
 	}
-	for _, step := range []func() error{r.readSchema, r.chartBoth, r.place, r.prove, r.write} {
+	settled := func() error { r.charted = true; return r.prove() }
+	for _, step := range []func() error{r.readSchema, r.chartBoth, r.place, settled, r.write} {
 		if err := step(); err != nil {
 			return nil, err
 		}

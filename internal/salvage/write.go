@@ -56,7 +56,7 @@ func (r *rescue) writeKeyed(t *table) error {
 	defer func() { r.twins.close(); r.twins = nil }()
 	row := &found{}
 	w := &keyWalk{rescue: r, owner: t.owner, t: t, take: func(k *keyed) error {
-		*row = found{values: k.values, from: k.from, page: k.page, what: k.what, partly: k.partly, logged: k.logged}
+		*row = found{values: k.values, from: k.from, page: k.page, what: k.what, joint: r.joint, partly: k.partly, logged: k.logged}
 		return r.put(t, row)
 	}}
 	if err := w.tree(t.root, 0); err != nil {
@@ -111,6 +111,9 @@ func (r *rescue) put(t *table, f *found) error {
 	}
 	if f.doubt == "" && f.what == "" && f.from != FromBase && r.suspicious(f.page) {
 		f.doubt = suspectFrame
+	}
+	if f.doubt == "" && !f.asInBase {
+		f.doubt = f.joint
 	}
 	return r.hand(t, f)
 }

@@ -45,6 +45,15 @@ func ofTable(make func(t testing.TB, path, table string, seed uint64) string, ta
 	}
 }
 
+// mapped damages a table of a database that was given a pointer map.
+func mapped(make func(t testing.TB, path, table string, seed uint64) string, table string) func(testing.TB, string, uint64) string {
+	return func(t testing.TB, path string, seed uint64) string {
+		t.Helper()
+		change(t, path, "PRAGMA auto_vacuum=FULL", "VACUUM")
+		return make(t, path, table, seed)
+	}
+}
+
 func only(kinds ...testkit.Kind) func(testkit.Kind) bool {
 	return func(k testkit.Kind) bool {
 		for _, kind := range kinds {
@@ -109,6 +118,8 @@ func fileClasses() []class {
 		{name: "cell pointers garbled", damage: in(ofTable(testkit.GarbleCells, "items")), floor: 100, lent: 100, known: 99},
 		{name: "overflow chain cut", damage: in(ofTable(testkit.CutChain, "blobs")), kinds: chained, floor: 99, lent: 99.9, known: 99},
 		{name: "overflow chains crossed", damage: in(ofTable(testkit.CrossChains, "blobs")), kinds: chained, floor: 99, lent: 99.9, known: 99},
+		{name: "overflow chain cut, with a pointer map", damage: in(mapped(testkit.CutChain, "blobs")), kinds: chained, floor: 99, lent: 99.9, known: 99},
+		{name: "overflow chains crossed, with a pointer map", damage: in(mapped(testkit.CrossChains, "blobs")), kinds: chained, floor: 99.6, lent: 99.9, known: 99},
 		{name: "index damaged", damage: in(testkit.ZeroIndex), floor: 100, lent: 100, known: 99},
 		{name: "row removed", damage: in(ofTable(testkit.RemoveRow, "items")), floor: 99, lent: 99.5, known: 99},
 		{name: "root in the schema wrong", damage: in(ofTable(testkit.WrongRoot, "items")), floor: 100, lent: 100, known: 99},
