@@ -53,7 +53,8 @@ type eventJournal struct {
 	noted   note
 	found   []finding // what was seen while writing
 
-	eventsProved, backupsProved proof // what held when both chains were proved last
+	eventsProved  provenEvents // what held when both chains were proved last
+	backupsProved proof
 }
 
 // note is evidence.json.

@@ -174,8 +174,26 @@ func TestJournal_whatWasProvedIsProvedAgainWhenItChanges(t *testing.T) {
 	prove("as it was", whole, "")
 	prove("cut", whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1], "event 3 was taken out")
 	prove("as it was again", whole, "")
+	prove("with a line twice", append(bytes.Clone(whole), whole[:bytes.IndexByte(whole, '\n')+1]...), "event 1 stands where event 4 belongs; events 2 to 3 were taken out")
+	prove("with the start of a line", append(bytes.Clone(whole), `{"seq`...), "")
+	prove("whole", whole, "")
+	l.tell(2)
+	l.journal.write(time.Now(), true)
+	longer, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := longer[len(whole):]
+	prove("without what was added", whole, "events 4 to 5 were taken out")
+	prove("with what was added", longer, "")
+	prove("edited before what was added", append(bytes.Clone(edited), added...), "event 1 was changed after it was written")
+	prove("edited in what was added", append(bytes.Clone(whole), bytes.Replace(added, []byte("replaced"), []byte("rEplaced"), 1)...),
+		"event 4 was changed after it was written")
+	prove("with half of what was added", append(bytes.Clone(whole), added[:bytes.IndexByte(added, '\n')+1]...), "event 5 was taken out")
+	prove("with all of it", longer, "")
+	whole = longer
 	l.journal.noted.Hash = strings.Repeat("0", 64)
-	prove("noted otherwise", whole, "event 3 is not the one that was noted")
+	prove("noted otherwise", whole, "event 5 is not the one that was noted")
 }
 
 func TestJournal_keepsTheNewestThousandOnDisk(t *testing.T) {

@@ -107,8 +107,12 @@ func parse(raw []byte) (l Line, fits, ok bool) {
 
 // Read reads a journal and names every line that was changed, taken out or put in past
 // Officer. A line that was cut off at the end is no break: a crash does that.
-func Read(data []byte) Book {
-	var b Book
+func Read(data []byte) Book { return Book{}.on(data) }
+
+// ReadOn reads what follows a line in a journal; it is the first of the Book.
+func ReadOn(before Line, data []byte) Book { return Book{Lines: []Line{before}}.on(data) }
+
+func (b Book) on(data []byte) Book {
 	data = whole(data)
 	b.WholeBytes = len(data)
 	unread := uint64(0) // lines since the last one that could be read
