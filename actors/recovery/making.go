@@ -135,7 +135,7 @@ func readMaking(fsys fsx.FS, home string) ([]string, error) {
 	}
 	var note making
 	if json.Unmarshal(data, &note) != nil {
-		return nil, nil // not Officer's: nothing is removed for it
+		return nil, nil //nolint:nilerr // not Officer's: nothing is removed for it
 	}
 	for i, path := range note.Files {
 		note.Files[i] = read(path)
