@@ -22,17 +22,25 @@ func (m *metrics) sample(ctx actor.Context, msg any) {
 	}
 	now := m.now()
 	m.whenLoaded(nil, func() {
-		if m.remember(now, msg) {
-			m.changed(ctx, m.plots)
-		}
+		m.remember(ctx, now, samplesOf(msg))
 	})
 }
 
-// remember tells whether something of a message became part of the history.
-func (m *metrics) remember(now time.Time, msg any) bool {
+// remember makes samples part of the history. While the clock is in doubt a line of them
+// does not tell everything, and the file is written as a whole.
+func (m *metrics) remember(ctx actor.Context, now time.Time, samples []history.Sample) {
+	doubted := m.past.InDoubt()
+	if !m.past.Record(now, samples...) {
+		return
+	}
+	line, err := history.Line(now, samples...)
+	m.changed(ctx, m.plots, line, err == nil && !doubted && !m.past.InDoubt())
+}
+
+// samplesOf are the samples that a message carries.
+func samplesOf(msg any) (samples []history.Sample) {
 	switch msg := msg.(type) {
 	case *messages.RecordSizes:
-		var samples []history.Sample
 		for name, bytes := range map[string]*int64{
 			history.DatabaseBytes: msg.DatabaseBytes, history.WALBytes: msg.WalBytes, history.FreeBytes: msg.FreeBytes,
 		} {
@@ -40,26 +48,25 @@ func (m *metrics) remember(now time.Time, msg any) bool {
 				samples = append(samples, history.Sample{Name: name, Value: *bytes})
 			}
 		}
-		return m.past.Record(now, samples...)
 	case *messages.BackupTaken:
 		if !msg.GetBackup().GetVerified() {
-			return false // what a doubtful copy holds may not be what there is
+			return nil // what a doubtful copy holds may not be what there is
 		}
 		var tables []history.Table
 		for _, t := range msg.GetBackup().GetContent().GetTables() {
 			tables = append(tables, history.Table{Name: t.GetName(), Rows: t.GetRows()})
 		}
-		return m.past.RecordRows(now, tables)
+		return history.RowsOf(tables)
 	case *messages.WalCheckpointed:
 		if msg.GetOutcome().GetSkippedBecause() != "" {
-			return false
+			return nil
 		}
-		return m.past.Record(now, history.Sample{Name: history.WALBytes, Value: msg.GetOutcome().GetWalBytesBefore()},
-			history.Sample{Name: history.WALBytes, Value: msg.GetOutcome().GetWalBytesAfter()})
+		return []history.Sample{{Name: history.WALBytes, Value: msg.GetOutcome().GetWalBytesBefore()},
+			{Name: history.WALBytes, Value: msg.GetOutcome().GetWalBytesAfter()}}
 	case *messages.WalGrew:
-		return m.past.Record(now, history.Sample{Name: history.WALBytes, Value: msg.GetWalBytes()})
+		return []history.Sample{{Name: history.WALBytes, Value: msg.GetWalBytes()}}
 	}
-	return false
+	return samples
 }
 
 // tell answers with the series, and with the medians of the days that metrics.json has.

@@ -8,9 +8,11 @@
 // most one a minute for one operation and twenty an hour in all. Raises budget_exceeded
 // when three of the newest ten runs of an operation took longer than its budget.
 //
-// The two files are written when something changed, at most once a minute, and at the end:
-// a kill loses at most a minute. A file that cannot be read is kept aside and begun afresh;
-// nothing here ever keeps the rest of Officer from its work.
+// What was recorded is stored when something changed, at most once a minute, and at the end:
+// a kill loses at most a minute. It is appended to a tail of the file that it changes, so that
+// a sample costs the same however much is known; the file itself is written anew once an
+// hour, when its tail has grown as long as it is, and at the end. A file that cannot be read is kept
+// aside and begun afresh; nothing here ever keeps the rest of Officer from its work.
 package metrics
 
 import (
@@ -65,8 +67,13 @@ const (
 	fileName    = "metrics.json"
 	historyName = "history.json"
 	damagedTail = ".damaged" // one of each is enough to find the cause
-	// writeEvery bounds what a kill can lose, and what writing can cost.
+	tailSuffix  = ".tail"
+	// writeEvery bounds what a kill can lose, and how often a disk is made to sync.
 	writeEvery = time.Minute
+	// wholeEvery bounds how old the two files may be for whoever reads them alone.
+	wholeEvery = time.Hour
+	// tailBytesMax is the longest tail of a small file: a kill in between costs a few ms of reading.
+	tailBytesMax = 64 << 10
 	// statusTimeout is longer than the tree's own patience with its parts.
 	statusTimeout = 5 * time.Second
 	// earlyMax bounds what waits while the file is being read.
@@ -103,8 +110,9 @@ func Props(cfg Config) *actor.Props {
 	durations, plots := file(fileName), file(historyName)
 	return kit.Props(func() actor.Actor {
 		m := &metrics{cfg: cfg}
-		m.durations = &record{store: durations, what: "the metrics", form: m.bookForm}
-		m.plots = &record{store: plots, what: "the history", form: func() ([]byte, error) { return m.past.Marshal() }}
+		m.durations = &record{store: durations, what: "the metrics", tail: rolling.TailOf, form: m.bookForm}
+		m.plots = &record{store: plots, what: "the history", tail: history.TailOf,
+			form: func(generation int64) ([]byte, error) { return m.past.Marshal(generation) }}
 		return m
 	})
 }
@@ -163,9 +171,9 @@ func (m *metrics) load(ctx actor.Context) {
 	m.Go(ctx, loaded{}, m.loadAll)
 }
 
-func (m *metrics) bookForm() ([]byte, error) {
+func (m *metrics) bookForm(generation int64) ([]byte, error) {
 	m.book.Expire(m.now())
-	return m.book.Marshal()
+	return m.book.Marshal(generation)
 }
 
 func (m *metrics) now() time.Time { return time.Now().In(m.cfg.Location) }
@@ -198,9 +206,11 @@ func (m *metrics) record(ctx actor.Context, now time.Time, msg *messages.RecordO
 	default:
 		sizeBytes = m.sizeBytes
 	}
-	v := m.book.Record(now, rolling.Sample{Name: msg.GetName(), Took: took, Failed: msg.GetFailed(), SizeBytes: sizeBytes})
+	one := rolling.Sample{Name: msg.GetName(), Took: took, Failed: msg.GetFailed(), SizeBytes: sizeBytes}
+	v := m.book.Record(now, one)
 	m.shapes.Record(msg.GetShape(), took, msg.GetRows(), msg.GetFailed())
-	m.changed(ctx, m.durations)
+	line, err := rolling.Line(now, one)
+	m.changed(ctx, m.durations, line, err == nil)
 	if m.cfg.Passive {
 		return
 	}

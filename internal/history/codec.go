@@ -18,9 +18,10 @@ const (
 )
 
 type historyForm struct {
-	Version int          `json:"version"`
-	Doubt   [3]int64     `json:"doubt"` // since, last, before; Unix seconds
-	Series  []seriesForm `json:"series"`
+	Version    int          `json:"version"`
+	Generation int64        `json:"generation"` // which tail goes on from it; 0 = none
+	Doubt      [3]int64     `json:"doubt"`      // since, last, before; Unix seconds
+	Series     []seriesForm `json:"series"`
 }
 
 type seriesForm struct {
@@ -29,14 +30,16 @@ type seriesForm struct {
 }
 
 // Marshal writes the history as JSON, one series a line, the same bytes for the same history.
-func (h *History) Marshal() ([]byte, error) {
+// What is recorded later may be written to a tail of that generation (see TailOf), a number
+// that no earlier one had.
+func (h *History) Marshal(generation int64) ([]byte, error) {
 	names := make([]string, 0, len(h.series))
 	for name := range h.series {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	var out bytes.Buffer
-	fmt.Fprintf(&out, `{"version":%d,"doubt":[%d,%d,%d],"series":[`, version, h.doubt.since, h.doubt.last, h.doubt.before)
+	fmt.Fprintf(&out, `{"version":%d,"generation":%d,"doubt":[%d,%d,%d],"series":[`, version, generation, h.doubt.since, h.doubt.last, h.doubt.before)
 	for i, name := range names {
 		f, before := seriesForm{Name: name}, int64(0)
 		for _, p := range h.series[name] {
@@ -75,6 +78,7 @@ func Parse(data []byte) (*History, error) {
 		return nil, fault.New(fault.Invalid, op, "it has %d series; at most %d are kept", len(form.Series), SeriesMax)
 	}
 	h := New()
+	h.generation = form.Generation
 	h.doubt = doubt{since: form.Doubt[0], last: form.Doubt[1], before: form.Doubt[2]}
 	for _, at := range form.Doubt {
 		if at < 0 || at > atMax {

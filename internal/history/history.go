@@ -70,6 +70,8 @@ type History struct {
 	series map[string][]Point
 	newest int64 // time of the newest sample
 	doubt  doubt
+
+	generation int64 // as it was parsed, 0 = unknown
 }
 
 // doubt is about a clock that jumped by more than a day: the machine was off, or the clock
@@ -115,8 +117,8 @@ func (h *History) Record(now time.Time, samples ...Sample) bool {
 	return changed
 }
 
-// RecordRows takes how many rows tables have: those of the biggest ones.
-func (h *History) RecordRows(now time.Time, tables []Table) bool {
+// RowsOf are samples of how many rows tables have: of the biggest ones.
+func RowsOf(tables []Table) []Sample {
 	tables = slices.DeleteFunc(slices.Clone(tables), func(t Table) bool { return !validName(RowsPrefix + t.Name) })
 	sort.Slice(tables, func(i, k int) bool {
 		a, b := tables[i], tables[k]
@@ -127,7 +129,7 @@ func (h *History) RecordRows(now time.Time, tables []Table) bool {
 	for i, t := range tables {
 		samples[i] = Sample{RowsPrefix + t.Name, t.Rows}
 	}
-	return h.Record(now, samples...)
+	return samples
 }
 
 // Since gives the series with what is not older than from: sizes first, then tables, by name.

@@ -113,14 +113,14 @@ func TestRecordRows_biggestFiftyTables(t *testing.T) {
 	for i := range 80 {
 		tables = append(tables, history.Table{Name: fmt.Sprintf("t%02d", i), Rows: int64(i)})
 	}
-	h.RecordRows(start, tables)
+	h.Record(start, history.RowsOf(tables)...)
 	got := h.Since(time.Time{})
 	if len(got) != 50 || got[0].Name != "rows:t30" || got[49].Name != "rows:t79" {
 		t.Fatalf("got %d series, %s to %s; want the 50 biggest", len(got), got[0].Name, got[len(got)-1].Name)
 	}
 	// One that grows into them takes the place of the one that was left behind.
 	tables[0].Rows = 1000
-	h.RecordRows(start.Add(4*time.Hour), tables)
+	h.Record(start.Add(4*time.Hour), history.RowsOf(tables)...)
 	if got := points(h, "rows:t00"); len(got) != 1 {
 		t.Errorf("a table that grew: got %v, want one point", got)
 	}
@@ -134,7 +134,7 @@ func TestRecordRows_biggestFiftyTables(t *testing.T) {
 
 func TestRecord_aTableThatIsNoMoreGoesAfterTwoYears(t *testing.T) {
 	h := history.New()
-	h.RecordRows(start, []history.Table{{Name: "old", Rows: 3}})
+	h.Record(start, history.RowsOf([]history.Table{{Name: "old", Rows: 3}})...)
 	for now := start; now.Before(start.Add(735 * day)); now = now.Add(day) {
 		size(h, now, 1)
 		if now.Before(start.Add(700*day)) && points(h, "rows:old") == nil {
@@ -207,7 +207,7 @@ func TestRecord_aClockSetBackALittleLosesNothing(t *testing.T) {
 func TestSince_leavesOutWhatIsOlder(t *testing.T) {
 	h := history.New()
 	now := hours(h, start, 48)
-	h.RecordRows(start, []history.Table{{Name: "b", Rows: 1}})
+	h.Record(start, history.RowsOf([]history.Table{{Name: "b", Rows: 1}})...)
 	list := h.Since(now.Add(-10 * time.Hour))
 	if len(list) != 1 || len(list[0].Points) != 10 {
 		t.Fatalf("got %v, want ten points of one series", list)
@@ -230,7 +230,7 @@ func TestHistory_staysWithinItsBounds(t *testing.T) {
 				now = now.Add(step)
 				size(h, now, rapid.Int64Range(0, history.ValueMax).Draw(t, "value"))
 			}
-			h.RecordRows(now, []history.Table{{Name: rapid.StringN(1, 3, 10).Draw(t, "table"), Rows: 5}})
+			h.Record(now, history.RowsOf([]history.Table{{Name: rapid.StringN(1, 3, 10).Draw(t, "table"), Rows: 5}})...)
 		}
 		list := h.Since(time.Time{})
 		if len(list) > history.SeriesMax {
@@ -246,7 +246,7 @@ func TestHistory_staysWithinItsBounds(t *testing.T) {
 				}
 			}
 		}
-		data, err := h.Marshal()
+		data, err := h.Marshal(0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +282,7 @@ func TestHistory_fullOneStaysSmall(t *testing.T) {
 	for _, s := range h.Since(time.Time{}) {
 		most = max(most, len(s.Points))
 	}
-	data, err := h.Marshal()
+	data, err := h.Marshal(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,8 +331,8 @@ func TestParse_refusesWhatIsNoHistory(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	h := history.New()
 	hours(h, start, 30)
-	h.RecordRows(start, []history.Table{{Name: "t", Rows: 2}})
-	data, _ := h.Marshal()
+	h.Record(start, history.RowsOf([]history.Table{{Name: "t", Rows: 2}})...)
+	data, _ := h.Marshal(0)
 	f.Add(data)
 	f.Add([]byte(`{"version":1,"doubt":[9,9,99999],"series":[{"name":"rows:é","points":[[1,1]]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -340,7 +340,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		first, err := h.Marshal()
+		first, err := h.Marshal(0)
 		if err != nil {
 			t.Fatalf("what was read cannot be written: %v", err)
 		}
@@ -348,7 +348,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was written cannot be read: %v\n%s", err, first)
 		}
-		if second, _ := again.Marshal(); !bytes.Equal(first, second) {
+		if second, _ := again.Marshal(0); !bytes.Equal(first, second) {
 			t.Fatalf("written again it differs:\n%s\n%s", first, second)
 		}
 		hours(h, start, 30)

@@ -25,6 +25,7 @@ const (
 
 type bookForm struct {
 	Version    int             `json:"version"`
+	Generation int64           `json:"generation"` // which tail goes on from it; 0 = none
 	Operations []operationForm `json:"operations"`
 }
 
@@ -47,14 +48,16 @@ type dayForm struct {
 }
 
 // Marshal writes the book as JSON, one operation a line, the same bytes for the same book.
-func (b *Book) Marshal() ([]byte, error) {
+// What is recorded later may be written to a tail of that generation (see TailOf), a number
+// that no earlier one had.
+func (b *Book) Marshal(generation int64) ([]byte, error) {
 	names := make([]string, 0, len(b.operations))
 	for name := range b.operations {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	var out bytes.Buffer
-	fmt.Fprintf(&out, `{"version":%d,"operations":[`, version)
+	fmt.Fprintf(&out, `{"version":%d,"generation":%d,"operations":[`, version, generation)
 	for i, name := range names {
 		line, err := json.Marshal(b.operations[name].form(name))
 		if err != nil {
@@ -113,6 +116,7 @@ func Parse(data []byte, budgets []Budget) (*Book, error) {
 		return nil, fault.New(fault.Invalid, op, "it has %d operations; at most %d are kept", len(form.Operations), OperationsMax)
 	}
 	b := NewBook(budgets)
+	b.generation = form.Generation
 	for i, f := range form.Operations {
 		o, wrong := operationOf(f)
 		if wrong == "" && b.operations[f.Name] != nil {

@@ -24,7 +24,7 @@ func TestMarshal_parsesToTheSame(t *testing.T) {
 				Failed: rapid.Bool().Draw(t, "failed"),
 			})
 		}
-		data, err := b.Marshal()
+		data, err := b.Marshal(0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +39,7 @@ func TestMarshal_parsesToTheSame(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, want %+v", got, want)
 		}
-		if second, _ := again.Marshal(); !bytes.Equal(second, data) {
+		if second, _ := again.Marshal(0); !bytes.Equal(second, data) {
 			t.Fatalf("written again it differs:\n%s\n%s", second, data)
 		}
 	})
@@ -50,7 +50,7 @@ func TestParse_aDayGoesOnAfterARestart(t *testing.T) {
 	for range 10 {
 		b.Record(now, rolling.Sample{Name: "x", Took: time.Millisecond})
 	}
-	data, _ := b.Marshal()
+	data, _ := b.Marshal(0)
 	again, err := rolling.Parse(data, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func FuzzParse(f *testing.F) {
 	for i := range 30 {
 		b.Record(now.AddDate(0, 0, i/10), rolling.Sample{Name: "query", Took: time.Duration(i) * time.Second, Failed: i%3 == 0})
 	}
-	data, _ := b.Marshal()
+	data, _ := b.Marshal(0)
 	f.Add(data)
 	f.Add([]byte(`{"version":1,"operations":[{"name":"x","window":[[1,1,0]],"days":[]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -113,7 +113,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := b.Marshal()
+		again, err := b.Marshal(0)
 		if err != nil {
 			t.Fatalf("what was read cannot be written: %v", err)
 		}

@@ -77,6 +77,7 @@ type Book struct {
 	budgets    map[string]Budget
 	operations map[string]*operation
 	calendar   calendar // of the last now
+	generation int64    // as it was parsed, 0 = unknown
 }
 
 type operation struct {

@@ -273,7 +273,7 @@ func TestDay_fewRunsAreExactAlsoAfterARestart(t *testing.T) {
 	for i := range 200 {
 		b.Record(now, rolling.Sample{Name: "x", Took: time.Duration(100_001+i) * time.Millisecond})
 	}
-	data, err := b.Marshal()
+	data, err := b.Marshal(0)
 	if err != nil {
 		t.Fatal(err)
 	}

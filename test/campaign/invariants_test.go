@@ -240,7 +240,7 @@ func (w *world) final(p protocol) {
 // kept are the names that may lie on the disk when Officer has stopped, relative to the
 // folder of the database; of backups only those that are listed.
 var kept = regexp.MustCompile(`^(app\.db|restored\.db|app\.db-officer/(officer\.lock|reserve|events\.ndjson|evidence\.json|maintenance\.json|` +
-	`backups/backups\.json|logs/app\.log(\.\d+)?|metrics/(metrics|disk|history)\.json|` +
+	`backups/backups\.json|logs/app\.log(\.\d+)?|metrics/((metrics|history)\.json(\.tail)?|disk\.json)|` +
 	`quarantine/\d{8}T\d{6}Z(-\d+)?(-damage)?/((intent|damage)\.json|recovery-report\.(html|json)|recovery-lost_and_found\.db|app\.db(-wal|-journal)?)))$`)
 
 func (w *world) strays(l *simfs.Life, dir string, listed map[string]bool) {

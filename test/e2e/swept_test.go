@@ -388,7 +388,7 @@ func (try *trial) list(end bool) {
 
 // sweptKept are the names that may lie there when Officer has ended.
 var sweptKept = regexp.MustCompile(`^(v\.db(-wal|-shm)?|v\.db-officer/(officer\.lock|reserve|events\.ndjson|evidence\.json|maintenance\.json|` +
-	`backups/backups\.json|logs/v\.log(\.\d+)?|metrics/(metrics|disk|history)\.json|` +
+	`backups/backups\.json|logs/v\.log(\.\d+)?|metrics/((metrics|history)\.json(\.tail)?|disk\.json)|` +
 	`quarantine/\d{8}T\d{6}Z(-\d+)?(-damage)?/((intent|damage)\.json|recovery-report\.(html|json)|recovery-lost_and_found\.db|v\.db(-wal|-journal)?)))$`)
 
 // strays: of backups and drills the next verb clears up, of all else the next starts of `run`.
