@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -97,12 +98,29 @@ func showCheck(w io.Writer, s style, name string, r *messages.CheckReport) {
 	}
 }
 
+// showFindings shows a line for each finding, and one for a run of pages of which the same is
+// to be said.
 func showFindings(w io.Writer, findings []*messages.Finding) {
-	for i, f := range findings {
-		if i == findingsShown {
-			fmt.Fprintf(w, "    and %d more\n", len(findings)-i)
+	for lines := 0; len(findings) > 0; lines++ {
+		if lines == findingsShown {
+			fmt.Fprintf(w, "    and %d more\n", len(findings))
 			return
 		}
-		fmt.Fprintf(w, "    %s\n", clean(report.FindingText(f.Object, f.Page, f.Detail)))
+		first, n := findings[0], 1
+		for n < len(findings) && goesOn(findings[n-1], findings[n]) {
+			n++
+		}
+		text := report.FindingText(first.Object, first.Page, first.Detail)
+		if n > 1 {
+			where := fmt.Sprintf("pages %d to %d", first.Page, findings[n-1].Page)
+			text = report.FindingText(strings.TrimPrefix(first.Object+", "+where, ", "), 0, first.Detail)
+		}
+		fmt.Fprintf(w, "    %s\n", clean(text))
+		findings = findings[n:]
 	}
+}
+
+// goesOn tells whether the next finding says the same of the page that follows.
+func goesOn(f, next *messages.Finding) bool {
+	return f.Page > 0 && next.Page == f.Page+1 && next.Object == f.Object && next.Detail == f.Detail && next.Rowid == f.Rowid
 }

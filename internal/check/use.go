@@ -58,7 +58,7 @@ func (s pageSet) missing(count uint32, limit int) (list []uint32) {
 func (w *worker) checkUse() {
 	g := w.g
 	if lock := g.LockPage(); lock <= g.Count && !w.used.add(lock) {
-		w.find(Finding{Kind: kindStructure, Page: int64(lock), Detail: string(page.PageLockUnused)})
+		w.find(Finding{Kind: kindStructure, Page: int64(lock), Detail: "it is used, but: " + string(page.PageLockUnused)})
 	}
 	if g.Maps {
 		each := uint64(g.Usable/5) + 1
@@ -68,11 +68,11 @@ func (w *worker) checkUse() {
 				n++
 			}
 			if n <= g.Count && !w.used.add(n) {
-				w.find(Finding{Kind: kindStructure, Page: int64(n), Detail: string(page.PageMapPlace)})
+				w.find(Finding{Kind: kindStructure, Page: int64(n), Detail: "something else uses it, but: " + string(page.PageMapPlace)})
 			}
 		}
 	}
 	for _, n := range w.used.missing(g.Count, w.o.FindingsMax) {
-		w.find(Finding{Kind: kindStructure, Page: int64(n), Detail: string(page.PageNeverUsed)})
+		w.find(Finding{Kind: kindStructure, Page: int64(n), Detail: "nothing uses this, but: " + string(page.PageNeverUsed)})
 	}
 }

@@ -74,7 +74,7 @@ func (v *verifier) gather() error {
 			}
 			for _, n := range lead.used.merge(w.used, v.o.FindingsMax) {
 				lead.tree = nil
-				lead.find(Finding{Kind: kindStructure, Page: int64(n), Detail: string(page.PageUsedOnce)})
+				lead.find(Finding{Kind: kindStructure, Page: int64(n), Detail: "it is used again, but: " + string(page.PageUsedOnce)})
 			}
 		}
 	}
@@ -93,7 +93,7 @@ func (v *verifier) gather() error {
 	}
 	for t := range v.sums {
 		if v.sums[t].leafAt < 0 {
-			v.found.add(Finding{Kind: kindStructure, Object: v.trees[t].name, Page: int64(v.trees[t].root), Detail: string(page.TreeDepth)})
+			v.found.add(Finding{Kind: kindStructure, Object: v.trees[t].name, Page: int64(v.trees[t].root), Detail: "its leaves are not equally deep, but: " + string(page.TreeDepth)})
 			v.sums[t].broken = true
 		}
 	}
