@@ -19,6 +19,7 @@ const (
 	powerCutsDefault = 50                    // OFFICER_POWER_CUTS says otherwise
 	powerSettle      = 60 * time.Millisecond // until what a stopped process asked the kernel for is done
 	powerVolumeBytes = 320 << 20             // xfs wants 300 MB; the file has holes
+	powerRoundBytes  = 2 << 20               // and what a round may leave for seven days
 )
 
 // TestPower_cutsOfARealKernel cuts the power under backups, restores and repairs on xfs, at
@@ -33,7 +34,7 @@ func TestPower_cutsOfARealKernel(t *testing.T) {
 	t.Logf("seed %d: OFFICER_SEED=%d OFFICER_POWER_CUTS=%d go test -tags e2e -run TestPower ./test/e2e/", seed, seed, cuts)
 	for _, mode := range []string{"wal", "delete"} {
 		t.Run(mode, func(t *testing.T) {
-			p.volume = newVolume(t, "xfs", filepath.Join(t.TempDir(), "disk"), powerVolumeBytes)
+			p.volume = newVolume(t, "xfs", filepath.Join(t.TempDir(), "disk"), powerVolumeBytes+int64(cuts)/2*powerRoundBytes)
 			p.victim = newVictimIn(t, p.volume.at, mode)
 			p.durable = true
 			for i := range cuts / 2 {

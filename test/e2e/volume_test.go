@@ -86,11 +86,29 @@ func (v *volume) powerCut(alive ...*exec.Cmd) (lost bool) {
 		_ = cmd.Process.Kill()
 	}
 	v.unmount()
-	if said, err := v.tryMount(); err != nil {
-		v.t.Fatalf("mounted again after a power cut: %v: %s", err, said)
-	}
+	v.mountAfresh()
 	data, err := os.ReadFile(canary)
 	lost = err != nil || len(data) == 0
 	_ = os.Remove(canary)
 	return lost
+}
+
+// mountAfresh mounts what has lost its power. A mount namespace that somebody else made meanwhile holds the file system
+// for as long as it lives; what is mounted until then is the one without power, in which no name can be looked up.
+func (v *volume) mountAfresh() {
+	v.t.Helper()
+	for end := time.Now().Add(2 * time.Minute); ; {
+		if said, err := v.tryMount(); err != nil {
+			v.t.Fatalf("mounted again after a power cut: %v: %s", err, said)
+		}
+		_, err := os.ReadDir(v.at)
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			v.t.Fatalf("still without power after it was mounted again: %v", err)
+		}
+		v.unmount()
+		<-time.After(powerSettle)
+	}
 }
