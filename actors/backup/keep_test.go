@@ -3,6 +3,7 @@ package backup_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -237,14 +238,22 @@ func TestRestart_inTheMiddleOfABackup(t *testing.T) {
 	})
 }
 
+// OFFICER_YEAR_DAYS makes it shorter for the race detector.
 func TestYear_atMostSixteenAndEveryDropForetold(t *testing.T) {
+	days := 366
+	if v := os.Getenv("OFFICER_YEAR_DAYS"); v != "" {
+		var err error
+		if days, err = strconv.Atoi(v); err != nil {
+			t.Fatal(err)
+		}
+	}
 	inWorld(t, func(w *world) {
 		w.fsys = unsynced{fsx.OS()}
 		const every = 8 * time.Hour
 		w.start(func(c *backup.Config) { c.Every = every })
 		w.Advance(5 * time.Minute)
 		most, drops := 0, 0
-		for tick := 0; tick < 366*3; tick++ {
+		for tick := 0; tick < days*3; tick++ {
 			if tick%50 < 6 { // two days off now and then
 				w.Advance(every)
 				continue
@@ -287,6 +296,9 @@ func TestYear_atMostSixteenAndEveryDropForetold(t *testing.T) {
 		w.tidy()
 		r := testkit.Ask[*messages.RetentionReport](w.Bench, w.pid, &messages.ExplainRetention{})
 		t.Logf("at most %d counted, %d drops, %d of them still told", most, drops, len(r.GetDropped()))
+		if days < 366 {
+			return
+		}
 		if most < 14 || drops < 800 || len(r.GetDropped()) != 200 {
 			t.Errorf("at most %d counted, %d drops, %d told; want a full year of them", most, drops, len(r.GetDropped()))
 		}
