@@ -24,6 +24,7 @@ type recoveredTableJSON struct {
 	Uncertain int64    `json:"rows_uncertain"`  // of rows_salvaged, all that are not confirmed: unconfirmed, undated, doubted
 	Undated   int64    `json:"rows_undated"`    // those of which only their age is in doubt
 	FromIndex int64    `json:"rows_from_index"` // of rows_salvaged, those put together from index entries
+	FromOlder int64    `json:"rows_from_older"` // of rows_salvaged, those of an older image of their page; all are doubted
 	Kept      int64    `json:"rows_kept"`       // of rows_salvaged, those found in place
 	Refused   int64    `json:"rows_refused"`
 	Strays    int64    `json:"rows_in_lost_and_found"`
@@ -132,7 +133,7 @@ func recoveredOf(r *officer.Recovered, file, to, base string) *recoverResult {
 	for _, t := range r.Tables {
 		out.Tables = append(out.Tables, recoveredTableJSON{
 			Name: t.Name, Salvaged: t.Kept + t.Salvaged, Lost: t.Lost, FromBase: t.FromBase, Uncertain: t.Uncertain(),
-			Undated: t.Undated, FromIndex: t.FromIndex, Kept: t.Kept, Refused: t.Refused, Strays: t.Strays + t.Refused, Notes: report.List(t.Notes),
+			Undated: t.Undated, FromIndex: t.FromIndex, FromOlder: t.FromOlder, Kept: t.Kept, Refused: t.Refused, Strays: t.Strays + t.Refused, Notes: report.List(t.Notes),
 			Confirmed: t.Confirmed(), ByBase: t.ByBase, ByIndex: t.ByIndex, ByLog: t.ByLog, Unconfirmed: t.Unconfirmed(), Doubted: t.Doubted,
 			AsInBase: t.AsInBase, Loose: looseOf(t.Loose),
 		})

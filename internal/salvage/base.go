@@ -179,7 +179,7 @@ func (r *rescue) writeBase(t *table) error {
 	})
 }
 
-// lend gives the sink a row of the backup, unless an index of the file tells that it was
+// lend gives the sink a row of the backup or of an older image, unless an index of the file tells that it was
 // deleted since. What an index tells of its columns is newer.
 func (r *rescue) lend(t *table, f *found) error {
 	for _, tr := range t.trials {
@@ -198,11 +198,18 @@ func (r *rescue) lend(t *table, f *found) error {
 			list[0].seen = true
 			if list[0].hash != hashOf(entry) {
 				r.correct(tr, f, list[0])
-				f.doubt = "lent by the older copy, with what index " + tr.x.name + " has of it since"
+				f.doubt = lender(f.from) + ", with what index " + tr.x.name + " has of it since"
 			}
 		}
 	}
 	return r.put(t, f)
+}
+
+func lender(from Origin) string {
+	if from == FromOlder {
+		return "from an older image of its page"
+	}
+	return "lent by the older copy"
 }
 
 // slotsFrom gives for each place of a record the place that the column had in an older

@@ -42,7 +42,7 @@ func (r *rescue) readSchema() error {
 func (r *rescue) entries() ([]entry, error) {
 	var list []entry
 	seen := map[string]bool{}
-	err := r.rows(r.schema, func(f *found) error {
+	take := func(f *found) error {
 		e, ok := r.entryOf(f.values)
 		if !ok {
 			return nil
@@ -58,8 +58,21 @@ func (r *rescue) entries() ([]entry, error) {
 		e.rowid, e.doubt = f.rowid, f.what
 		list = append(list, e)
 		return nil
-	})
-	return list, err
+	}
+	if err := r.rows(r.schema, take); err != nil {
+		return nil, err
+	}
+	had := len(list)
+	if err := r.olderRows(r.schema, take); err != nil {
+		return nil, err
+	}
+	if len(list) > had && r.vitals.headerGone {
+		r.olderVitals()
+	}
+	if len(list) > had {
+		r.note("the schema is damaged; what it lacks was taken from an older image of its pages in the write-ahead log")
+	}
+	return list, nil
 }
 
 // entryOf reads a row of sqlite_schema.

@@ -82,6 +82,7 @@ func (c *charter) leaf(n uint32, d *page.Node, b []byte, s span) error {
 		}
 		if !c.complete(rows) && len(c.t.torn) < gapsMax {
 			c.t.torn = append(c.t.torn, s)
+			c.t.worn = append(c.t.worn, gap{span: s, page: n})
 		}
 		return nil
 	}

@@ -24,6 +24,8 @@
 //   - Damaged pages (carve.go): rows by strict decoding at every offset.
 //   - Overflow chains (chain.go, tails.go): of exact length, ending in 0, of one owner; one
 //     that was cut put together with what is left over, in doubt.
+//   - Older images of lost pages (older.go, freed.go): what the log, the file and free pages
+//     still have, only for gaps, and in doubt.
 //   - The backup (base.go, keys.go, twin.go): its rows only where the chart has gaps, so
 //     that nothing that was deleted returns; counted apart. Rows that differ from its own
 //     as flipped bits would make it are doubted.

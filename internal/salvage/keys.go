@@ -19,7 +19,10 @@ type keyed struct {
 
 // keyGap is a place in an index b-tree where entries may be missing: between two that
 // are there, nil = the beginning or the end.
-type keyGap struct{ lo, hi []Value }
+type keyGap struct {
+	lo, hi []Value
+	pages  []uint32 // that should have been there
+}
 
 // keyWalk goes over an index b-tree in key order: that of an index, or of a WITHOUT
 // ROWID table.
@@ -51,16 +54,16 @@ func (w *keyWalk) buf(depth int) []byte {
 func (w *keyWalk) tree(n uint32, depth int) error {
 	var d page.Node
 	if depth == depthMax || !w.enters(n) || !w.read(n, w.buf(depth)) || d.Parse(&w.g, n, w.buf(depth)) != nil || d.Kind.Table() {
-		w.lose()
+		w.lose(n)
 		return nil //nolint:nilerr // a page that cannot be read is a gap, not a failure
 	}
 	from := Kept
 	if d.Validate(&w.cover) != nil {
-		w.lose()
+		w.lose(n)
 		from = Salvaged
 	}
 	if !w.alike(&d) {
-		w.lose()
+		w.lose(n)
 		return nil
 	}
 	if w.claim {
@@ -86,19 +89,25 @@ func (w *keyWalk) tree(n uint32, depth int) error {
 		}
 	}
 	if from == Salvaged {
-		w.lose()
+		w.lose(n)
 	}
 	return nil
 }
 
-// lose notes that entries may be missing here.
-func (w *keyWalk) lose() {
+// lose notes that entries may be missing here, which page n should have had.
+func (w *keyWalk) lose(n uint32) {
 	w.missing++
-	if w.t == nil || w.open || len(w.gaps) >= gapsMax {
+	if w.t == nil || !w.open && len(w.gaps) >= gapsMax {
 		return
 	}
-	w.gaps = append(w.gaps, keyGap{lo: cloneKey(w.last)})
-	w.open = true
+	if !w.open {
+		w.gaps = append(w.gaps, keyGap{lo: cloneKey(w.last)})
+		w.open = true
+	}
+	if w.missing <= gapsMax {
+		g := &w.gaps[len(w.gaps)-1]
+		g.pages = append(g.pages, n)
+	}
 }
 
 // alike tells whether most entries of a page can be of this b-tree.

@@ -37,5 +37,5 @@ func (t *table) lost() int64 {
 		}
 		total += max(0, min(rows, room))
 	}
-	return int64(math.Ceil(total))
+	return max(0, int64(math.Ceil(total))-t.tally.FromOlder)
 }

@@ -10,6 +10,7 @@ const (
 	flagFree                    // on the freelist, and nobody owns it
 	flagBelow                   // a child of a b-tree page that belongs to no known tree
 	flagStray                   // given out as belonging to no table
+	flagListed                  // on the freelist
 	flagNamed                   // a page that nobody owns, or a row whose chain is broken, leads to it
 )
 

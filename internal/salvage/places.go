@@ -47,7 +47,7 @@ func (r *rescue) chartTable(t *table) (err error) {
 func (r *rescue) chartFree() {
 	b := make([]byte, r.g.PageSize)
 	for n := r.vitals.freelist; r.marks.unclaimed(n); {
-		r.marks.set(n, flagFree)
+		r.marks.set(n, flagFree|flagListed)
 		if !r.read(n, b) {
 			return
 		}
@@ -57,7 +57,7 @@ func (r *rescue) chartFree() {
 		}
 		for i := range trunk.Leaves {
 			if leaf := trunk.Leaf(i); r.marks.unclaimed(leaf) {
-				r.marks.set(leaf, flagFree)
+				r.marks.set(leaf, flagFree|flagListed)
 			}
 		}
 		n = trunk.Next

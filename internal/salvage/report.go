@@ -19,6 +19,7 @@ type TableReport struct {
 	Salvaged  int64 // found elsewhere, and proven
 	FromBase  int64
 	FromIndex int64     // of Salvaged, those that were put together from index entries
+	FromOlder int64     // of Salvaged, those of an older image of a page; all are doubted
 	Doubted   int64     // of Kept and Salvaged, those that something speaks against
 	Undated   int64     // of Kept and Salvaged, those of which only their age is in doubt: Report.Undated
 	ByBase    int64     // of Kept and Salvaged, those that are as the backup has them and nothing speaks against

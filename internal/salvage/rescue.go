@@ -35,6 +35,8 @@ type rescue struct {
 	doubt      string   // about the payload that was read last, "" = none
 	joint      string   // about its overflow chain, "" = nothing
 	tails      *tails   // nil until a chain is broken
+	past       *past    // nil until an older image is wanted
+	freed      []filler // free pages with rows, nil until they are wanted
 	charted    bool     // all trees are, and so what is left over is known
 	mapped     uint32   // the pointer-map page in mapPage, 0 = none
 	mapPage    []byte

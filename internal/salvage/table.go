@@ -18,6 +18,7 @@ type table struct {
 	trials  []*trial // against its indexes
 	islands []uint32 // pages of a WITHOUT ROWID table that were found outside its tree
 	torn    []span   // of damaged pages on which rows may be missing
+	worn    []gap    // these pages
 	contest bool     // another tree names one of its pages, too
 	covered bool     // its indexes together have all columns
 	loose   bool     // the row before this one was not confirmed

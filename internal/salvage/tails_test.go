@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"testing"
@@ -38,10 +39,16 @@ func (k *collector) Row(r *salvage.Row) (salvage.Outcome, error) {
 	if k.rows[name] == nil {
 		k.rows[name] = map[int64]collected{}
 	}
-	if _, twice := k.rows[name][r.Rowid]; twice {
+	id := r.Rowid
+	if k.plan.Tables[r.Table].Def.WithoutRowid { // a number of its own for each key
+		h := fnv.New64a()
+		_, _ = h.Write(r.Values[0].Bytes)
+		id = int64(h.Sum64())
+	}
+	if _, twice := k.rows[name][id]; twice {
 		return salvage.Duplicate, nil
 	}
-	k.rows[name][r.Rowid] = collected{fmt.Sprintf("%+v", r.Values), r.From, r.Doubt, r.Proof}
+	k.rows[name][id] = collected{fmt.Sprintf("%+v", r.Values), r.From, r.Doubt, r.Proof}
 	return salvage.Taken, nil
 }
 

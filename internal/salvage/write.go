@@ -44,7 +44,13 @@ func (r *rescue) writeTable(t *table) error {
 	if r.twins = nil; err != nil {
 		return err
 	}
+	if err := r.writeOlder(t); err != nil {
+		return err
+	}
 	if err := r.writeBase(t); err != nil {
+		return err
+	}
+	if err := r.writeFreed(t); err != nil {
 		return err
 	}
 	return r.recall(t)
@@ -73,6 +79,9 @@ func (r *rescue) writeKeyed(t *table) error {
 	}
 	r.twins.close() // it reads with the same buffers
 	r.twins = nil
+	if err := r.writeOlderKeyed(t); err != nil {
+		return err
+	}
 	if r.base == nil || len(t.keyGaps) == 0 || r.base.g.Encoding != r.g.Encoding {
 		return nil
 	}
@@ -98,10 +107,11 @@ func (r *rescue) put(t *table, f *found) error {
 		f.doubt = ""
 		return r.hand(t, f)
 	}
-	if n := len(f.values); f.doubt != "" && n > 0 && f.values[n-1].Class == classText {
+	found := f.from == Kept || f.from == Salvaged
+	if n := len(f.values); found && f.doubt != "" && n > 0 && f.values[n-1].Class == classText {
 		f.what = f.doubt // a blob may end in zeros, a text hardly does
 	}
-	if f.what == "" && f.from != FromIndex && f.from != FromBase {
+	if found && f.what == "" {
 		r.judge(t, f)
 		r.examineTexts(t, f)
 		same, flipped := r.twins.compare(f)
@@ -139,6 +149,9 @@ func (r *rescue) hand(t *table, f *found) error {
 		t.tally.Kept++
 	case f.from == FromBase:
 		t.tally.FromBase++
+	case f.from == FromOlder:
+		t.tally.FromOlder++
+		t.tally.Salvaged++
 	case f.from == FromIndex:
 		t.tally.FromIndex++
 		t.tally.Salvaged++

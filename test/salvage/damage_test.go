@@ -152,7 +152,21 @@ func logClasses() []class {
 		replace(t, w.newerLog+"-wal", path+"-wal")
 		return "put a newer log beside the file"
 	}
+	leftover := func(make func(testing.TB, string, uint64) string) func(testing.TB, *fixture, string, uint64) (string, string, string) {
+		return func(t testing.TB, f *fixture, dir string, seed uint64) (string, string, string) {
+			t.Helper()
+			path := copiedWhole(t, f.wal().begun, filepath.Join(dir, "damaged.db"))
+			return path, f.wal().begun, make(t, path, seed)
+		}
+	}
+	some := func(t testing.TB, path string, seed uint64) string {
+		t.Helper()
+		return testkit.ZeroPages(t, path, 0.05, seed)
+	}
 	return []class{
+		{name: "log begun again, page zeroed", damage: leftover(ofTable(testkit.ZeroPageOf, "items")), floor: 80, lent: 90, known: 99},
+		{name: "log begun again, 5 % of the pages zeroed", damage: leftover(some), floor: 70, lent: 90, known: 99},
+		{name: "log begun again, page 1 zeroed", damage: leftover(testkit.ZeroFirstPage), floor: 0, lent: 90, known: 99},
 		{name: "log: bit flipped", damage: beside(own, plain(testkit.FlipFrame)), floor: 100, lent: 100, known: 99},
 		{name: "log: frame random", damage: beside(own, plain(testkit.RandomFrame)), floor: 95, lent: 95, known: 99},
 		{name: "log: header gone", damage: beside(own, plain(testkit.DestroyWALHeader)), floor: 100, lent: 100, known: 99},

@@ -27,6 +27,7 @@ type walStates struct {
 	file     string // a checkpointed state, and a log of later commits
 	newer    string // that log checkpointed, and more
 	newerLog string // newer, and a log of yet later commits
+	begun    string // newerLog checkpointed, and one more commit at the beginning of that log
 }
 
 // makeFixture builds the states of a kind, those with a log when they are asked for.
@@ -87,6 +88,8 @@ func makeStates(t testing.TB, healthy string) *walStates {
 		step(k)
 	}
 	states.newerLog = take("newerlog.db", true)
+	run("PRAGMA wal_checkpoint(RESTART)", "UPDATE items SET note = note || ' last' WHERE id = (SELECT min(id) FROM items)")
+	states.begun = take("begun.db", true)
 	return states
 }
 
