@@ -194,6 +194,17 @@ func (r *recovery) sweep(ctx actor.Context) {
 	r.Go(ctx, janitorDone{}, func(wctx context.Context) (any, error) { return nil, n.sweepSets(wctx) })
 }
 
+// sweepAlone makes room for what a verb has just kept: without an Officer running the
+// process ends with the answer, and nobody would sweep behind it.
+func (r *run) sweepAlone(ctx context.Context) {
+	if !r.cfg.Passive || r.set == nil {
+		return
+	}
+	if err := r.sweepSets(ctx); err != nil {
+		r.cfg.Log.Warn("older undo points could not be removed", "error", err)
+	}
+}
+
 func (r *run) sweepSets(ctx context.Context) error {
 	if err := r.quar.removeUnbegun(); err != nil {
 		return err

@@ -144,6 +144,7 @@ func (r *run) carryOut(ctx context.Context, steps []step) (*messages.RestoreRepo
 	if err := r.tidyPreview(); err != nil {
 		return nil, r.failed(ctx, "remove the preview", err)
 	}
+	r.sweepAlone(ctx)
 	r.report.DurationMs = time.Since(r.began).Milliseconds()
 	return r.report, nil
 }

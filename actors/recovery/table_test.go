@@ -74,3 +74,22 @@ func TestRestoreTable_withoutABackupBeforeIsStopped(t *testing.T) {
 		}
 	})
 }
+
+// Where Officer is used by verbs only, the process is gone when the order is answered.
+func TestPassive_keepsTheNewestUndoPointsOnly(t *testing.T) {
+	inWorld(t, func(c *Config) { c.Passive, c.KeepSets = true, 2 }, nil, func(w *world) {
+		for i := range 5 {
+			w.write(string(encode(t, content(int64(20+i)))))
+			if _, f := w.ask(&messages.RestoreBackup{Confirmed: true}); f != nil {
+				t.Fatal(f)
+			}
+			if got := len(w.sets()); got > 2 {
+				t.Errorf("%d undo points are there when restore %d is answered, want 2", got, i+1)
+			}
+			w.settle()
+		}
+		if len(w.sets()) != 2 {
+			t.Errorf("%d undo points at last, want 2", len(w.sets()))
+		}
+	})
+}
