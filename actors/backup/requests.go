@@ -172,7 +172,11 @@ func (b *backup) find(req *kit.Request, msg *messages.FindBackup) {
 			return
 		}
 	}
-	req.Answer(b.noBackup("find backup", ""))
+	f := b.noBackup("find backup", "")
+	if msg.GetBeforeUnixMs() != 0 && slices.ContainsFunc(m.Entries, good) {
+		f.Text += " from before " + before.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	req.Answer(f)
 }
 
 func good(e manifest.Entry) bool { return e.Verified && e.State == "" }

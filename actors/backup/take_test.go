@@ -57,7 +57,7 @@ func TestTakeBackup_isVerifiedListedAndTold(t *testing.T) {
 		if found.GetId() != b.GetId() {
 			t.Errorf("found %s, want %s", found.GetId(), b.GetId())
 		}
-		if f := w.fails(&messages.FindBackup{BeforeUnixMs: b.GetTakenAtUnixMs()}); f.GetCode() != "no_backup" {
+		if f := w.fails(&messages.FindBackup{BeforeUnixMs: b.GetTakenAtUnixMs()}); f.GetCode() != "no_backup" || !strings.Contains(f.GetText(), "no verified backup from before 20") {
 			t.Errorf("before the first: %v, want no_backup", f)
 		}
 		w.tidy()

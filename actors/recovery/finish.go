@@ -17,7 +17,7 @@ func (r *recovery) finish(ctx actor.Context, n *run, a *kit.Answer) {
 			r.announce(ctx, e)
 		}
 		if !n.finished { // a dry run is no measure
-			ctx.Send(r.cfg.Peers.Of("metrics"), &messages.RecordOperation{Name: "recovery." + n.op, DurationUs: rep.GetDurationMs() * 1000})
+			ctx.Send(r.cfg.Peers.Of("metrics"), &messages.RecordOperation{Name: "recovery." + n.measure(), DurationUs: rep.GetDurationMs() * 1000})
 		}
 		req.Answer(rep)
 		r.next(ctx)
@@ -35,6 +35,17 @@ func (r *recovery) finish(ctx actor.Context, n *run, a *kit.Answer) {
 	}
 	req.Answer(f)
 	r.next(ctx)
+}
+
+// measure names the operation for the metrics, whose names hold no spaces.
+func (n *run) measure() string {
+	switch {
+	case n.table != "":
+		return "restore_table"
+	case n.undoing != nil:
+		return "undo"
+	}
+	return n.op
 }
 
 // failure gives the Failure of a run; a panic in it is a defect whose outcome is open.

@@ -1016,3 +1016,20 @@ func TestResume_theNumberOfTheSchemaTellsWhenAllTablesWereWrittenTo(t *testing.T
 		})
 	}
 }
+
+// A name with a space in it counts as no operation of its own, and has no budget.
+func TestOrders_areMeasuredUnderNamesOfOperations(t *testing.T) {
+	inWorld(t, nil, nil, func(w *world) {
+		for _, order := range []any{&messages.RestoreBackup{Confirmed: true}, &messages.UndoRestore{},
+			&messages.RestoreTable{Table: "a", Confirmed: true}, &messages.RestoreBackup{DryRun: true}} {
+			if _, f := w.ask(order); f != nil {
+				t.Fatal(f)
+			}
+			<-time.After(time.Minute)
+		}
+		w.settle()
+		if want := []string{"recovery.restore", "recovery.undo", "recovery.restore_table"}; !slices.Equal(w.measured, want) {
+			t.Errorf("measured were %q, want %q", w.measured, want)
+		}
+	})
+}

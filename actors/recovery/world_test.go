@@ -43,6 +43,7 @@ type world struct {
 	conditions  map[string][]string
 	raised      []string // every code ever raised
 	events      []any
+	measured    []string // names of operations
 	asked       []string // names of requests the fakes took
 	hook        func(stage string) string
 	mode        string // of the fake backup's TakeBackup: "", "fail", "expire"
@@ -127,7 +128,8 @@ func (w *world) boot(change func(*Config)) {
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) })))
 	for name, receive := range map[string]actor.ReceiveFunc{
 		"": w.receiveTree, "/dbowner": w.receiveOwner, "/backup": w.receiveBackup,
-		"/integrity": w.receiveIntegrity, "/health": w.receiveHealth, "/schedule": w.receiveSchedule} {
+		"/integrity": w.receiveIntegrity, "/health": w.receiveHealth, "/schedule": w.receiveSchedule,
+		"/metrics": w.receiveMetrics} {
 		if _, err := w.system.Root.SpawnNamed(actor.PropsFromFunc(receive), w.tree+name); err != nil {
 			w.t.Fatal(err)
 		}
@@ -146,7 +148,7 @@ func (w *world) boot(change func(*Config)) {
 
 // kill ends the process without any tidying by the actor.
 func (w *world) kill() {
-	for _, id := range []string{"/recovery", "/dbowner", "/backup", "/integrity", "/health", "/schedule", ""} {
+	for _, id := range []string{"/recovery", "/dbowner", "/backup", "/integrity", "/health", "/schedule", "/metrics", ""} {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		if err := kit.StopTree(ctx, w.system, w.system.NewLocalPID(w.tree+id)); err != nil {
 			w.t.Errorf("stop %s: %v", id, err)
@@ -248,6 +250,14 @@ func (w *world) receiveSchedule(ctx actor.Context) {
 	if msg, ok := ctx.Message().(*messages.AddSchedule); ok {
 		w.note("AddSchedule " + msg.Key)
 		ctx.Respond(&messages.ScheduleAdded{})
+	}
+}
+
+func (w *world) receiveMetrics(ctx actor.Context) {
+	if msg, ok := ctx.Message().(*messages.RecordOperation); ok {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.measured = append(w.measured, msg.GetName())
 	}
 }
 

@@ -87,9 +87,10 @@ func (c *cli) recover(ctx context.Context, file, to, base, page string) (*outcom
 			return nil, usage(fmt.Sprintf("%q is no usable path", p))
 		}
 	}
-	for _, p := range reportFiles(paths[3]) {
+	for _, p := range append([]string{paths[1]}, reportFiles(paths[3])...) {
 		if exists(p) {
-			return nil, messages.NewFailure("refused", "recover", "%s exists already", filepath.Base(p)).WithDid("Nothing was touched.")
+			return nil, messages.NewFailure("refused", "recover", "%s exists already, and no file is overwritten", filepath.Base(p)).
+				WithDid("Nothing was touched.")
 		}
 	}
 	m := c.meter()

@@ -101,7 +101,7 @@ func (c *cli) restore(ctx context.Context, args []string, flags restoreFlags) (*
 		if err != nil {
 			return nil, err
 		}
-		if err := c.confirm(r.path, preview, c.again("restore", args[0])); err != nil {
+		if err := c.confirm(r.path, preview, false, c.again("restore", args[0])); err != nil {
 			return nil, err
 		}
 		order.Id, order.BeforeUnixMs = preview.RestoredFrom, 0 // what was shown is what is done
@@ -129,7 +129,7 @@ func (c *cli) undo(ctx context.Context, database string, flags restoreFlags) (*o
 		if err != nil {
 			return nil, err
 		}
-		if err := c.confirm(r.path, preview, c.again("undo", database)); err != nil {
+		if err := c.confirm(r.path, preview, true, c.again("undo", database)); err != nil {
 			return nil, err
 		}
 	}
@@ -150,13 +150,13 @@ func (c *cli) again(verb, database string) string {
 }
 
 // confirm shows the preview and asks. Without a person to ask it refuses.
-func (c *cli) confirm(path string, preview *messages.RestoreReport, yes string) error {
+func (c *cli) confirm(path string, preview *messages.RestoreReport, undo bool, yes string) error {
 	if c.json {
 		return messages.NewFailure("not_confirmed", "restore", "this overwrites %s and was not confirmed", filepath.Base(path)).
 			WithDid("Nothing was changed.").WithHints(yes)
 	}
-	fmt.Fprintf(c.err, "%s will become what it was in %s:\n", shown(path), clean(preview.RestoredFrom))
-	showChanges(c.err, preview.Tables)
+	fmt.Fprintf(c.err, "%s will become what it was %s:\n", shown(path), stateOf(preview, undo))
+	showChanges(c.err, preview.Tables, !undo)
 	fmt.Fprint(c.err, "The database as it is now is kept and can be brought back with officer undo.\nGo on? [y/N] ")
 	answer, err := bufio.NewReader(io.LimitReader(c.in, 64)).ReadString('\n')
 	switch strings.ToLower(strings.TrimSpace(answer)) {
@@ -170,6 +170,14 @@ func (c *cli) confirm(path string, preview *messages.RestoreReport, yes string) 
 		WithDid("Nothing was changed.").WithHints(yes)
 }
 
+// stateOf names what is brought back: a backup, or what a restore replaced.
+func stateOf(r *messages.RestoreReport, undo bool) string {
+	if undo {
+		return "before the restore " + clean(r.RestoredFrom)
+	}
+	return "in " + clean(r.RestoredFrom)
+}
+
 func restoreOutcome(r *messages.RestoreReport, path string, undo bool) *outcome {
 	out := &restoreResult{
 		RestoredFrom: r.RestoredFrom, UndoID: r.UndoId, Tables: []tableChangeJSON{}, InPlace: r.InPlace,
@@ -180,16 +188,18 @@ func restoreOutcome(r *messages.RestoreReport, path string, undo bool) *outcome 
 	}
 	return &outcome{json: out, text: func(w io.Writer, s style) {
 		switch {
+		case r.DryRun && r.ToFile != "":
+			fmt.Fprintf(w, "%s would hold what backup %s holds (nothing was written):\n", shown(r.ToFile), clean(r.RestoredFrom))
 		case r.DryRun:
-			fmt.Fprintf(w, "%s would become what it was in %s (nothing was changed):\n", shown(path), clean(r.RestoredFrom))
+			fmt.Fprintf(w, "%s would become what it was %s (nothing was changed):\n", shown(path), stateOf(r, undo))
 		case r.ToFile != "":
 			fmt.Fprintf(w, "%s backup %s restored into %s and verified   %s\n", s.good(), clean(r.RestoredFrom), shown(r.ToFile), report.Seconds(r.DurationMs))
 		case undo:
-			fmt.Fprintf(w, "%s the restore was taken back: %s is as it was in %s   %s\n", s.good(), shown(path), clean(r.RestoredFrom), report.Seconds(r.DurationMs))
+			fmt.Fprintf(w, "%s the restore was taken back: %s is as it was %s   %s\n", s.good(), shown(path), stateOf(r, undo), report.Seconds(r.DurationMs))
 		default:
 			fmt.Fprintf(w, "%s %s restored from %s and verified   %s\n", s.good(), shown(path), clean(r.RestoredFrom), report.Seconds(r.DurationMs))
 		}
-		showChanges(w, r.Tables)
+		showChanges(w, r.Tables, !undo)
 		if r.UndoId != "" && !r.DryRun {
 			fmt.Fprintf(w, "To take it back: officer undo %s\n", shell.Word(shown(path)))
 		}
@@ -253,8 +263,9 @@ func known(rows int64) *int64 {
 	return &rows
 }
 
-// showChanges writes what happens to each table; those that stay as they are, in one line.
-func showChanges(w io.Writer, tables []*messages.TableChange) {
+// showChanges writes what happens to each table; those that stay as they are, in one line. Of
+// a verified backup everything is known: a table that has no rows there is not in it.
+func showChanges(w io.Writer, tables []*messages.TableChange, verified bool) {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	same := 0
 	for _, c := range tables {
@@ -264,6 +275,9 @@ func showChanges(w io.Writer, tables []*messages.TableChange) {
 			continue
 		case c.RowsBefore < 0:
 			fmt.Fprintf(t, "    %s\t%d rows\t\n", clean(c.Name), c.RowsAfter)
+			continue
+		case c.RowsAfter < 0 && verified:
+			fmt.Fprintf(t, "    %s\t%s → no such table\t\n", clean(c.Name), count(int(c.RowsBefore), "row"))
 			continue
 		}
 		fmt.Fprintf(t, "    %s\t%s → %s rows\t\n", clean(c.Name), rowsText(c.RowsBefore), rowsText(c.RowsAfter))

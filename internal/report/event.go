@@ -37,7 +37,7 @@ func EventText(e *messages.Event) string {
 	case *messages.Event_BackupRotten:
 		return "stored backup " + b.BackupRotten.Verdict.GetBackup().GetId() + " is " + b.BackupRotten.Verdict.GetVerdict()
 	case *messages.Event_IntegrityChecked:
-		return "checked: " + strings.ReplaceAll(b.IntegrityChecked.Report.GetVerdict(), "_", " ")
+		return checkedText(b.IntegrityChecked.Report)
 	case *messages.Event_DamageFound:
 		return "damage found: " + FirstFinding(b.DamageFound.Report)
 	case *messages.Event_DamageGone:
@@ -69,10 +69,43 @@ func EventText(e *messages.Event) string {
 		return b.TamperingFound.File + " was changed past Officer: " + strings.Join(b.TamperingFound.What, "; ")
 	case *messages.Event_DiskLevelChanged:
 		return diskText(b.DiskLevelChanged)
+	case *messages.Event_MaintenanceDone:
+		return maintainedText(b.MaintenanceDone.Report)
+	case *messages.Event_MaintenanceSkipped:
+		r := b.MaintenanceSkipped.Report
+		return maintenanceOf(r) + " left out: " + r.GetBecause()
+	case *messages.Event_QuerySlow:
+		q := b.QuerySlow
+		return strings.TrimSuffix(fmt.Sprintf("%s took %s, its budget is %s: %s", q.Name, Seconds(q.DurationMs), Seconds(q.BudgetMs), q.Shape), ": ")
+	case *messages.Event_Progress:
+		return "progress: " + b.Progress.Stage
 	case *messages.Event_Lifecycle:
 		return b.Lifecycle.State
 	}
 	return e.Type
+}
+
+// checkedText says what was looked for, and what came of it.
+func checkedText(r *messages.CheckReport) string {
+	what := "full check: "
+	switch r.GetKind() {
+	case messages.CheckKind_CHECK_KIND_QUICK:
+		what = "quick check: "
+	case messages.CheckKind_CHECK_KIND_FOREIGN_KEYS:
+		what = "foreign keys checked: "
+	}
+	return what + strings.ReplaceAll(r.GetVerdict(), "_", " ")
+}
+
+func maintenanceOf(r *messages.MaintenanceReport) string {
+	return either(r.GetKind() == "analyze", "statistics", strings.ReplaceAll(r.GetKind(), "_", " "))
+}
+
+func maintainedText(r *messages.MaintenanceReport) string {
+	if r.GetKind() == "analyze" {
+		return "statistics renewed in " + Seconds(r.GetDurationMs())
+	}
+	return fmt.Sprintf("%s in %s: %s, was %s", maintenanceOf(r), Seconds(r.GetDurationMs()), Size(r.GetAfterBytes()), Size(r.GetBeforeBytes()))
 }
 
 // restoredText says what came into place, of a repair also what it cost.

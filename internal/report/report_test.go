@@ -49,8 +49,8 @@ func TestEventText_saysSomethingOfEveryEvent(t *testing.T) {
 		m := e.ProtoReflect()
 		m.Set(fields.Get(i), protoreflect.ValueOfMessage(m.NewField(fields.Get(i)).Message()))
 		got := EventText(e)
-		if got == "" && fields.Get(i).Name() != "health_changed" && fields.Get(i).Name() != "lifecycle" {
-			t.Errorf("%s has no sentence", fields.Get(i).Name())
+		if (got == "" || got == e.Type) && fields.Get(i).Name() != "health_changed" && fields.Get(i).Name() != "lifecycle" {
+			t.Errorf("%s has no sentence: %q", fields.Get(i).Name(), got)
 		}
 	}
 	if got := EventText(proto.CloneOf(&messages.Event{Type: "newer.kind"})); got != "newer.kind" {
@@ -81,6 +81,34 @@ func TestFindingText_namesThePageUnlessItIsNamed(t *testing.T) {
 	} {
 		if got := FindingText(c.object, c.page, c.detail); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestEventText_saysWhatWasCheckedAndMaintained(t *testing.T) {
+	checked := func(kind messages.CheckKind, verdict string) *messages.Event {
+		return &messages.Event{Body: &messages.Event_IntegrityChecked{IntegrityChecked: &messages.IntegrityChecked{
+			Report: &messages.CheckReport{Kind: kind, Verdict: verdict}}}}
+	}
+	done := func(r *messages.MaintenanceReport) *messages.Event {
+		return &messages.Event{Body: &messages.Event_MaintenanceDone{MaintenanceDone: &messages.MaintenanceDone{Report: r}}}
+	}
+	for want, e := range map[string]*messages.Event{
+		"full check: ok":                                 checked(messages.CheckKind_CHECK_KIND_FULL, "ok"),
+		"quick check: damaged":                           checked(messages.CheckKind_CHECK_KIND_QUICK, "damaged"),
+		"foreign keys checked: cannot judge":             checked(messages.CheckKind_CHECK_KIND_FOREIGN_KEYS, "cannot_judge"),
+		"statistics renewed in 8 ms":                     done(&messages.MaintenanceReport{Kind: "analyze", DurationMs: 8}),
+		"vacuum in 0.2 s: 1.0 MB, was 3.0 MB":            done(&messages.MaintenanceReport{Kind: "vacuum", DurationMs: 200, BeforeBytes: 3e6, AfterBytes: 1e6}),
+		"incremental vacuum in 1 ms: 1.0 MB, was 3.0 MB": done(&messages.MaintenanceReport{Kind: "incremental_vacuum", DurationMs: 1, BeforeBytes: 3e6, AfterBytes: 1e6}),
+		"vacuum left out: it does not pay": {Body: &messages.Event_MaintenanceSkipped{MaintenanceSkipped: &messages.MaintenanceSkipped{
+			Report: &messages.MaintenanceReport{Kind: "vacuum", Because: "it does not pay"}}}},
+		"query took 6.0 s, its budget is 5.0 s: SELECT ?": {Body: &messages.Event_QuerySlow{QuerySlow: &messages.QuerySlow{
+			Name: "query", Shape: "SELECT ?", DurationMs: 6000, BudgetMs: 5000}}},
+		"app.sync took 6.0 s, its budget is 5.0 s": {Body: &messages.Event_QuerySlow{QuerySlow: &messages.QuerySlow{
+			Name: "app.sync", DurationMs: 6000, BudgetMs: 5000}}},
+	} {
+		if got := EventText(e); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
