@@ -28,6 +28,8 @@ func (d *Database) modules(done func() error) error {
 		switch moduleOf(o.SQL) {
 		case "fts5":
 			err = d.mendFTS(o.Name, o.SQL)
+		case "fts3", "fts4":
+			d.judgeFTS4(o.Name, o.SQL)
 		case "rtree", "rtree_i32":
 			err = d.mendRTree(o.Name, o.SQL)
 		}
