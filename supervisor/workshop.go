@@ -45,7 +45,7 @@ func (w workshop) Salvage(ctx context.Context, o recovery.SalvageOrder) (recover
 		notes = append(notes, out.Undated)
 	}
 	return recovery.Candidate{Verdict: out.Verdict.Verdict, Findings: out.Verdict.Findings, Content: out.Content,
-		Tables: lossOf(out), SetAside: out.Found, Named: out.Doubts != "", Notes: notes}, nil
+		Tables: lossOf(out), SetAside: out.Found, Named: out.Doubts != "", Patched: out.Patched, Notes: notes}, nil
 }
 
 // lossOf counts where the rows of each table came from.

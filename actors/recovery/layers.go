@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fault"
+	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/loss"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/internal/page"
@@ -44,12 +46,30 @@ type Candidate struct {
 	Content  manifest.Content
 	Tables   []loss.Table // of a reindexing none: all rows are where they were
 	SetAside int64
+	Patched  int  // pages that were written anew while all others are those of the damaged files; 0 = all are new
 	Named    bool // the file aside names each row that the damaged files do not prove
 	Notes    []string
 }
 
-// assemble makes the candidate by the first layer whose outcome passes a full check.
+// assemble makes the candidate, and takes the hash of the kept files that it is made of: it
+// goes live only over these very bytes.
 func (r *run) assemble(ctx context.Context) error {
+	var sum string
+	var unread error
+	wait := fsx.Alongside(func() { sum, unread = fsx.HashDatabase(ctx, r.cfg.FS, r.evidence.database()) })
+	err := func() error {
+		defer wait()
+		return r.layers(ctx)
+	}()
+	if err := cmp.Or(err, unread); err != nil {
+		return err
+	}
+	r.onlyOver, r.set.rec.OnlyOver = sum, sum // in the journal with the candidate
+	return nil
+}
+
+// layers makes the candidate by the first layer whose outcome passes a full check.
+func (r *run) layers(ctx context.Context) error {
 	base := r.lender(ctx)
 	if err := r.roomToRepair(base); err != nil {
 		return err
@@ -217,6 +237,7 @@ func (r *run) adopt(layer loss.Layer, base candidate, made Candidate) {
 		}
 	}
 	r.loss = l
+	r.cfg.Log.Info("a candidate was made", "layer", string(layer), "pages_patched", made.Patched)
 }
 
 // reindexed says of a table whose indexes were made anew what confirms it: the backup, if it

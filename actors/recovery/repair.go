@@ -99,7 +99,7 @@ func (r *run) letGo(ctx context.Context) {
 	r.led.setFenced(false)
 }
 
-// secure finds the kept files of this damage, or has them kept, and takes their hash.
+// secure finds the kept files of this damage, or has them kept.
 func (r *run) secure(ctx context.Context) error {
 	damage := fingerprint(r.findings)
 	s, err := r.preserve(ctx, damage, r.try > 0)
@@ -110,8 +110,7 @@ func (r *run) secure(ctx context.Context) error {
 		return err
 	}
 	r.evidence = s
-	r.onlyOver, err = fsx.HashDatabase(ctx, r.cfg.FS, s.database())
-	return err
+	return nil
 }
 
 // stale tells whether somebody wrote to the database after its files were kept. It is a

@@ -172,7 +172,7 @@ func (r *run) journal(context.Context) error {
 		rec.Kind = kindUndo
 	}
 	if r.repair && r.killed == nil {
-		rec.Kind, rec.Evidence, rec.OnlyOver = kindRepair, r.evidence.id, r.onlyOver
+		rec.Kind, rec.Evidence = kindRepair, r.evidence.id
 	}
 	if r.killed != nil {
 		rec.Kind, rec.Repeats = r.killed.rec.Kind, r.killed.id

@@ -27,6 +27,8 @@ func (r *rescue) chartBoth() error {
 	if r.base == nil {
 		return r.chartAll()
 	}
+	// What is read of the backup later is part of what is being done with the file.
+	defer func() { r.base.opts.Tick = func(Stage, int64, int64) error { return r.say() } }()
 	if r.opts.Beside == nil {
 		if err := r.base.chartAll(); err != nil {
 			return err
@@ -34,7 +36,6 @@ func (r *rescue) chartBoth() error {
 		return r.chartAll()
 	}
 	r.base.opts.Tick = func(Stage, int64, int64) error { return r.opts.Stopped() }
-	defer func() { r.base.opts.Tick = r.opts.Tick }()
 	var lent error
 	wait := r.opts.Beside(func() { lent = r.base.chartAll() })
 	err := func() error {

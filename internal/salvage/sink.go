@@ -39,6 +39,7 @@ type Plan struct {
 	Tables        []*TablePlan
 	Objects       []Object // indexes, virtual tables, views and triggers, as they stood in the schema
 	Undated       string   // "" = none, else why any row of the file may not be in its newest version
+	Image         *Image   // nil = the database has to be written anew
 }
 
 // TablePlan is a table of the new database.

@@ -22,7 +22,7 @@ func (r *rescue) write() error {
 func (r *rescue) plan() *Plan {
 	p := &Plan{
 		PageSize: r.g.PageSize, Encoding: r.g.Encoding, AutoVacuum: r.g.Maps, Incremental: r.vitals.incremental,
-		UserVersion: r.vitals.userVersion, ApplicationID: r.vitals.applicationID, Objects: r.objects, Undated: r.undated,
+		UserVersion: r.vitals.userVersion, ApplicationID: r.vitals.applicationID, Objects: r.objects, Undated: r.undated, Image: r.image(),
 	}
 	for _, t := range r.tables {
 		t.place = len(p.Tables)

@@ -16,22 +16,31 @@ func setAside(ctx context.Context, o Order, name string, out *Result) (err error
 	if len(tables) == 0 {
 		return nil
 	}
-	f, err := o.FS.Create(o.Aside)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
 	db, err := sqlite3.OpenFlags(fileURI(name, o.VFS), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {
 		return failed(err)
 	}
 	db.SetInterrupt(ctx)
-	sql := `PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE; PRAGMA trusted_schema=OFF;
-		ATTACH ` + sqlite3.Quote(fileURI(o.Aside, o.VFS)) + ` AS aside; PRAGMA aside.journal_mode=MEMORY; PRAGMA aside.synchronous=OFF; BEGIN;`
-	for _, t := range tables {
-		sql += `CREATE TABLE aside.` + quote(t) + ` AS SELECT * FROM main.` + quote(t) + `; DROP TABLE main.` + quote(t) + `;`
+	err = db.Exec(`PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE; PRAGMA trusted_schema=OFF`)
+	if err == nil {
+		err = o.aside(db, "main.", tables)
 	}
-	if err := errors.Join(db.Exec(sql+`COMMIT`), db.Close()); err != nil {
+	return failed(errors.Join(err, db.Close()))
+}
+
+// aside moves tables of a connection into the file for them. schema is where they are, with
+// its dot.
+func (o Order) aside(db *sqlite3.Conn, schema string, tables []string) (err error) {
+	f, err := o.FS.Create(o.Aside)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	sql := `ATTACH ` + sqlite3.Quote(fileURI(o.Aside, o.VFS)) + ` AS aside; PRAGMA aside.journal_mode=MEMORY; PRAGMA aside.synchronous=OFF; BEGIN;`
+	for _, t := range tables {
+		sql += `CREATE TABLE aside.` + quote(t) + ` AS SELECT * FROM ` + schema + quote(t) + `; DROP TABLE ` + schema + quote(t) + `;`
+	}
+	if err := db.Exec(sql + `COMMIT; DETACH aside`); err != nil {
 		return failed(err)
 	}
 	if err := f.Sync(); err != nil {

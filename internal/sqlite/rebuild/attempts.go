@@ -10,11 +10,15 @@ import (
 // errDoubtful says that a database which was written by pages does not pass its check.
 var errDoubtful = errors.New("what was written by pages does not pass the check")
 
-// attempts lets a database be written by pages. When a table needs SQLite's judgement of
+// attempts lets the lost pages of a database be patched where that is all it takes, or else
+// have it written by pages. When a table needs SQLite's judgement of
 // each row it is done again with that table's rows inserted; when that does not do, or the
 // outcome does not pass its check, with those of all tables.
 func attempts(write func(by *pages) (*Result, error)) (*Result, error) {
-	out, err := write(&pages{})
+	out, err := write(&pages{patch: true})
+	if errors.Is(err, errUnfit) {
+		out, err = write(&pages{})
+	}
 	var c *conflict
 	if errors.As(err, &c) {
 		out, err = write(&pages{inserted: []string{c.table}})

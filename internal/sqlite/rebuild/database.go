@@ -40,6 +40,7 @@ type Database struct {
 	pages     *pages                   // how pages are written, nil = rows are inserted
 	native    *native                  // nil until the tables are made, and when rows are inserted
 	placed    func(table, key string, r *salvage.Row)
+	patch     *patch // nil = trees are written, and not pages patched
 	side      string // the schema that lost_and_found and doubts are in until the end, with its dot
 }
 
@@ -48,6 +49,8 @@ type pages struct {
 	file     fsx.File // the new database
 	scratch  func() (bulk.SpillFile, error)
 	inserted []string // tables whose rows are inserted all the same
+	patch    bool     // pages that are lost, where that is all: then aside takes tables out of the new database
+	aside    func(db *sqlite3.Conn, schema string, tables []string) error
 }
 
 // Hurt says that rows of a table are lost or not proven. What a module made of it is then
@@ -119,6 +122,10 @@ const (
 func (d *Database) Begin(p *salvage.Plan) (err error) {
 	defer guard(&err)
 	d.plan = p
+	if d.pages != nil && d.pages.patch && p.Image != nil {
+		d.beginPatch(p.Image)
+		return nil
+	}
 	vacuum := "NONE"
 	if p.AutoVacuum {
 		vacuum = "FULL"
@@ -199,6 +206,9 @@ func (d *Database) has(table string) bool {
 // Row puts a row into its table.
 func (d *Database) Row(r *salvage.Row) (outcome salvage.Outcome, err error) {
 	defer guard(&err)
+	if d.patch != nil {
+		return d.patch.row(r)
+	}
 	t := d.tables[r.Table]
 	if t.plan.Name == sequenceTable && len(r.Values) == 2 {
 		return d.counter(r.Values)
@@ -273,7 +283,7 @@ func failed(err error) error {
 	var again *conflict
 	var known *fault.Error
 	switch {
-	case errors.As(err, &again), errors.As(err, &known):
+	case errors.As(err, &again), errors.As(err, &known), errors.Is(err, errUnfit):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		code = fault.Interrupted
@@ -302,6 +312,7 @@ func guard(err *error) {
 // Close ends the database without what was not committed.
 func (d *Database) Close() (err error) {
 	defer guard(&err)
+	d.patch.close()
 	for _, t := range d.tables {
 		t.close()
 	}

@@ -21,12 +21,16 @@ type Outcome struct {
 	Anew         []string         // tables of modules whose rows were not kept but made again
 	Doubts       string           // the table that names the doubted rows of all others, "" = there is none
 	Notes        []string
+	Patched      int // pages that were written anew while all others stayed
 }
 
 // Finish makes indexes, virtual tables, views and triggers, and commits. done hears of
 // each of them, of so many.
 func (d *Database) Finish(done func(n, of int64) error) (out *Outcome, err error) {
 	defer guard(&err)
+	if d.patch != nil {
+		return d.patch.finish()
+	}
 	if err := errors.Join(d.native.finish(), d.takeIn()); err != nil {
 		return nil, d.fail(err)
 	}

@@ -40,6 +40,9 @@ func (f *foundTable) close() {
 // Stray puts a row into lost_and_found.
 func (d *Database) Stray(s *salvage.Stray) (err error) {
 	defer guard(&err)
+	if d.patch != nil {
+		return errUnfit
+	}
 	if d.found == nil {
 		if err := d.makeFound(); err != nil {
 			return d.fail(err)

@@ -63,6 +63,7 @@ type Result struct {
 	Doubts       string // the table that names the doubted rows of all others, "" = there is none
 	Undated      string // what leaves open whether this is the newest state, "" = nothing does
 	Notes        []string
+	Patched      int          // pages that were written anew while all others stayed as they were; 0 = all of it is new
 	Verdict      check.Report // of the new database
 	PageSize     int
 	Pages        uint32           // of the damaged one
@@ -165,7 +166,8 @@ func write(ctx context.Context, o Order, by *pages, fill func(*Database) (*Resul
 	}()
 	if by != nil {
 		scratch := &scratch{fs: o.FS, name: name + "1"}
-		by.file, by.scratch = f, scratch.open
+		by.file, by.scratch, by.aside = f, scratch.open, o.aside
+		by.patch = by.patch && o.Aside != ""
 		defer func() { err = errors.Join(err, scratch.remove()) }()
 	}
 	db, err := newOn(ctx, name, o.VFS, by)
@@ -177,7 +179,7 @@ func write(ctx context.Context, o Order, by *pages, fill func(*Database) (*Resul
 	if closed := db.Close(); err == nil {
 		err = closed
 	}
-	if err == nil && o.Aside != "" {
+	if err == nil && o.Aside != "" && db.patch == nil {
 		err = setAside(ctx, o, name, out)
 	}
 	if err != nil {
@@ -193,7 +195,10 @@ func write(ctx context.Context, o Order, by *pages, fill func(*Database) (*Resul
 	if out.Verdict, out.Content, err = sqlite.VerifyCopy(ctx, name, o.VFS, manifest.Content{}); err != nil {
 		return nil, err
 	}
-	if by != nil && out.Verdict.Verdict == check.Damaged {
+	switch {
+	case db.patch != nil && !out.proves():
+		return nil, errUnfit
+	case by != nil && out.Verdict.Verdict == check.Damaged:
 		return nil, errDoubtful
 	}
 	if err := o.FS.RenameNoReplace(name, o.To); err != nil {
@@ -226,7 +231,7 @@ func fill(db *Database, src *source, opts salvage.Options) (*Result, error) {
 	}
 	out := &Result{
 		Tables: report.Tables, LostAndFound: outcome.LostAndFound, Found: outcome.Found, Doubts: outcome.Doubts, Undated: report.Undated,
-		Notes: append(report.Notes, outcome.Notes...), PageSize: report.PageSize, Pages: report.Pages,
+		Notes: append(report.Notes, outcome.Notes...), PageSize: report.PageSize, Pages: report.Pages, Patched: outcome.Patched,
 	}
 	if len(out.Tables) == 0 && out.Found == 0 && !report.Database {
 		return nil, fault.New(fault.NotADatabase, opRecover, "nothing in the file is of a SQLite database")

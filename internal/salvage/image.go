@@ -1,0 +1,120 @@
+package salvage
+
+import (
+	"strings"
+
+	"github.com/officer-doofy/officer/internal/page"
+)
+
+// Image is the damaged database in its newest committed state, where all that is wrong
+// with it are a few leaf pages of which nothing is left and whose rows the backup has. It
+// becomes whole by writing these pages alone: docs/decisions/0035-a-page-is-patched-where-nothing-else-is-wrong.md.
+// That nothing else is wrong is what the trees look like; only a full check proves it.
+type Image struct {
+	Geometry page.Geometry
+	Holes    []Hole
+	store    *store
+}
+
+// Hole is the place of a leaf page, and of the rowids that belong on it.
+type Hole struct {
+	Table       int // in Plan.Tables
+	Page        uint32
+	First, Last int64
+}
+
+// holesMax bounds what is kept of lent rows until they are written.
+const holesMax = 64
+
+// Read fills into with whole pages from page n on, as they were committed last, and tells whether
+// each of them could be read. It may run beside the salvage.
+func (m *Image) Read(n uint32, into []byte) bool {
+	s, size := m.store, m.Geometry.PageSize
+	got, _ := s.src.File.ReadAt(into, int64(n-1)*int64(size))
+	for at := 0; at < len(into); at += size {
+		frame := uint32(0)
+		if s.log != nil {
+			frame = s.log.newest(n + uint32(at/size))
+		}
+		if frame == 0 && at+size > got || frame != 0 && !s.log.readFrame(frame, into[at:at+size]) {
+			return false
+		}
+	}
+	return true
+}
+
+// image gives the database with its holes, nil if more is wrong with it, or may be.
+func (r *rescue) image() *Image {
+	switch {
+	case r.base == nil || r.undo != nil || r.undated != "" || len(r.mended) > 0 || len(r.report.Notes) > 0:
+		return nil
+	case r.log != nil && (!r.log.begun || len(r.log.suspects) > 0 || len(r.log.mended) > 0):
+		return nil
+	case !r.headed() || !r.schemaWhole() || r.base.g.Encoding != r.g.Encoding:
+		return nil
+	}
+	m := &Image{Geometry: r.g, store: &store{src: r.src, g: r.g, log: r.log}}
+	taken := map[uint32]bool{}
+	for i, t := range r.tables {
+		if !t.wholeBut() {
+			return nil
+		}
+		for j := range t.gaps {
+			g := &t.gaps[j]
+			if !r.blank(t, g) || taken[g.page] || len(m.Holes) == holesMax {
+				return nil
+			}
+			taken[g.page] = true
+			m.Holes = append(m.Holes, Hole{i, g.page, g.lo, g.hi})
+		}
+	}
+	if len(m.Holes) == 0 {
+		return nil
+	}
+	return m
+}
+
+// headed tells whether page 1 says of the database what its pages do, in the newest format.
+func (r *rescue) headed() bool {
+	b := make([]byte, r.g.PageSize)
+	if r.vitals.headerGone || !r.read(1, b) {
+		return false
+	}
+	h, err := page.ParseHeader(b)
+	return err == nil && h.PageSize == r.g.PageSize && h.Reserved == 0 && r.vitals.reserved == 0 && h.SchemaFormat == 4 &&
+		h.Encoding == r.g.Encoding && h.PageCount == r.g.Count && h.ValidFor == h.ChangeCounter && r.size() == r.g.Count &&
+		(h.LargestRoot != 0) == r.g.Maps
+}
+
+// schemaWhole tells whether the schema is that of the file and has no virtual table: what
+// a module made of rows that were lost and lent, only the module can make again.
+func (r *rescue) schemaWhole() bool {
+	if len(r.schema.gaps) > 0 || len(r.schema.torn) > 0 {
+		return false
+	}
+	for i := range r.catalog {
+		if e := &r.catalog[i]; e.doubt != "" || e.root == lentRoot || e.Type == "table" && e.root == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// wholeBut tells whether nothing is wrong with a table and its indexes beside its gaps.
+func (t *table) wholeBut() bool {
+	for _, x := range t.indexes {
+		if !x.whole {
+			return false
+		}
+	}
+	return t.root != 0 && !t.contest && len(t.torn) == 0 && len(t.keyGaps) == 0 && len(t.islands) == 0
+}
+
+// blank tells whether a gap is a leaf page that nothing else claims, of a table of which the backup
+// has the same definition: its rows are then as SQLite writes them today.
+func (r *rescue) blank(t *table, g *gap) bool {
+	was := r.base.byName(t.name)
+	return was != nil && was.sql == t.sql && !strings.HasPrefix(strings.ToLower(t.name), "sqlite_") &&
+		len(g.found) == 0 && g.depth > 0 && g.depth == t.profile.depth &&
+		g.page > 1 && g.page <= r.g.Count && r.marks.unclaimed(g.page) && !r.g.IsMap(g.page) && g.page != r.g.LockPage()
+}
