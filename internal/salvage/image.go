@@ -61,7 +61,7 @@ func (r *rescue) image() *Image {
 		}
 		for j := range t.gaps {
 			g := &t.gaps[j]
-			if !r.blank(t, g) || taken[g.page] || len(m.Holes) == holesMax {
+			if !r.blank(t, g) || !r.lendable(t, g) || taken[g.page] || len(m.Holes) == holesMax {
 				return nil
 			}
 			taken[g.page] = true
@@ -117,4 +117,42 @@ func (r *rescue) blank(t *table, g *gap) bool {
 	return was != nil && was.sql == t.sql && !strings.HasPrefix(strings.ToLower(t.name), "sqlite_") &&
 		len(g.found) == 0 && g.depth > 0 && g.depth == t.profile.depth &&
 		g.page > 1 && g.page <= r.g.Count && r.marks.unclaimed(g.page) && !r.g.IsMap(g.page) && g.page != r.g.LockPage()
+}
+
+// lendable tells whether the backup has rows for a gap, and just so all those that the
+// indexes know of there. It is asked before rows are judged one by one, lest all that is done twice.
+func (r *rescue) lendable(t *table, g *gap) bool {
+	rows, broken := 0, false
+	known := make([]map[uint64]uint64, len(t.trials)) // hashes of entries, by rowid
+	for i := range known {
+		known[i] = map[uint64]uint64{}
+	}
+	err := r.base.rowsFrom(r.base.byName(t.name), g.lo, func(f *found) error {
+		if f.rowid > g.hi || f.what != "" || rows > r.g.PageSize {
+			broken = f.rowid <= g.hi
+			return seen{}
+		}
+		if f.rowid < g.lo {
+			return nil
+		}
+		rows++
+		for i, tr := range t.trials {
+			if !tr.even {
+				known[i][uint64(f.rowid)] = hashOf(tr.entryOf(f.rowid, f.values))
+			}
+		}
+		return nil
+	})
+	if _, enough := err.(seen); err != nil && !enough { //nolint:errorlint // it is ours, and not wrapped
+		return false
+	}
+	for i, tr := range t.trials {
+		broken = broken || tr.crowded
+		for key, list := range tr.entries {
+			if g.holds(int64(key)) && (len(list) != 1 || list[0].hash != known[i][key]) {
+				return false
+			}
+		}
+	}
+	return rows > 0 && !broken
 }

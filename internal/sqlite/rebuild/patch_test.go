@@ -11,6 +11,7 @@ import (
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/salvage"
 	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
 	"github.com/officer-doofy/officer/testkit"
 )
@@ -147,6 +148,44 @@ func TestRecover_patchesNothingWhereMoreIsWrong(t *testing.T) {
 			if got.Patched != 0 || got.Verdict.Verdict != check.OK {
 				t.Errorf("%s: %s: %d pages patched, %v", name, did, got.Patched, got.Verdict.Verdict)
 			}
+		}
+	}
+}
+
+// Rows that the backup does not have are known to be lost before anything is done twice.
+func TestRecover_doesNotTryToPatchWhatTheBackupLacks(t *testing.T) {
+	for _, sql := range []string{
+		"INSERT INTO items(id, name, note) SELECT 10000+id, 'new', note FROM items",
+		"UPDATE items SET name='rewritten '||name", // an index has it
+	} {
+		base := testkit.Build(t, t.TempDir(), testkit.Page512)
+		execSQL(t, base, "PRAGMA journal_mode=DELETE", "DROP INDEX IF EXISTS by_name", "CREATE INDEX by_name ON items(name)")
+		path := copiedTo(t, base, "damaged.db")
+		execSQL(t, path, sql)
+		whole, tried := copiedTo(t, path, "whole.db"), 0
+		for seed := range uint64(12) {
+			path := copiedTo(t, whole, "damaged.db")
+			testkit.ZeroPageOf(t, path, "items", seed)
+			placed, dir := int64(0), t.TempDir()
+			got, err := rebuild.Recover(context.Background(), rebuild.Order{FS: fsx.OS(), File: path, Base: base,
+				To: filepath.Join(dir, "out.db"), Aside: filepath.Join(dir, "aside.db"), Placed: func(string, string, *salvage.Row) { placed++ }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Patched > 0 {
+				continue // a page of rows from before
+			}
+			tried++
+			rows := int64(0)
+			for i := range got.Tables {
+				rows += got.Tables[i].Rows()
+			}
+			if placed != rows {
+				t.Errorf("%s: %d rows were told of, want %d", sql, placed, rows)
+			}
+		}
+		if tried == 0 {
+			t.Errorf("%s: each page could be patched", sql)
 		}
 	}
 }
