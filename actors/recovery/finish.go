@@ -38,14 +38,14 @@ func (r *recovery) finish(ctx actor.Context, n *run, a *kit.Answer) {
 }
 
 // measure names the operation for the metrics, whose names hold no spaces.
-func (n *run) measure() string {
+func (r *run) measure() string {
 	switch {
-	case n.table != "":
+	case r.table != "":
 		return "restore_table"
-	case n.undoing != nil:
+	case r.undoing != nil:
 		return "undo"
 	}
-	return n.op
+	return r.op
 }
 
 // failure gives the Failure of a run; a panic in it is a defect whose outcome is open.
