@@ -194,7 +194,7 @@ func (r *Running) tree(cfg Config, p *post, definitions condition.Registry) *act
 	}
 	p.events.keep(cfg.FS, p.place, p.log)
 	return p.meters.Watch("tree", treeProps(treeConfig{
-		peers: peers, log: p.log, policy: standardPolicy(), database: p.name, file: filepath.Base(p.path), home: p.home,
+		peers: peers, log: p.log, policy: standardPolicy(), database: p.name, file: filepath.Base(p.path), path: p.path, home: p.home,
 		version: Version, pid: processID(), passive: cfg.Passive, systems: systems(), events: p.events,
 		props: func(s system) *actor.Props { return p.meters.Watch(s.name, s.props(made)) },
 	}))

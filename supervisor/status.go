@@ -1,11 +1,14 @@
 package supervisor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/kit"
+	"github.com/officer-doofy/officer/internal/shell"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -24,6 +27,7 @@ type gathering struct {
 	status  *messages.Status
 	missing int
 	judged  bool // health was asked
+	foreign bool // the file does not begin as a database does
 }
 
 // gather asks every part for its share of the status.
@@ -76,6 +80,9 @@ func (t *tree) collect(ctx actor.Context, a *kit.Answer) {
 		g.status.Owner = part
 	case *messages.DatabaseFacts:
 		g.status.Facts, t.led.facts = part, part
+	case nil:
+		var f *messages.Failure
+		g.foreign = g.foreign || errors.As(a.Err, &f) && f.GetCode() == string(fault.NotADatabase)
 	}
 	g.missing--
 	if g.missing > 0 {
@@ -84,6 +91,7 @@ func (t *tree) collect(ctx actor.Context, a *kit.Answer) {
 	if !g.judged {
 		g.judged, g.missing = true, 1
 		t.noteEmptied(ctx, g.status)
+		t.noteForeign(ctx, g)
 		t.Ask(ctx, t.cfg.peers.Of("health"), &messages.GetHealth{}, partTimeout, g)
 		return
 	}
@@ -105,6 +113,14 @@ func (t *tree) noteEmptied(ctx actor.Context, s *messages.Status) {
 			Args: []string{"path=" + s.Facts.GetPath()}})
 	default:
 		ctx.Send(t.cfg.peers.Of("health"), &messages.ClearCondition{Code: emptiedCode})
+	}
+}
+
+// noteForeign tells health of a file that is no database, where no check will: whoever asks
+// for the status without an Officer running hears of it at once.
+func (t *tree) noteForeign(ctx actor.Context, g *gathering) {
+	if t.cfg.passive && g.foreign {
+		ctx.Send(t.cfg.peers.Of("health"), &messages.RaiseCondition{Code: foreignCode, Args: []string{"path=" + shell.Word(t.cfg.path)}})
 	}
 }
 

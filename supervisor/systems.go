@@ -70,9 +70,20 @@ func emptied() condition.Definition {
 	}
 }
 
+// foreignCode is of a status without an Officer: with one, integrity finds the damage.
+const foreignCode = "not_a_database"
+
+func foreign() condition.Definition {
+	return condition.Definition{
+		Code: foreignCode, System: "supervisor", Severity: condition.Red,
+		Text: "{path} is not a database, or its header is destroyed or encrypted.",
+		Hint: "officer check {path}", Headline: "The file cannot be read as a database.",
+	}
+}
+
 // registry declares everything that any system can find wrong.
 func registry() (condition.Registry, error) {
-	all := []condition.Definition{emptied(), tampered()}
+	all := []condition.Definition{emptied(), foreign(), tampered()}
 	for _, s := range systems() {
 		all = append(all, condition.Definition{
 			Code: condition.Code(gaveUpCode(s.name)), System: "supervisor", Severity: condition.Red,

@@ -18,6 +18,7 @@ type treeConfig struct {
 	policy   policy
 	database string // name
 	file     string // name of the database file, for hints
+	path     string // of the same, absolute
 	home     string
 	version  string
 	pid      int64

@@ -152,8 +152,12 @@ func (r *run) carryOut(ctx context.Context, steps []step) (*messages.RestoreRepo
 // failed turns the error of a step into the answer, and undoes what the steps before it
 // prepared as long as the live database was not touched.
 func (r *run) failed(ctx context.Context, name string, err error) *messages.Failure {
-	r.cfg.Log.Error("a restore failed", "step", name, "op", r.op, "from", r.pick.from,
-		"changed", r.changed, "unsure", r.unsure, "error", err)
+	if r.refused(err) {
+		r.cfg.Log.Info("an order was refused", "step", name, "op", r.op, "from", r.pick.from, "why", textOf(err))
+	} else {
+		r.cfg.Log.Error("a restore failed", "step", name, "op", r.op, "from", r.pick.from,
+			"changed", r.changed, "unsure", r.unsure, "error", err)
+	}
 	if ctx.Err() != nil {
 		f := messages.NewFailure("interrupted", r.op, "interrupted while Officer was to %s", name).
 			WithDid("It looks at its journal at the next start and finishes or calls it off.")
@@ -179,6 +183,16 @@ func (r *run) failed(ctx context.Context, name string, err error) *messages.Fail
 		f.Did = "Nothing was changed."
 	}
 	return f
+}
+
+// refused tells whether an order was turned down for what it says, or for what a person has
+// to decide: nothing failed, and nothing belongs among the errors.
+func (r *run) refused(err error) bool {
+	switch codeOf(err) {
+	case "refused", "invalid", "nothing_to_restore", "needs_confirmation", "not_recoverable":
+		return !r.changed && !r.unsure
+	}
+	return false
 }
 
 // abort writes down that the old database stands and removes the set.

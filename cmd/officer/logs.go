@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,9 @@ func (c *cli) logsVerb() *cobra.Command {
 			path, err := filepath.Abs(args[0])
 			if err != nil || args[0] == "" {
 				return nil, usage(fmt.Sprintf("%q is no usable path", args[0]))
+			}
+			if level != "" && !slices.Contains([]string{"debug", "info", "warn", "error"}, level) {
+				return nil, usage(fmt.Sprintf("%q is no level of the log: debug, info, warn, error", level))
 			}
 			order := &messages.GetLogs{Level: level, Limit: int32(max(1, min(limit, 10_000)))}
 			client, err := control.Reach(ctx, c.homeOf(path), path)

@@ -87,6 +87,11 @@ func (c *cli) recover(ctx context.Context, file, to, base, page string) (*outcom
 			return nil, usage(fmt.Sprintf("%q is no usable path", p))
 		}
 	}
+	for _, p := range []string{paths[0], paths[2]} {
+		if p != "" && !exists(p) {
+			return nil, messages.NewFailure("missing", "recover", "there is no file %s", p).WithDid("Nothing was created or changed.")
+		}
+	}
 	for _, p := range append([]string{paths[1]}, reportFiles(paths[3])...) {
 		if exists(p) {
 			return nil, messages.NewFailure("refused", "recover", "%s exists already, and no file is overwritten", filepath.Base(p)).
