@@ -142,7 +142,7 @@ func (r *rescue) looseSchema() error {
 		}
 		first, _ := keyOf(&d, 0)
 		last, _ := keyOf(&d, d.Cells-1)
-		r.adopt(r.schema, filler{span{first, last}, n})
+		r.adopt(r.schema, filler{span: span{first, last}, page: n})
 	}
 	return nil
 }

@@ -17,7 +17,7 @@
 //     there is a gap with a known range of keys.
 //   - Orphans (audition.go, orphan.go, island.go, witness.go): pages that no tree holds go
 //     only into a gap that holds all their keys, of the one table that their rows fit or
-//     that an index knows them of.
+//     that an index knows them of; the pointer map (mapped.go) decides between equals, in doubt.
 //   - The proof (trial.go, testimony.go, judge.go): tables against their indexes, by sums
 //     of few neighbouring rows first; a row that an index contradicts is doubted, a value
 //     that its order disproves replaced, a row that only indexes have put together.

@@ -25,7 +25,7 @@ func (r *rescue) findFreed() {
 		}
 		first, _ := keyOf(&d, 0)
 		last, _ := keyOf(&d, d.Cells-1)
-		r.freed = append(r.freed, filler{span{first, last}, n})
+		r.freed = append(r.freed, filler{span: span{first, last}, page: n})
 	}
 }
 
@@ -40,7 +40,7 @@ func (r *rescue) writeFreed(t *table) error {
 	b := make([]byte, r.g.PageSize)
 	for _, f := range r.freed {
 		var d page.Node
-		if !t.wants(f.span) || !r.read(f.page, b) || d.Parse(&r.g, f.page, b) != nil || r.home(&orphan{f, &d, &d}) != t {
+		if !t.wants(f.span) || !r.read(f.page, b) || d.Parse(&r.g, f.page, b) != nil || r.home(&orphan{filler: f, leaf: &d, last: &d}) != t {
 			continue
 		}
 		var c page.Cell

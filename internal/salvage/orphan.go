@@ -27,7 +27,11 @@ func (r *rescue) place() error {
 	for placed := true; placed; {
 		placed = false
 		err := r.orphans(func(o *orphan) error {
-			if t := r.home(o); t != nil && r.adopt(t, o.filler) || r.dissolve(o) {
+			t := r.home(o)
+			if t != nil {
+				r.hear(o, t)
+			}
+			if t != nil && r.adopt(t, o.filler) || r.dissolve(o) {
 				placed = true
 			}
 			return nil
@@ -187,10 +191,16 @@ func (r *rescue) home(o *orphan) *table {
 			tie = false
 		}
 	}
-	if tie {
-		return r.called(o, most)
+	if best == nil {
+		return nil
 	}
-	return best
+	if tie {
+		if t := r.called(o, most); t != nil {
+			return t
+		}
+		best = nil
+	}
+	return r.homeByMap(o, best)
 }
 
 // called gives the one table, of those that are equally likely, whose index knows the

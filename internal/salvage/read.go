@@ -17,7 +17,7 @@ type found struct {
 	page   uint32
 	what   string // why it is not proven, "" = it is
 	doubt  string // what speaks against it although nothing disproves it
-	joint  string // what speaks against its overflow chain
+	joint  string // what speaks against its overflow chain, or its page's being there
 	partly bool   // values are missing or cut
 
 	covered  bool // indexes that agree hold all its values
@@ -49,15 +49,28 @@ func (r *rescue) rowsFrom(t *table, since int64, take func(*found) error) error 
 		}
 	}
 	for _, g := range t.gaps {
-		found := slices.Clone(g.found) // in the order of their keys they are written fastest
-		slices.SortFunc(found, func(a, b filler) int { return cmp.Compare(a.lo, b.lo) })
-		for _, f := range found {
-			if err := r.rowsUnder(t, f.page, f.span, since, Salvaged, take); err != nil {
+		list := slices.Clone(g.found) // in the order of their keys they are written fastest
+		slices.SortFunc(list, func(a, b filler) int { return cmp.Compare(a.lo, b.lo) })
+		for _, f := range list {
+			if err := r.rowsUnder(t, f.page, f.span, since, Salvaged, f.doubting(take)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// doubting gives rows on with what speaks against their page's being there.
+func (f *filler) doubting(take func(*found) error) func(*found) error {
+	if f.doubt == "" {
+		return take
+	}
+	return func(x *found) error {
+		if x.joint == "" {
+			x.joint = f.doubt
+		}
+		return take(x)
+	}
 }
 
 func (r *rescue) rowsUnder(t *table, root uint32, s span, since int64, from Origin, take func(*found) error) error {

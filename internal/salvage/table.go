@@ -19,6 +19,7 @@ type table struct {
 	islands []uint32 // pages of a WITHOUT ROWID table that were found outside its tree
 	torn    []span   // of damaged pages on which rows may be missing
 	worn    []gap    // these pages
+	byMap   bool     // the pointer map alone put a page here
 	contest bool     // another tree names one of its pages, too
 	covered bool     // its indexes together have all columns
 	loose   bool     // the row before this one was not confirmed
@@ -50,7 +51,8 @@ type gap struct {
 // filler is a b-tree page found outside its tree, with all below it.
 type filler struct {
 	span
-	page uint32
+	page  uint32
+	doubt string // what speaks against its being there, "" = nothing
 }
 
 // schemaTable is the definition of sqlite_schema itself

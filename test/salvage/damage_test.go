@@ -1,6 +1,8 @@
 package salvage
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -43,6 +45,32 @@ func ofTable(make func(t testing.TB, path, table string, seed uint64) string, ta
 		t.Helper()
 		return make(t, path, table, seed)
 	}
+}
+
+// zeroRoots wipes the roots of tables.
+func zeroRoots(t testing.TB, path string, tables ...string) string {
+	t.Helper()
+	db := opened(t, path)
+	defer db.Close()
+	var pageSize int64
+	if err := db.QueryRow("PRAGMA page_size").Scan(&pageSize); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, table := range tables {
+		var root int64
+		if err := db.QueryRow("SELECT rootpage FROM sqlite_schema WHERE name=?", table).Scan(&root); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(make([]byte, pageSize), (root-1)*pageSize); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fmt.Sprintf("overwrote the roots of %v with zeros", tables)
 }
 
 // mapped damages a table of a database that was given a pointer map.
@@ -100,7 +128,16 @@ func fileClasses() []class {
 		t.Helper()
 		return testkit.ZeroPages(t, path, 0.05, seed)
 	}
+	alike := func(t testing.TB, f *fixture, dir string, _ uint64) (string, string, string) {
+		t.Helper()
+		path := copied(t, f.healthy, filepath.Join(dir, "damaged.db"))
+		change(t, path, "CREATE TABLE twin_a(id INTEGER PRIMARY KEY, note TEXT)", "CREATE TABLE twin_b(id INTEGER PRIMARY KEY, note TEXT)",
+			"INSERT INTO twin_a SELECT id, 'a ' || note || hex(zeroblob(60)) FROM items", "INSERT INTO twin_b SELECT id, 'b ' || note || hex(zeroblob(60)) FROM items")
+		truth := copied(t, path, filepath.Join(dir, "truth.db"))
+		return path, truth, zeroRoots(t, path, "twin_a", "twin_b")
+	}
 	return []class{
+		{name: "roots of two alike tables zeroed, with a pointer map", damage: alike, kinds: only(testkit.AutoVacuumFull, testkit.AutoVacuumIncremental), floor: 100, lent: 100, known: 99},
 		{name: "bit flipped anywhere", damage: in(testkit.FlipBit), blind: unseenFlip, floor: 97, lent: 97, known: 99},
 		{name: "values flipped", damage: in(ofTable(testkit.Flip, "items")), blind: unseenFlip, floor: 90, lent: 90, known: 99},
 		{name: "page zeroed", damage: in(testkit.ZeroPage), floor: 90, lent: 98, known: 99},
