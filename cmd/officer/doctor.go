@@ -137,6 +137,11 @@ func (c *cli) within(ctx context.Context, database string) []diagnosis {
 	if err != nil {
 		return []diagnosis{{"inside", "bad", textOf(err), ""}}
 	}
+	for _, k := range st.Health.GetConditions() {
+		if k.Code == "not_a_database" {
+			return []diagnosis{{"content", "bad", k.Text, k.Hint}}
+		}
+	}
 	list := []diagnosis{{"journal", "ok", "journal mode " + st.Facts.GetJournalMode(), ""}}
 	switch st.Facts.GetJournalMode() {
 	case "":

@@ -57,7 +57,7 @@ func (r *rescue) withBase(entries []entry, gaps bool) []entry {
 	for i := range entries {
 		e := &entries[i]
 		have[e.key()] = true
-		if j := slices.IndexFunc(was, func(b entry) bool { return b.key() == e.key() }); j >= 0 && !r.readable(e) {
+		if j := slices.IndexFunc(was, func(b entry) bool { return b.key() == e.key() }); j >= 0 && e.SQL != was[j].SQL && !r.readable(e) {
 			e.SQL = was[j].SQL
 			r.note("the definition of " + e.Type + " " + e.Name + " was damaged; it was taken from the older copy")
 		}
