@@ -22,6 +22,7 @@ type found struct {
 
 	covered  bool // indexes that agree hold all its values
 	asInBase bool // the backup has it just so
+	twin     bool // it stands on a page that the backup has just so
 	logged   bool // it stands in frames of the log whose checksums hold
 }
 
@@ -31,6 +32,7 @@ type reader struct {
 	t    *table
 	from Origin // of rows on sound pages
 	take func(*found) error
+	twin bool  // the backup has the page just so
 	row  found // that take has
 	cell page.Cell
 }
@@ -98,6 +100,7 @@ func (r *reader) leaf(n uint32, d *page.Node, b []byte, s span) error {
 	if !r.marks.has(n, flagSound) {
 		return r.damaged(n, d, b, s)
 	}
+	r.twin = r.twins.alike(n, d, b)
 	for i := range d.Cells {
 		if d.Cell(i, &r.cell) != nil {
 			continue // not on a sound page
@@ -110,6 +113,7 @@ func (r *reader) leaf(n uint32, d *page.Node, b []byte, s span) error {
 }
 
 func (r *reader) damaged(n uint32, d *page.Node, b []byte, s span) error {
+	r.twin = false
 	for _, c := range r.credible(r.t, d, b, s) {
 		if err := r.rowOf(n, d, &c.Cell, Salvaged); err != nil {
 			return err
@@ -121,7 +125,7 @@ func (r *reader) damaged(n uint32, d *page.Node, b []byte, s span) error {
 // rowOf reads the row of a cell.
 func (r *reader) rowOf(n uint32, d *page.Node, c *page.Cell, from Origin) error {
 	f := &r.row
-	*f = found{rowid: c.Rowid, keyed: true, from: from, page: n}
+	*f = found{rowid: c.Rowid, keyed: true, from: from, page: n, twin: r.twin}
 	f.values, f.what, f.partly = r.record(d, c)
 	if f.values == nil {
 		return nil

@@ -1,12 +1,14 @@
 package salvage
 
 import (
+	"bytes"
 	"cmp"
 	"iter"
 	"math"
 	"math/bits"
 	"slices"
 
+	"github.com/officer-doofy/officer/internal/page"
 	"github.com/officer-doofy/officer/internal/schema"
 )
 
@@ -22,7 +24,17 @@ type twins struct {
 	row   *found
 	asked int64 // the rowid that was asked for last
 	done  bool
+
+	straight bool   // a record of the one table is one of the other
+	passed   bool   // rows were not asked for, because their page is alike
+	hits     int    // pages that were alike
+	misses   int    // pages that were not
+	page     []byte // of the backup
 }
+
+// missesMax is how many more pages may have been compared in vain than not, before no more
+// are: the backup may be of a time before a VACUUM.
+const missesMax = 256
 
 // islandsCompared bounds how often the backup of a WITHOUT ROWID table is read again, for
 // pages that were found outside its tree.
@@ -38,6 +50,8 @@ func (r *rescue) twinsOf(t *table, byRowid bool) *twins {
 		return nil
 	}
 	w := &twins{base: r.base, was: was, slots: slotsFrom(t.def, was.def)}
+	// A page of the one is read like that of the other.
+	w.straight = byRowid && r.base.g.PageSize == r.g.PageSize && r.base.g.Usable == r.g.Usable && len(t.def.Stored) == len(was.def.Stored) && slices.Equal(w.slots, slotsFrom(was.def, was.def))
 	if !byRowid {
 		if !slices.Equal(w.slots, slotsFrom(was.def, was.def)) {
 			return nil // an index b-tree of other columns is in another order
@@ -81,8 +95,9 @@ func (w *twins) close() {
 
 // of gives the backup's row with the key of a row, nil if it has none.
 func (w *twins) of(f *found) *found {
-	if w.parts == nil && f.rowid < w.asked {
-		w.begin(f.rowid) // of a page that was found outside its tree
+	if w.parts == nil && (f.rowid < w.asked || w.passed) {
+		w.begin(f.rowid) // of a page that was found outside its tree, or behind some that are alike
+		w.passed = false
 	}
 	w.asked = f.rowid
 	for !w.done {
@@ -141,6 +156,35 @@ func (w *twins) compare(f *found) (same, flipped bool) {
 		same = same && (slot < 0 || slot >= len(was.values)) // both have their default
 	}
 	return same, flipped && flips == 1
+}
+
+// alike tells whether the backup has a leaf page of the table byte for byte in the same place
+// of the same table: then it has each of its rows with the very same values. A page with a row
+// that goes on elsewhere is not like any other.
+func (w *twins) alike(n uint32, d *page.Node, b []byte) bool {
+	if w == nil || !w.straight || w.misses-w.hits > missesMax {
+		return false
+	}
+	w.misses++
+	if o := w.base.marks.owner(n); o != w.was.owner || o == ownerMax || !w.base.marks.has(n, flagSound) {
+		return false
+	}
+	if len(w.page) != len(b) {
+		w.page = make([]byte, len(b))
+	}
+	if !w.base.read(n, w.page) || !bytes.Equal(w.page, b) {
+		return false
+	}
+	var c page.Cell
+	for i := range d.Cells {
+		if d.Cell(i, &c) != nil || c.Local < c.Total {
+			return false
+		}
+	}
+	w.misses--
+	w.hits++
+	w.passed = true
+	return true
 }
 
 func sameValue(a, b Value) bool {

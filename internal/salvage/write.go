@@ -114,7 +114,10 @@ func (r *rescue) put(t *table, f *found) error {
 	if found && f.what == "" {
 		r.judge(t, f)
 		r.examineTexts(t, f)
-		same, flipped := r.twins.compare(f)
+		same, flipped := f.twin && f.doubt == "", false // what is in doubt may have been corrected
+		if !same {
+			same, flipped = r.twins.compare(f)
+		}
 		if f.asInBase = same; flipped && f.doubt == "" {
 			f.doubt = "it differs from the older copy as flipped bits would make it"
 		}
