@@ -38,6 +38,14 @@ func (r *rescue) proofOf(t *table, f *found) Proof {
 	return Unconfirmed
 }
 
+// isUndated tells whether a row may not be in its newest version because the file may not be. In
+// a log that is newer than its file the frames are the newest there is, whatever the file lacks:
+// what stands in them is as new as can be, though not confirmed, for the trees above are of
+// different times.
+func (r *rescue) isUndated(t *table, f *found) bool {
+	return r.undated != "" && !(r.undated == undatedForeign && r.log.ahead && f.logged && f.from == Kept && !t.contest)
+}
+
 // grade counts what a row that went into its table is worth.
 func (r *rescue) grade(t *table, f *found) {
 	if f.asInBase {
@@ -49,7 +57,7 @@ func (r *rescue) grade(t *table, f *found) {
 	case f.doubt != "":
 		t.tally.Doubted++
 		return
-	case r.undated != "":
+	case r.row.Undated:
 		t.tally.Undated++
 		return
 	}

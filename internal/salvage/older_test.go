@@ -308,3 +308,40 @@ func TestRun_fillsGapsFromFreePages(t *testing.T) {
 		t.Errorf("%d rows were lost: %+v", wiped, is)
 	}
 }
+
+// A log that is newer than its file: what stands in it is as new as can be, what is left of the
+// file is not.
+func TestRun_knowsTheAgeOfRowsInANewerLog(t *testing.T) {
+	path := testkit.Build(t, t.TempDir(), testkit.Page4096)
+	run(t, path, manyNotes, "CREATE INDEX by_b ON notes(b)")
+	older := fileOf(t, path)
+	run(t, path, "UPDATE notes SET b = replace(b, 'note', 'nota') WHERE rowid > 500", "CREATE TABLE first(a)")
+	run(t, path, "CREATE TABLE second(a)")
+	db, err := sqlite.OpenDB(path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, s := range []string{"PRAGMA wal_autocheckpoint=0", "UPDATE notes SET b = replace(b, 'note', 'notb') WHERE rowid < 300", "CREATE TABLE third(a)"} {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := fileOf(t, path+"-wal")
+	whole, _ := salvagedBytes(t, fileOf(t, path), log)
+	got, report := salvagedBytes(t, older, log)
+	is := tableOf(t, report, "notes")
+	if report.Undated == "" || is.Undated == 0 || is.Undated == is.Rows() {
+		t.Fatalf("the log and the file are of different times, and some rows are in the log: %q, %+v", report.Undated, is)
+	}
+	wrong := 0
+	for id, have := range got.rows["notes"] {
+		if have.image != whole.rows["notes"][id].image && have.doubt == "" && !have.undated {
+			wrong++
+		}
+	}
+	if wrong != 0 {
+		t.Errorf("%d old rows are neither doubted nor of doubtful age", wrong)
+	}
+}

@@ -68,13 +68,14 @@ const (
 
 // Row is a row of a table.
 type Row struct {
-	Table  int // in Plan.Tables
-	Rowid  int64
-	Values []Value // in the order of Def.Stored; those that are missing at the end have their default
-	From   Origin
-	Page   uint32
-	Doubt  string // "" = none, else why just this row may not be what was written last
-	Proof  Proof  // what speaks for it beside itself, while nothing speaks against it
+	Table   int // in Plan.Tables
+	Rowid   int64
+	Values  []Value // in the order of Def.Stored; those that are missing at the end have their default
+	From    Origin
+	Page    uint32
+	Doubt   string // "" = none, else why just this row may not be what was written last
+	Undated bool   // it may not be in its newest version, because the file may not be
+	Proof   Proof  // what speaks for it beside itself, while nothing speaks against it
 }
 
 // Stray is a row that is kept for people to look at.

@@ -23,10 +23,11 @@ type collector struct {
 }
 
 type collected struct {
-	image string
-	from  salvage.Origin
-	doubt string
-	proof salvage.Proof
+	image   string
+	from    salvage.Origin
+	doubt   string
+	proof   salvage.Proof
+	undated bool
 }
 
 func (k *collector) Begin(p *salvage.Plan) error {
@@ -48,7 +49,7 @@ func (k *collector) Row(r *salvage.Row) (salvage.Outcome, error) {
 	if _, twice := k.rows[name][id]; twice {
 		return salvage.Duplicate, nil
 	}
-	k.rows[name][id] = collected{fmt.Sprintf("%+v", r.Values), r.From, r.Doubt, r.Proof}
+	k.rows[name][id] = collected{fmt.Sprintf("%+v", r.Values), r.From, r.Doubt, r.Proof, r.Undated}
 	return salvage.Taken, nil
 }
 

@@ -136,7 +136,7 @@ func (r *rescue) hand(t *table, f *found) error {
 	if f.what != "" || len(f.values) > len(t.def.Stored) {
 		return r.stray(t, f)
 	}
-	r.row = Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page, Doubt: f.doubt, Proof: r.proofOf(t, f)}
+	r.row = Row{Table: t.place, Rowid: f.rowid, Values: f.values, From: f.from, Page: f.page, Doubt: f.doubt, Proof: r.proofOf(t, f), Undated: r.isUndated(t, f)}
 	outcome, err := r.sink.Row(&r.row)
 	if err != nil {
 		return err

@@ -45,10 +45,11 @@ func (s score) percent() float64 {
 // doubts are the rows that a recovered database does not vouch for, and those that
 // something confirms.
 type doubts struct {
-	all  bool            // every one
-	anew map[string]bool // those of module tables that were made again
-	rows map[string]map[int64]bool
-	keys map[string]map[string]bool
+	all     bool // every one
+	undated map[string]map[place]bool
+	anew    map[string]bool // those of module tables that were made again
+	rows    map[string]map[int64]bool
+	keys    map[string]map[string]bool
 
 	confirmed map[string]map[place]bool
 	lent      map[string]map[place]bool
@@ -64,7 +65,7 @@ type place struct {
 func recovered(t testing.TB, damaged, truth, base string) score {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "recovered.db")
-	d := doubts{anew: map[string]bool{}, rows: map[string]map[int64]bool{}, keys: map[string]map[string]bool{}, confirmed: map[string]map[place]bool{}, lent: map[string]map[place]bool{}}
+	d := doubts{undated: map[string]map[place]bool{}, anew: map[string]bool{}, rows: map[string]map[int64]bool{}, keys: map[string]map[string]bool{}, confirmed: map[string]map[place]bool{}, lent: map[string]map[place]bool{}}
 	got, err := rebuild.Recover(context.Background(), rebuild.Order{FS: fsx.OS(), File: damaged, To: to, Base: base, Placed: d.placed})
 	if fault.CodeOf(err) == fault.NotADatabase {
 		return compare(t, truth, "", base, doubts{})
@@ -87,13 +88,14 @@ func recovered(t testing.TB, damaged, truth, base string) score {
 
 func (d *doubts) placed(table, key string, r *salvage.Row) {
 	if d.confirmed[table] == nil {
-		d.confirmed[table], d.lent[table] = map[place]bool{}, map[place]bool{}
+		d.confirmed[table], d.lent[table], d.undated[table] = map[place]bool{}, map[place]bool{}, map[place]bool{}
 	}
 	at := place{r.Rowid, key}
 	if key != "" {
 		at.id = 0
 	}
 	d.confirmed[table][at] = r.Proof != salvage.Unconfirmed
+	d.undated[table][at] = r.Undated
 	d.lent[table][at] = r.From == salvage.FromBase
 }
 
@@ -217,7 +219,7 @@ func (s *score) table(name string, expected, found, older []row, d doubts) {
 			}
 		}
 		switch {
-		case d.all || d.anew[name] || d.rows[name][r.id] || d.keys[name][r.key]:
+		case d.all && (d.undated[name] == nil || d.undated[name][at]) || d.anew[name] || d.rows[name][r.id] || d.keys[name][r.key]:
 			s.doubted.add(graded{1, wrong})
 		case d.confirmed[name][at]:
 			s.confirmed.add(graded{1, wrong})
