@@ -278,8 +278,11 @@ func (j *eventJournal) rotate() error {
 	}
 	kept, data := book.Tail(eventsKept, journalBytesMax/2)
 	j.head.Oldest = kept[0].Sequence
-	if err := j.note(time.Now()); err != nil {
-		return err
+	if head := j.noted.events(); head.Oldest > 0 { // not how far the chain goes: that is not on the device yet
+		head.Oldest = j.head.Oldest
+		if err := j.noteHead(time.Now(), head); err != nil {
+			return err
+		}
 	}
 	if err := fsx.WriteAtomic(j.files, j.place.journalFile(), data, 0o600); err != nil {
 		if now, rerr := j.read(); rerr == nil {
@@ -294,8 +297,10 @@ func (j *eventJournal) rotate() error {
 }
 
 // note writes down how far both chains went.
-func (j *eventJournal) note(now time.Time) error {
-	n := note{Oldest: j.head.Oldest, Sequence: j.head.Sequence, Hash: j.head.Hash,
+func (j *eventJournal) note(now time.Time) error { return j.noteHead(now, j.head) }
+
+func (j *eventJournal) noteHead(now time.Time, head journal.Head) error {
+	n := note{Oldest: head.Oldest, Sequence: head.Sequence, Hash: head.Hash,
 		ManifestSeq: j.noted.ManifestSeq, ManifestHead: j.noted.ManifestHead, At: now.UTC()}
 	if m, err := j.manifest(); err == nil {
 		n.ManifestSeq, n.ManifestHead = m.HeadLink()

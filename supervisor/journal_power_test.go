@@ -52,6 +52,39 @@ func TestJournal_noFaultLooksLikeTampering(t *testing.T) {
 	t.Logf("%d points", points)
 }
 
+// A sync that fails forgets also what was written before without one. The file is written anew then, and a power cut
+// in the middle of that takes what nobody promised: how far the chain went must not be noted before it goes so far.
+func TestJournal_aPowerCutAfterAFailedSyncLooksLikeNothing(t *testing.T) {
+	for at := 1; at <= 40; at++ {
+		disk := simfs.New(0)
+		files := disk.Boot(simfs.Plan{Seed: uint64(at)})
+		if err := files.MkdirAll("/home/backups"); err != nil {
+			t.Fatal(err)
+		}
+		l := bookOn(files)
+		l.tell(3)
+		l.journal.write(time.Now(), true)
+		disk.SyncAll()
+		l.add(eventOf(&messages.Lifecycle{State: "started"}), time.Now())
+		l.journal.write(time.Now(), false)
+		var faults []simfs.Fault
+		for n := range 20 {
+			faults = append(faults, simfs.Fault{Kind: simfs.SyncFails, At: n + 1})
+		}
+		files.Arm(faults...)
+		l.tell(1)
+		l.journal.write(time.Now(), false)
+		files.Arm(simfs.Fault{Kind: simfs.PowerCut, At: at})
+		l.journal.write(time.Now(), false)
+		if !files.Dead() {
+			disk.PowerCut(uint64(at))
+		}
+		if got := namesOf(bookOn(disk.Boot(simfs.Plan{})).found); got != "" {
+			t.Errorf("cut at operation %d: %s", at, got)
+		}
+	}
+}
+
 func bookOn(files *simfs.Life) *eventLog {
 	l := &eventLog{database: "app"}
 	l.keep(files, place{home: "/home"}, slog.New(slog.DiscardHandler))
