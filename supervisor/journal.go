@@ -165,16 +165,20 @@ func (j *eventJournal) write(now time.Time, end bool) {
 	j.desk.Lock()
 	defer j.desk.Unlock()
 	j.queue.Lock()
-	lines, important, noteDue := j.pending, j.important, j.noteDue
+	lines, important, noteDue, written := j.pending, j.important, j.noteDue, false
 	j.pending, j.important, j.scheduled = nil, false, false
 	j.queue.Unlock()
-	err := j.append(lines, important || end)
-	if err != nil {
-		j.unsure = true
-		j.queue.Lock()
-		j.pending, j.important = append(lines, j.pending...), j.important || important
-		j.queue.Unlock()
-	}
+	err := error(fault.New(fault.Internal, "write event journal", "it panicked"))
+	defer func() { // also of a panic, which ends this function and not the tree: the lines belong to the chain
+		if err != nil && !written {
+			j.unsure = true
+			j.queue.Lock()
+			j.pending, j.important = append(lines, j.pending...), j.important || important
+			j.queue.Unlock()
+		}
+	}()
+	err = j.append(lines, important || end)
+	written = err == nil
 	if err == nil && (j.lines > eventsKept+journalSlack || j.size > journalBytesMax) {
 		err = j.rotate() // the lines are written, whatever becomes of it
 	}

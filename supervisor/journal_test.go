@@ -303,3 +303,39 @@ func TestJournal_aReadThatFailsOnceDoesNotNumberAnew(t *testing.T) {
 		t.Errorf("found %q, newest event %d, want nothing and 5", got, two.sequence)
 	}
 }
+
+// fused panics at the next open.
+type fused struct {
+	fsx.FS
+	lit bool
+}
+
+func (f *fused) OpenFile(name string, flag int, perm fs.FileMode) (fsx.File, error) {
+	if f.lit {
+		f.lit = false
+		panic("a defect at " + name)
+	}
+	return f.FS.OpenFile(name, flag, perm)
+}
+
+func TestJournal_aPanicInTheMiddleLosesNoLine(t *testing.T) {
+	home, files := t.TempDir(), &fused{FS: fsx.OS()}
+	l := life(t, files, home)
+	l.tell(2)
+	l.journal.write(time.Now(), true)
+	l.tell(1)
+	files.lit = true
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("nothing panicked")
+			}
+		}()
+		l.journal.write(time.Now(), false)
+	}()
+	l.tell(1)
+	l.journal.write(time.Now(), true)
+	if got := namesOf(l.journal.verify()); got != "" || l.journal.head.Sequence != 4 {
+		t.Errorf("found %q, the journal goes to event %d; want 4", got, l.journal.head.Sequence)
+	}
+}
