@@ -110,8 +110,8 @@ func Props(cfg Config) *actor.Props {
 	durations, plots := file(fileName), file(historyName)
 	return kit.Props(func() actor.Actor {
 		m := &metrics{cfg: cfg}
-		m.durations = &record{store: durations, what: "the metrics", tail: rolling.TailOf, form: m.bookForm}
-		m.plots = &record{store: plots, what: "the history", tail: history.TailOf,
+		m.durations = &record{store: durations, what: "the metrics", form: m.bookForm}
+		m.plots = &record{store: plots, what: "the history",
 			form: func(generation int64) ([]byte, error) { return m.past.Marshal(generation) }}
 		return m
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/officer-doofy/officer/internal/history"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/rolling"
+	"github.com/officer-doofy/officer/internal/tail"
 )
 
 // store is a file. The last write of an actor that ends may meet one in the
@@ -127,7 +128,6 @@ type record struct {
 	store   *store
 	what    string                                 // in the log
 	form    func(generation int64) ([]byte, error) // of all that is known
-	tail    func(generation int64) ([]byte, error) // how the tail of it begins
 	changes int64                                  // so far
 	written int64                                  // of them, stored
 	failing bool                                   // the newest write did not succeed
@@ -282,7 +282,7 @@ func (m *metrics) toStore(r *record, whole bool) func() error {
 func (m *metrics) toAppend(r *record) func() error {
 	lines, at := r.lines, int64(r.tailBytes)
 	if at == 0 {
-		head, err := r.tail(r.generation)
+		head, err := tail.Begin(r.generation)
 		if err != nil {
 			m.cfg.Log.Error(r.what+" cannot be put into a form", slog.Any("error", err))
 			return nil

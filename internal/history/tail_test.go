@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/officer-doofy/officer/internal/history"
+	"github.com/officer-doofy/officer/internal/tail"
 )
 
 // Whatever a kill leaves of a tail, the history is that of the lines that are whole.
@@ -40,7 +41,7 @@ func TestContinue_givesTheHistoryOfTheWholeLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tail, err := history.TailOf(7)
+		tail, err := tail.Begin(7)
 		if err != nil {
 			t.Fatal(err)
 		}

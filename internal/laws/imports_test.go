@@ -21,7 +21,7 @@ func layers() []layer {
 			why: "the API and the test harness send the very same bytes, so messages know nothing of the house"},
 		{name: "core", each: true, may: []string{"core"},
 			folders: []string{"internal/fault", "internal/check", "internal/manifest", "internal/retention", "internal/schedule",
-				"internal/condition", "internal/notice", "internal/journal", "internal/hazard", "internal/growth", "internal/upkeep", "internal/space", "internal/rolling", "internal/history", "internal/page", "internal/schema", "internal/salvage", "internal/bulk", "internal/loss", "internal/unit", "internal/shell"},
+				"internal/condition", "internal/notice", "internal/journal", "internal/hazard", "internal/growth", "internal/upkeep", "internal/space", "internal/rolling", "internal/history", "internal/tail", "internal/page", "internal/schema", "internal/salvage", "internal/bulk", "internal/loss", "internal/unit", "internal/shell"},
 			why: "the core is pure: decisions that can be tested without a disk, a clock or an actor"},
 		{name: "fsx", folders: []string{"internal/fsx"}, may: []string{"core"},
 			why: "the one interface through which files are touched stands below everything that touches them"},

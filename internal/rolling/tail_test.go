@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/officer-doofy/officer/internal/rolling"
+	"github.com/officer-doofy/officer/internal/tail"
 )
 
 // Whatever a kill leaves of a tail, the book is that of the runs whose lines are whole.
@@ -35,7 +36,7 @@ func TestContinue_givesTheBookOfTheWholeLines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tail, err := rolling.TailOf(7)
+		tail, err := tail.Begin(7)
 		if err != nil {
 			t.Fatal(err)
 		}
