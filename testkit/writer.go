@@ -41,7 +41,7 @@ type WriterOptions struct {
 type ForeignWriter struct {
 	t      testing.TB
 	cmd    *exec.Cmd
-	stdin  io.Closer
+	stdin  io.WriteCloser
 	stdout *bufio.Reader
 	stderr *bytes.Buffer
 	ledger string
@@ -102,11 +102,37 @@ func StartWriter(t testing.TB, path string, opts WriterOptions) *ForeignWriter {
 		t.Fatalf("start writer: %v", err)
 	}
 	t.Cleanup(w.Kill)
-	if line, err := w.stdout.ReadString('\n'); err != nil || line != "ready\n" {
-		w.Kill()
-		t.Fatalf("start writer: got %q, want ready (%v): %s", line, err, w.stderr)
-	}
+	w.await("ready")
 	return w
+}
+
+// Pause returns when the writer is held between two commits: with its connection open, without a lock or a
+// transaction. Resume lets it go on.
+func (w *ForeignWriter) Pause() {
+	w.t.Helper()
+	w.tell("pause")
+	w.await("paused")
+}
+
+// Resume ends a Pause.
+func (w *ForeignWriter) Resume() {
+	w.t.Helper()
+	w.tell("go")
+}
+
+func (w *ForeignWriter) tell(word string) {
+	w.t.Helper()
+	if _, err := io.WriteString(w.stdin, word+"\n"); err != nil {
+		w.t.Fatalf("tell the writer to %s: %v", word, err)
+	}
+}
+
+func (w *ForeignWriter) await(word string) {
+	w.t.Helper()
+	if line, err := w.stdout.ReadString('\n'); err != nil || line != word+"\n" {
+		w.Kill()
+		w.t.Fatalf("the writer said %q, want %s (%v): %s", line, word, err, w.stderr)
+	}
 }
 
 func or[T comparable](v, otherwise T) T {

@@ -1,6 +1,7 @@
 """Commits to a SQLite database all the time and keeps a ledger of what was acknowledged.
 
-Started by testkit.StartWriter; ends when stdin is closed, then prints a report.
+Started by testkit.StartWriter; ends when stdin is closed, then prints a report. A line
+"pause" on stdin holds it between two commits, which it says, until the line "go".
 Each commit adds one row and raises the total in another table: a copy that is not one
 committed state shows it.
 """
@@ -14,8 +15,21 @@ import time
 path, ledger_path, per_second, payload_bytes, busy_ms = sys.argv[1:6]
 per_second, payload_bytes, busy_s = float(per_second), int(payload_bytes), int(busy_ms) / 1000
 
-stop = threading.Event()
-threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+stop, pause, go = threading.Event(), threading.Event(), threading.Event()
+
+
+def listen():
+    for line in sys.stdin:
+        if line.strip() == "pause":
+            go.clear()
+            pause.set()
+        else:
+            go.set()
+    stop.set()
+    go.set()
+
+
+threading.Thread(target=listen, daemon=True).start()
 
 # The connection stays open for the whole life, as an app's does.
 db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
@@ -47,6 +61,10 @@ began = time.monotonic()
 due = began
 waiting_since = None
 while not stop.is_set():
+    if pause.is_set():
+        pause.clear()
+        print("paused", flush=True)
+        go.wait()
     if waiting_since is None:
         waiting_since = time.monotonic()
     try:
@@ -72,9 +90,9 @@ while not stop.is_set():
     if seq == first + 1:
         print("ready", flush=True)
     due += 1 / per_second
-    pause = due - time.monotonic()
-    if pause > 0:
-        stop.wait(pause)
+    rest = due - time.monotonic()
+    if rest > 0:
+        stop.wait(rest)
     else:
         due = time.monotonic()  # held up: go on at the same pace, do not catch up
 

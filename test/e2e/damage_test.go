@@ -33,6 +33,9 @@ func TestDamage_inTheLiveFileWithTheAppConnected(t *testing.T) {
 				c.app = testkit.StartWriter(t, c.db, testkit.WriterOptions{PerSecond: 20, BusyTimeout: 200 * time.Millisecond})
 				var b backupLine
 				must(t, "backup", c.db, "--json").last(t, &b)
+				if damage.header {
+					c.app.Pause() // its next commit writes page 1 anew, from its memory: then nothing is damaged
+				}
 				c.sql("pragma wal_checkpoint(truncate)")
 				t.Log(damage.make(t, c.db))
 				officerRun := c.findsDamage(damage.header)
@@ -79,7 +82,9 @@ func (c *patient) findsDamage(header bool) *running {
 		c.t.Fatalf("exit %d, status %+v; want 4, red, damage_found", code, s)
 	}
 	c.t.Logf("headline: %s", s.Headline)
-	if !header {
+	if header {
+		c.app.Resume()
+	} else {
 		if !s.Fence.Active {
 			c.t.Errorf("no fence: %+v", s)
 		}

@@ -134,6 +134,7 @@ type life struct {
 	calls   []call
 	struck  *call
 	killed  bool
+	started chan struct{} // closed when cmd.Process can be read
 }
 
 // unstruck skips the test where the kernel lets nobody be asked: it is too old, a container forbids it, or has such a
@@ -153,7 +154,7 @@ func liveStruck(t *testing.T, folder string, s strike, args ...string) (*life, o
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), struckWithin)
 	defer cancel()
-	l := &life{folder: folder, strike: s, watched: changing(), counts: map[string]int{}, cmd: exec.CommandContext(ctx, officerBinary, args...)}
+	l := &life{folder: folder, strike: s, watched: changing(), counts: map[string]int{}, cmd: exec.CommandContext(ctx, officerBinary, args...), started: make(chan struct{})}
 	if strings.HasSuffix(s.stream, ".look") {
 		l.watched = looking()
 	}
@@ -172,6 +173,7 @@ func liveStruck(t *testing.T, folder string, s strike, args ...string) (*life, o
 		if err == nil {
 			err = l.cmd.Start()
 		}
+		close(l.started)
 		begun <- err
 	}()
 	fd := <-listener
@@ -307,6 +309,7 @@ func (l *life) answer(n *notification) *reply {
 }
 
 func (l *life) kill() *reply {
+	<-l.started // the program may be at its first call before those who started it know its number
 	l.killed = true
 	_ = l.cmd.Process.Kill()
 	return nil
@@ -314,6 +317,7 @@ func (l *life) kill() *reply {
 
 // half does half of a write in the place of the program, and tells how many bytes that is.
 func (l *life) half(n *notification) int {
+	<-l.started
 	data := make([]byte, (n.args[2]+1)/2)
 	got, err := unix.ProcessVMReadv(int(n.thread), []unix.Iovec{{Base: &data[0], Len: uint64(len(data))}},
 		[]unix.RemoteIovec{{Base: uintptr(n.args[1]), Len: len(data)}}, 0)
