@@ -18,7 +18,7 @@ const profilePages = 64
 // chart claims the b-tree under a page and gives the gaps in it.
 func (r *rescue) chart(t *table, root uint32, s span) ([]gap, error) {
 	c := &charter{rescue: r, t: t}
-	c.w = &walk{store: r.store, v: c}
+	c.w = newWalk(r.store, c)
 	err := c.w.tree(root, s, 0)
 	return c.gaps, err
 }

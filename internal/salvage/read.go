@@ -77,7 +77,8 @@ func (f *filler) doubting(take func(*found) error) func(*found) error {
 
 func (r *rescue) rowsUnder(t *table, root uint32, s span, since int64, from Origin, take func(*found) error) error {
 	v := &reader{rescue: r, t: t, from: from, take: take}
-	w := &walk{store: r.store, v: v, since: since}
+	w := newWalk(r.store, v)
+	w.since = since
 	return w.tree(root, s, 0)
 }
 

@@ -53,7 +53,7 @@ func (r *rescue) strayPages() error {
 				again = r.dissolve(o) || again
 				return nil
 			}
-			w := &walk{store: r.store, v: &strayWalk{r, o.page}}
+			w := newWalk(r.store, &strayWalk{r, o.page})
 			return w.tree(o.page, o.span, 0)
 		})
 		if err != nil {

@@ -1,6 +1,10 @@
 package salvage
 
-import "github.com/officer-doofy/officer/internal/page"
+import (
+	"math"
+
+	"github.com/officer-doofy/officer/internal/page"
+)
 
 // depthMax is more than any b-tree is deep: SQLite itself gives up at 20.
 const depthMax = 20
@@ -25,6 +29,9 @@ type walk struct {
 	since int64 // pages whose keys all lie before it are left out
 	bufs  [depthMax][]byte
 }
+
+// newWalk leaves nothing out: rowids may be negative (https://sqlite.org/rowidtable.html).
+func newWalk(s *store, v visitor) *walk { return &walk{store: s, v: v, since: math.MinInt64} }
 
 func (w *walk) buf(depth int) []byte {
 	if w.bufs[depth] == nil {

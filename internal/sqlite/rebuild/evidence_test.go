@@ -46,6 +46,29 @@ func TestRecover_putsRowsTogetherFromAnIndex(t *testing.T) {
 	}
 }
 
+// Rowids may be negative: pages that hold no others are part of their tables.
+func TestRecover_keepsNegativeRowids(t *testing.T) {
+	path := testkit.Build(t, t.TempDir(), testkit.Page512)
+	execSQL(t, path, "PRAGMA journal_mode=DELETE", "CREATE TABLE below(id INTEGER PRIMARY KEY, note TEXT)",
+		"INSERT INTO below SELECT id-600, 'the note of '||id FROM items", "CREATE TABLE under(a INTEGER PRIMARY KEY, b)", "INSERT INTO under VALUES(-9223372036854775808, 1), (-1, 2)")
+	base := copiedTo(t, path, "base.db")
+	want := contentOf(t, path)
+	did := testkit.ZeroIndex(t, path, 1)
+	to := filepath.Join(t.TempDir(), "out.db")
+	got, err := rebuild.Recover(context.Background(), rebuild.Order{FS: fsx.OS(), File: path, To: to, Base: base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have := contentOf(t, to); !have.Equal(want) {
+		t.Errorf("%s: got %+v\nwant %+v", did, have, want)
+	}
+	for i := range got.Tables {
+		if table := &got.Tables[i]; table.Kept != table.ByBase || table.Lost != 0 {
+			t.Errorf("%s: got %+v, want all of it confirmed", did, table)
+		}
+	}
+}
+
 // logged is a database whose last statements stand in its log alone, until the test ends.
 func logged(t *testing.T, statements ...string) string {
 	t.Helper()
