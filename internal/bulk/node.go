@@ -64,6 +64,14 @@ func (n *node) add(child uint32, rest []byte) {
 	n.cells++
 }
 
+// moveLast puts the last cell before the one at a place.
+func (n *node) moveLast(at int) {
+	pointers := n.b[n.head+2*at : n.head+2*n.cells]
+	last := [2]byte(pointers[len(pointers)-2:])
+	copy(pointers[2:], pointers[:len(pointers)-2])
+	copy(pointers, last[:])
+}
+
 // pop takes the last cell away again. The bytes hold until the next add.
 func (n *node) pop() (child uint32, rest []byte) {
 	end := n.usable

@@ -7,8 +7,9 @@ import (
 )
 
 // Image is the damaged database in its newest committed state, where all that is wrong
-// with it are a few leaf pages of which nothing is left and whose rows the backup has. It
-// becomes whole by writing these pages alone: docs/decisions/0035-a-page-is-patched-where-nothing-else-is-wrong.md.
+// with it are a few leaf pages of which nothing is left. It becomes whole by writing these pages alone, with the
+// rows that the backup has: docs/decisions/0035-a-page-is-patched-where-nothing-else-is-wrong.md. What it has not is deleted
+// by SQLite: docs/decisions/0038-what-is-lost-with-a-page-is-deleted-by-sqlite.md.
 // That nothing else is wrong is what the trees look like; only a full check proves it.
 type Image struct {
 	Geometry page.Geometry
@@ -46,11 +47,11 @@ func (m *Image) Read(n uint32, into []byte) bool {
 // image gives the database with its holes, nil if more is wrong with it, or may be.
 func (r *rescue) image() *Image {
 	switch {
-	case r.base == nil || r.undo != nil || r.undated != "" || len(r.mended) > 0 || len(r.report.Notes) > 0:
+	case r.undo != nil || r.undated != "" || len(r.mended) > 0 || len(r.report.Notes) > 0:
 		return nil
 	case r.log != nil && (!r.log.begun || len(r.log.suspects) > 0 || len(r.log.mended) > 0):
 		return nil
-	case !r.headed() || !r.schemaWhole() || r.base.g.Encoding != r.g.Encoding:
+	case !r.headed() || !r.schemaWhole() || r.base != nil && r.base.g.Encoding != r.g.Encoding:
 		return nil
 	}
 	m := &Image{Geometry: r.g, store: &store{src: r.src, g: r.g, log: r.log}}
@@ -61,14 +62,14 @@ func (r *rescue) image() *Image {
 		}
 		for j := range t.gaps {
 			g := &t.gaps[j]
-			if !r.blank(t, g) || !r.lendable(t, g) || taken[g.page] || len(m.Holes) == holesMax {
+			if !r.blank(t, g) || !r.fillable(t, g) || taken[g.page] || len(m.Holes) == holesMax {
 				return nil
 			}
 			taken[g.page] = true
 			m.Holes = append(m.Holes, Hole{i, g.page, g.lo, g.hi})
 		}
 	}
-	if len(m.Holes) == 0 {
+	if len(m.Holes) == 0 || !r.allUsed(taken) {
 		return nil
 	}
 	return m
@@ -110,49 +111,92 @@ func (t *table) wholeBut() bool {
 	return t.root != 0 && !t.contest && len(t.torn) == 0 && len(t.keyGaps) == 0 && len(t.islands) == 0
 }
 
-// blank tells whether a gap is a leaf page that nothing else claims, of a table of which the backup
-// has the same definition: its rows are then as SQLite writes them today.
+// blank tells whether a gap is a leaf page that nothing else claims.
 func (r *rescue) blank(t *table, g *gap) bool {
-	was := r.base.byName(t.name)
-	return was != nil && was.sql == t.sql && !strings.HasPrefix(strings.ToLower(t.name), "sqlite_") &&
+	return !strings.HasPrefix(strings.ToLower(t.name), "sqlite_") &&
 		len(g.found) == 0 && g.depth > 0 && g.depth == t.profile.depth &&
 		g.page > 1 && g.page <= r.g.Count && r.marks.unclaimed(g.page) && !r.g.IsMap(g.page) && g.page != r.g.LockPage()
 }
 
-// lendable tells whether the backup has rows for a gap, and just so all those that the
-// indexes know of there. It is asked before rows are judged one by one, lest all that is done twice.
-func (r *rescue) lendable(t *table, g *gap) bool {
-	rows, broken := 0, false
-	known := make([]map[uint64]uint64, len(t.trials)) // hashes of entries, by rowid
-	for i := range known {
-		known[i] = map[uint64]uint64{}
+// fillable tells whether what belongs on a lost page is known: rows of the backup, and what the indexes
+// have of rows that are lost with it. It is asked before rows are judged one by one, lest all that is done twice.
+func (r *rescue) fillable(t *table, g *gap) bool {
+	lent, ok := r.lentFor(t, g)
+	if !ok {
+		return false
 	}
-	err := r.base.rowsFrom(r.base.byName(t.name), g.lo, func(f *found) error {
-		if f.rowid > g.hi || f.what != "" || rows > r.g.PageSize {
-			broken = f.rowid <= g.hi
+	told := map[uint64]int{} // of each row of the page, by how many indexes
+	tells, all := 0, true
+	for _, tr := range t.trials {
+		if tr.void {
+			all = false
+			continue
+		}
+		tells++
+		for key, list := range tr.entries {
+			if g.holds(int64(key)) && (tr.crowded || len(list) != 1) {
+				return false
+			}
+			if g.holds(int64(key)) {
+				told[key]++
+			}
+		}
+	}
+	for _, x := range t.indexes {
+		all = all && x.trial != nil
+	}
+	gone := false
+	for key, indexes := range told {
+		if indexes != tells {
+			return false
+		}
+		gone = gone || !lent[int64(key)]
+	}
+	switch {
+	case len(t.indexes) == 0:
+		return true
+	case len(told) == 0: // no index that can be read knows of it
+		return tells == 0 && len(lent) > 0
+	case gone: // what comes back is none of it; and all that the indexes have of it has to be known
+		return all && !t.covered
+	}
+	return true
+}
+
+// lentFor gives the rowids that the backup has in a gap. It has to have the same definition of the table: then its
+// rows are as SQLite writes them today.
+func (r *rescue) lentFor(t *table, g *gap) (lent map[int64]bool, ok bool) {
+	lent, ok = map[int64]bool{}, true
+	if r.base == nil || r.base.byName(t.name) == nil {
+		return lent, true
+	}
+	was := r.base.byName(t.name)
+	if was.sql != t.sql {
+		return nil, false
+	}
+	err := r.base.rowsFrom(was, g.lo, func(f *found) error {
+		if f.rowid > g.hi || f.what != "" || len(lent) > r.g.PageSize {
+			ok = f.rowid > g.hi
 			return seen{}
 		}
-		if f.rowid < g.lo {
-			return nil
-		}
-		rows++
-		for i, tr := range t.trials {
-			if !tr.even {
-				known[i][uint64(f.rowid)] = hashOf(tr.entryOf(f.rowid, f.values))
-			}
+		if f.rowid >= g.lo {
+			lent[f.rowid] = true
 		}
 		return nil
 	})
 	if _, enough := err.(seen); err != nil && !enough { //nolint:errorlint // it is ours, and not wrapped
-		return false
+		return nil, false
 	}
-	for i, tr := range t.trials {
-		broken = broken || tr.crowded
-		for key, list := range tr.entries {
-			if g.holds(int64(key)) && (len(list) != 1 || list[0].hash != known[i][key]) {
-				return false
-			}
+	return lent, ok
+}
+
+// allUsed tells whether every page is part of something, or one of the holes: what nothing uses may
+// be the rest of a row that is lost.
+func (r *rescue) allUsed(holes map[uint32]bool) bool {
+	for n := uint32(1); n <= r.g.Count; n++ {
+		if r.marks.unclaimed(n) && !holes[n] && !r.g.IsMap(n) && n != r.g.LockPage() {
+			return false
 		}
 	}
-	return rows > 0 && !broken
+	return true
 }

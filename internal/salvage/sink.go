@@ -87,4 +87,5 @@ type Stray struct {
 	Keyed  bool // it has a rowid
 	Values []Value
 	Why    string
+	Told   bool // only indexes tell of it: what they have not is NULL
 }

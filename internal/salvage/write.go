@@ -171,7 +171,7 @@ func (r *rescue) stray(t *table, f *found) error {
 		t.torn = append(t.torn, span{f.rowid, f.rowid}) // the backup may have it
 	}
 	return r.sink.Stray(&Stray{
-		Table: t.name, Root: t.root, Page: f.page, Rowid: f.rowid, Keyed: f.keyed, Values: f.values, Why: f.what,
+		Table: t.name, Root: t.root, Page: f.page, Rowid: f.rowid, Keyed: f.keyed, Values: f.values, Why: f.what, Told: f.from == FromIndex,
 	})
 }
 

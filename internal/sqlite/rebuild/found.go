@@ -41,8 +41,12 @@ func (f *foundTable) close() {
 func (d *Database) Stray(s *salvage.Stray) (err error) {
 	defer guard(&err)
 	if d.patch != nil {
-		return errUnfit
+		return d.patch.stray(s)
 	}
+	return d.keepStray(s)
+}
+
+func (d *Database) keepStray(s *salvage.Stray) error {
 	if d.found == nil {
 		if err := d.makeFound(); err != nil {
 			return d.fail(err)
@@ -53,8 +57,7 @@ func (d *Database) Stray(s *salvage.Stray) (err error) {
 		return d.fail(err)
 	}
 	f := d.found
-	err = f.put(s, values)
-	if err != nil {
+	if err := f.put(s, values); err != nil {
 		if stopped := d.stopped(err); stopped != nil {
 			return stopped
 		}

@@ -2,15 +2,19 @@ package rebuild_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/page"
 	"github.com/officer-doofy/officer/internal/salvage"
 	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
 	"github.com/officer-doofy/officer/testkit"
@@ -37,8 +41,16 @@ func patched(t *testing.T, path, base string) (got *rebuild.Result, to string) {
 	if have, want := contentOf(t, names[0]), contentOf(t, names[1]); !have.Equal(want) {
 		t.Errorf("got %+v\nwant %+v", have, want)
 	}
-	if results[0].Doubts != results[1].Doubts {
-		t.Fatalf("doubts in %q, want %q", results[0].Doubts, results[1].Doubts)
+	if results[0].Doubts != results[1].Doubts || results[0].LostAndFound != results[1].LostAndFound || results[0].Found != results[1].Found {
+		t.Fatalf("doubts in %q, %d rows in %q, want %q, %d in %q", results[0].Doubts, results[0].Found, results[0].LostAndFound,
+			results[1].Doubts, results[1].Found, results[1].LostAndFound)
+	}
+	if f := results[0].LostAndFound; f != "" {
+		for _, sql := range []string{`SELECT * FROM ` + f, `SELECT * FROM ` + f + `_why`} {
+			if have, want := lines(t, asides[0], sql), lines(t, asides[1], sql); have != want {
+				t.Errorf("set aside:\n%s\nwant\n%s", have, want)
+			}
+		}
 	}
 	if results[0].Doubts != "" {
 		const sql = `SELECT "table", id, key||page||origin, reason FROM lost_and_found_doubts`
@@ -152,17 +164,60 @@ func TestRecover_patchesNothingWhereMoreIsWrong(t *testing.T) {
 	}
 }
 
-// Rows that the backup does not have are known to be lost before anything is done twice.
-func TestRecover_doesNotTryToPatchWhatTheBackupLacks(t *testing.T) {
+// Rows that the backup does not have are lost with their page, and rows that were changed since come back
+// with what the indexes have of them: that takes a patch, too.
+func TestRecover_patchesPagesThatAreNewerThanTheBackup(t *testing.T) {
+	for _, c := range []struct {
+		kind testkit.Kind
+		sql  string
+	}{
+		{testkit.Page512, "INSERT INTO items(id, name, note) SELECT 10000+id, 'new '||id, note FROM items WHERE body IS NULL OR length(body)<50"},
+		{testkit.Page512, "UPDATE items SET name='rewritten '||name, amount=id"},
+		{testkit.UTF16be, "UPDATE items SET name='rewritten '||name WHERE id%3=0"},
+		{testkit.AutoVacuumFull, "INSERT INTO items(id, name, note) SELECT 10000+id, 'new '||id, note FROM items WHERE body IS NULL OR length(body)<50"},
+	} {
+		base := testkit.Build(t, t.TempDir(), c.kind)
+		execSQL(t, base, "PRAGMA journal_mode=DELETE", "CREATE INDEX by_two ON items(name, amount)", "CREATE INDEX by_amount ON items(amount DESC)")
+		whole := copiedTo(t, base, "whole.db")
+		execSQL(t, whole, c.sql)
+		times := 0
+		const kept = "SELECT id, name, amount FROM items ORDER BY id" // an index has these, and the backup note and body
+		for seed := range uint64(6) {
+			path := copiedTo(t, whole, "damaged.db")
+			did := testkit.ZeroPageOf(t, path, "items", seed)
+			got, to := patched(t, path, base)
+			if got.Patched == 0 || got.LostAndFound == "" && got.Doubts == "" {
+				continue
+			}
+			times++
+			if have, want := lines(t, to, kept), lines(t, whole, kept); got.Patched != 1 || !subset(have, want) {
+				t.Errorf("%s: %s: %s: %d pages patched; got %s\nwant of %s", c.kind, c.sql, did, got.Patched, have, want)
+			}
+		}
+		if times == 0 {
+			t.Errorf("%s: %s: no page was patched", c.kind, c.sql)
+		}
+	}
+}
+
+// subset tells whether each line is one of the others.
+func subset(lines, of string) bool {
+	all := strings.Split(of, "\n")
+	return !slices.ContainsFunc(strings.Split(lines, "\n"), func(line string) bool { return !slices.Contains(all, line) })
+}
+
+// Rows that come back from an index alone, and those with overflow pages, take more than a patch: that is
+// known before anything is done twice.
+func TestRecover_doesNotTryToPatchWhatTakesMore(t *testing.T) {
 	for _, sql := range []string{
-		"INSERT INTO items(id, name, note) SELECT 10000+id, 'new', note FROM items",
-		"UPDATE items SET name='rewritten '||name", // an index has it
+		"CREATE INDEX all_of_it ON items(name, amount, note, body); INSERT INTO items(id, name, note) SELECT 10000+id, 'new '||id, note FROM items",
+		"INSERT INTO items(id, name, body) SELECT 10000+id, 'new '||id, printf('%.2000c', 'x') FROM items",
+		"CREATE INDEX of_some ON items(name) WHERE amount > 1; INSERT INTO items(id, name, note) SELECT 10000+id, 'new '||id, note FROM items",
 	} {
 		base := testkit.Build(t, t.TempDir(), testkit.Page512)
-		execSQL(t, base, "PRAGMA journal_mode=DELETE", "DROP INDEX IF EXISTS by_name", "CREATE INDEX by_name ON items(name)")
-		path := copiedTo(t, base, "damaged.db")
-		execSQL(t, path, sql)
-		whole, tried := copiedTo(t, path, "whole.db"), 0
+		execSQL(t, base, "PRAGMA journal_mode=DELETE")
+		whole, tried := copiedTo(t, base, "whole.db"), 0
+		execSQL(t, whole, sql)
 		for seed := range uint64(12) {
 			path := copiedTo(t, whole, "damaged.db")
 			testkit.ZeroPageOf(t, path, "items", seed)
@@ -187,5 +242,126 @@ func TestRecover_doesNotTryToPatchWhatTheBackupLacks(t *testing.T) {
 		if tried == 0 {
 			t.Errorf("%s: each page could be patched", sql)
 		}
+	}
+}
+
+// Whichever leaf pages of a tree are lost, as long as one is left: what is patched holds all rows that did not
+// stand on them and no others, and SQLite and the way that writes everything anew say the same.
+func TestRecover_deletesWhatIsLostWithItsPages(t *testing.T) {
+	for _, size := range []int{512, 4096, 65536} {
+		for _, form := range []string{"", "PRAGMA auto_vacuum=FULL;", "PRAGMA auto_vacuum=INCREMENTAL;"} {
+			for _, index := range []string{"", "CREATE UNIQUE INDEX by_a ON t(a, b); CREATE INDEX by_b ON t(b COLLATE NOCASE DESC)"} {
+				path := empty(t)
+				rows, filling := 40, size/6 // a root with a few leaves, and with 512 bytes two levels above them
+				if size == 512 {
+					rows, filling = 2000, 10
+				}
+				execSQL(t, path, fmt.Sprintf("PRAGMA page_size=%d; %s CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT, c); %s", size, form, index),
+					fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+3 FROM n WHERE i<%d) INSERT INTO t SELECT i, i*0.5, 'b'||i%%977, printf('%%.*c', %d+i%%23, 'x') FROM n", 3*rows, filling))
+				leaves := leavesOf(t, path)
+				if len(leaves) < 4 {
+					t.Fatalf("%d leaves", len(leaves))
+				}
+				n := len(leaves)
+				for _, lost := range [][]int{{0}, {n - 1}, {0, 1, 2}, {1, n / 2, n - 2}} {
+					lose(t, path, leaves, lost)
+				}
+			}
+		}
+	}
+}
+
+// A table of two leaf pages, whose root then has one cell.
+func TestRecover_deletesTheOnlyCellOfARoot(t *testing.T) {
+	path := empty(t)
+	execSQL(t, path, "PRAGMA page_size=512; CREATE TABLE t(id INTEGER PRIMARY KEY, a)",
+		"WITH RECURSIVE n(i) AS (SELECT -20 UNION ALL SELECT i+1 FROM n WHERE i<8) INSERT INTO t SELECT i, 'twenty bytes of text' FROM n")
+	leaves := leavesOf(t, path)
+	if len(leaves) != 2 {
+		t.Fatalf("%d leaves, want 2", len(leaves))
+	}
+	lose(t, path, leaves, []int{0})
+	lose(t, path, leaves, []int{1})
+}
+
+func empty(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "whole.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// leafPage is a leaf page of table t, and its rowids.
+type leafPage struct {
+	page   uint32
+	rowids []int64
+}
+
+// leavesOf gives the leaf pages of the only table, in key order.
+func leavesOf(t *testing.T, path string) (list []leafPage) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := page.ParseHeader(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := page.NewGeometry(h, h.PageCount)
+	for n := uint32(2); n <= g.Count; n++ {
+		var d page.Node
+		if g.IsMap(n) || d.Parse(&g, n, b[int(n-1)*g.PageSize:][:g.PageSize]) != nil || d.Kind != page.TableLeaf {
+			continue
+		}
+		leaf := leafPage{page: n}
+		for i := range d.Cells {
+			var c page.Cell
+			if err := d.Cell(i, &c); err != nil {
+				t.Fatal(err)
+			}
+			leaf.rowids = append(leaf.rowids, c.Rowid)
+		}
+		list = append(list, leaf)
+	}
+	slices.SortFunc(list, func(a, b leafPage) int { return cmp.Compare(a.rowids[0], b.rowids[0]) })
+	return list
+}
+
+// lose zeroes leaf pages of a copy, and holds what is recovered to be what is left.
+func lose(t *testing.T, whole string, leaves []leafPage, lost []int) {
+	t.Helper()
+	path := copiedTo(t, whole, "damaged.db")
+	want := copiedTo(t, whole, "want.db")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := page.ParseHeader(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := int64(0)
+	for _, i := range lost {
+		clear(b[int(leaves[i].page-1)*h.PageSize:][:h.PageSize])
+		ids := leaves[i].rowids
+		rows += int64(len(ids))
+		execSQL(t, want, fmt.Sprintf("DELETE FROM t WHERE id BETWEEN %d AND %d", ids[0], ids[len(ids)-1]))
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, to := patched(t, path, "")
+	if got.Patched != len(lost) || got.Tables[0].Lost == 0 || got.Tables[0].Whole() {
+		t.Errorf("%s: pages %v of %d: %d patched, %+v", whole, lost, len(leaves), got.Patched, got.Tables[0])
+	}
+	if have := contentOf(t, to); !have.Equal(contentOf(t, want)) {
+		t.Errorf("pages %v of %d: got %+v\nwant %+v", lost, len(leaves), have, contentOf(t, want))
+	}
+	// As found as it would be by who writes all of it anew.
+	if indexed := got.Found > 0; indexed && (got.Found != rows || got.Tables[0].Lost != rows) {
+		t.Errorf("pages %v: %d rows set aside, %d lost, want %d", lost, got.Found, got.Tables[0].Lost, rows)
 	}
 }
