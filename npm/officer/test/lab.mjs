@@ -1,6 +1,6 @@
 // What the tests share: a binary, databases, waiting without sleeping.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,11 +34,11 @@ export function database(dir, name = "app.db", rows = 1_000) {
 
 /** Runs statements with the SQLite of the system. */
 export function sql(path, statements) {
-  return execFileSync("sqlite3", ["-cmd", ".timeout 5000", path, statements], { encoding: "utf8" }).trim();
+  return execFileSync("sqlite3", ["-cmd", ".timeout 60000", path, statements], { encoding: "utf8" }).trim();
 }
 
-/** Waits until something holds. */
-export async function eventually(what, withinMs = 10_000) {
+/** Waits until something holds. The time only limits how long a failure takes. */
+export async function eventually(what, withinMs = 120_000) {
   const until = performance.now() + withinMs;
   for (;;) {
     const got = await what();
@@ -46,6 +46,25 @@ export async function eventually(what, withinMs = 10_000) {
     if (performance.now() > until) throw new Error(`not within ${withinMs} ms: ${what}`);
     await new Promise((r) => setTimeout(r, 10));
   }
+}
+
+/**
+ * How many times as long as usual this machine takes for what every promise of time needs, at least 1: a promise is of a
+ * machine that has time for it. Measured before and after what is promised.
+ */
+export function slowness() {
+  const dir = folder();
+  let worst = 0;
+  for (let i = 0; i < 3; i++) {
+    const since = performance.now();
+    execFileSync(binary, ["version"]);
+    const file = openSync(join(dir, "durable"), "w");
+    writeSync(file, Buffer.alloc(65_536));
+    fsyncSync(file);
+    closeSync(file);
+    worst = Math.max(worst, performance.now() - since);
+  }
+  return Math.max(1, worst / 60);
 }
 
 /** Whether a process is there. A zombie is not. */

@@ -212,7 +212,7 @@ test("a large body is refused, announced or not", async (t) => {
 });
 
 /** Waits for something that is about to happen. */
-async function eventually(what, withinMs = 5_000) {
+async function eventually(what, withinMs = 120_000) {
   for (const until = Date.now() + withinMs; !what(); await new Promise(setImmediate)) {
     if (Date.now() > until) throw new Error(`not within ${withinMs} ms: ${what}`);
   }

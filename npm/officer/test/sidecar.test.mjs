@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { connectOfficer, findBinary, OfficerError, startOfficer, toPlain } from "@officer-doofy/officer";
 import { ControlService, HealthReportSchema, Severity } from "@officer-doofy/officer/proto";
-import { alive, binary, database, eventually, folder, sql } from "./lab.mjs";
+import { alive, binary, database, eventually, folder, slowness, sql } from "./lab.mjs";
 
 async function started(t, options) {
   const officer = await startOfficer({ binary, ...options });
@@ -108,7 +108,7 @@ test("an Officer that dies is started again; calls wait, events miss nothing", a
   const typed = [];
   officer.on("backup.verified", (e) => typed.push(e.body.value.backup.reason));
   const rest = [];
-  for await (const e of officer.events({ types: ["backup.*"], after: 0n, signal: AbortSignal.timeout(20_000) })) {
+  for await (const e of officer.events({ types: ["backup.*"], after: 0n, signal: AbortSignal.timeout(120_000) })) {
     rest.push(e.type);
     if (rest.length === 1) await officer.work.backUp({ force: true, reason: "another" });
     if (e.body.case === "backupTaken" && e.body.value.backup.reason === "another") break;
@@ -130,7 +130,7 @@ test("restart: false leaves a dead one dead", async (t) => {
 
 test("work can be cancelled, and a call has its deadline", async (t) => {
   const officer = await started(t, { db: database(folder(), "large.db", 200_000) });
-  await eventually(async () => (await officer.client.listBackups()).backups.length > 0, 60_000);
+  await eventually(async () => (await officer.client.listBackups()).backups.length > 0);
   const cancel = new AbortController();
   await assert.rejects(
     officer.work.check({ sqlite: true }, { signal: cancel.signal, onProgress: () => cancel.abort() }).then((r) => {
@@ -195,12 +195,14 @@ test("killed with its parent: gone within a second", async (t) => {
   const child = parent(t, database(folder()), "setInterval(() => undefined, 1_000);");
   const pid = Number(await firstLine(child));
   assert.ok(alive(pid));
+  const earlier = slowness();
   child.kill("SIGKILL");
   const since = performance.now();
-  await eventually(() => !alive(pid), 5_000);
+  await eventually(() => !alive(pid));
   const took = performance.now() - since;
-  t.diagnostic(`gone after ${took.toFixed(0)} ms`);
-  assert.ok(took < 1_000, `${took} ms`);
+  const slow = Math.max(earlier, slowness());
+  t.diagnostic(`gone after ${took.toFixed(0)} ms; the machine is ${slow.toFixed(1)} times as slow as usual`);
+  assert.ok(took < 1_000 * slow, `${took} ms`);
 });
 
 test("it keeps no process alive", async (t) => {
@@ -208,7 +210,7 @@ test("it keeps no process alive", async (t) => {
   const pid = Number(await firstLine(child));
   const [code] = await once(child, "exit");
   assert.equal(code, 0);
-  await eventually(() => !alive(pid), 5_000);
+  await eventually(() => !alive(pid));
 });
 
 test("require and import give the same classes", async () => {
