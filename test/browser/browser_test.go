@@ -166,7 +166,7 @@ func (tb *tab) awaitText(within time.Duration, selector, words string) {
 func (tb *tab) press(name string) {
 	tb.Helper()
 	find := fmt.Sprintf(`[...document.querySelectorAll('dialog[open] button, dialog[open] a')].concat([...document.querySelectorAll('button, a')]).find((b) => (b.getAttribute('aria-label') ?? b.innerText).trim() === %q && b.getAttribute('aria-disabled') !== 'true')`, name)
-	tb.await(10*time.Second, find+" !== undefined")
+	tb.await(within, find+" !== undefined")
 	eval[bool](tb, "("+find+".click(), true)")
 }
 

@@ -113,7 +113,7 @@ type app struct {
 
 func connect(t *testing.T, path string) *app {
 	t.Helper()
-	db, err := sqlite.OpenDB(path, sqlite.Options{BusyTimeout: 5 * time.Second})
+	db, err := sqlite.OpenDB(path, sqlite.Options{BusyTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
