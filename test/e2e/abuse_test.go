@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/officer-doofy/officer/testkit"
 )
@@ -52,7 +51,7 @@ func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestAbuse_memoryStaysWithinItsBudget(t *testing.T) {
 	db := testkit.Build(t, t.TempDir(), testkit.Kinds()[0])
 	r := run(t, db, "--listen", "127.0.0.1:0")
-	r.await(time.Minute, "Your data is safe")
+	r.await(patience, "Your data is safe")
 	var at struct {
 		URL       string `json:"url"`
 		TokenFile string `json:"token_file"`

@@ -127,7 +127,7 @@ func (w *nodeWriter) stop(t *testing.T) (failed int64, why string) {
 	_ = w.in.Close()
 	select {
 	case <-w.ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("node does not end")
 	}
 	why, _ = w.why.Load().(string)

@@ -57,7 +57,7 @@ func TestContention_withABusyApp(t *testing.T) {
 			}
 			before := sizeOf(t, db)
 			officerRuns := run(t, db)
-			officerRuns.await(time.Minute, "Your data is safe")
+			officerRuns.await(patience, "Your data is safe")
 			w := testkit.StartWriter(t, db, testkit.WriterOptions{PerSecond: 50, BusyTimeout: appPatience})
 			// The same writer at the same time on a database of its own: what the machine costs.
 			control := testkit.StartWriter(t, filepath.Join(t.TempDir(), "control.db"), testkit.WriterOptions{PerSecond: 50, BusyTimeout: appPatience})
@@ -72,9 +72,7 @@ func TestContention_withABusyApp(t *testing.T) {
 			}
 			if mode == "wal" {
 				punctual(t, "the app's slowest commit", r.Worst, appPatience+alone.Worst)
-				if r.Busy > 0 {
-					t.Errorf("the app saw BUSY %d times, want 0", r.Busy)
-				}
+				undisturbed(t, r.Busy, r.Duration)
 			}
 			if c.backups == 0 || c.checkpoints == 0 || c.skipped == 0 {
 				t.Error("nothing contended with the app")

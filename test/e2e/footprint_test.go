@@ -55,7 +55,7 @@ func TestFootprint_idle(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "app.db")
 	testkit.BuildArchive(t, db, archiveLocations)
 	r := run(t, db)
-	r.await(2*time.Minute, "Your data is safe")
+	r.await(patience, "Your data is safe")
 	pid := r.cmd.Process.Pid
 	<-time.After(time.Minute) // the first minute's work, and giving its memory back, is over
 	before := ticksOf(t, pid)

@@ -29,7 +29,7 @@ import (
 )
 
 const (
-	hostileWithin   = 20 * time.Second // a verb that needs longer hangs
+	hostileWithin   = patience // a verb that needs longer hangs
 	logOfAnother    = "log of another database"
 	hostileMemoryKB = 192 << 10 // resident, of a verb on a file of less than a megabyte
 )

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "build officer:", err)
 		os.Exit(1)
 	}
+	go heart.run(dir)
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)

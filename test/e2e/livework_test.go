@@ -11,8 +11,6 @@ import (
 	"github.com/officer-doofy/officer/testkit"
 )
 
-const liveWorkWithin = 30 * time.Second // until every app has committed again
-
 // TestMatrix_restoreRepairUndoBesideEveryApp: the apps commit as fast as they can over connections that stay open, while the
 // database under them is restored, the restore is undone, and a damaged page is repaired. What is acknowledged after
 // the answer is there, the undo brings back what the restore replaced, and the repair loses nothing of theirs (P4, P5, P6, P9).
@@ -94,7 +92,7 @@ func (l *liveWork) goOn(when string) {
 			l.t.Logf("%s: %v acknowledged", waiting, l.acked())
 		}
 	}()
-	until(l.t, liveWorkWithin, "a commit of every app "+when, func() bool {
+	until(l.t, "a commit of every app "+when, func() bool {
 		waiting = ""
 		for i, n := range l.acked() {
 			if n < from[i]+3 {

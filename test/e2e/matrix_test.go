@@ -102,7 +102,7 @@ func (w *shellWriter) stop(t *testing.T) {
 	_ = w.in.Close()
 	select {
 	case <-w.ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("the command line does not end")
 	}
 	_ = w.cmd.Wait()
@@ -117,7 +117,7 @@ func matrixDatabase(t *testing.T, mode string) (db string, r *running) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	r = run(t, db)
-	r.await(time.Minute, "Your data is safe")
+	r.await(patience, "Your data is safe")
 	return db, r
 }
 

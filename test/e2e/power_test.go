@@ -127,7 +127,7 @@ func (p *powered) start(t *testing.T, what string, usual time.Duration, verb []s
 	}
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
-	moment := time.Minute
+	moment := patience
 	if usual > 0 {
 		moment = time.Duration(p.random.Int64N(int64(usual)))
 	}

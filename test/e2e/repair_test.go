@@ -94,7 +94,7 @@ func newMended(t *testing.T, mode string) *mended {
 
 func (c *mended) commitsTo(n int64) {
 	c.t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(patience)
 	for c.app.Acknowledged() < n {
 		select {
 		case <-deadline:

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	sickWithin    = 60 * time.Second
+	sickWithin    = patience
 	sickBackups   = 30
 	sickFiles     = 20 // the most open files that are tried
 	frozenFor     = 3 * time.Second
@@ -36,7 +36,7 @@ func ended(t *testing.T, what, program string, args ...string) outcome {
 	defer cancel()
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &errs, time.Second
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &errs, time.Minute
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
@@ -120,7 +120,7 @@ func TestSick_diskThatGoesReadOnly(t *testing.T) {
 	vol := newVolume(t, "ext4", filepath.Join(t.TempDir(), "disk"), 200<<20)
 	v := newVictimIn(t, vol.at, "wal")
 	r := run(t, v.db)
-	r.await(time.Minute, "Your data is safe")
+	r.await(patience, "Your data is safe")
 	must(t, "backup", v.db, "--json")
 	newest, _ := v.manifest(t).Newest()
 	if out, err := exec.Command("mount", "-o", "remount,abort", vol.at).CombinedOutput(); err != nil {
@@ -170,7 +170,7 @@ func TestSick_diskThatIsFrozen(t *testing.T) {
 	vol := newVolume(t, "ext4", filepath.Join(t.TempDir(), "disk"), 200<<20)
 	v := newVictimIn(t, vol.at, "wal")
 	r := run(t, v.db)
-	r.await(time.Minute, "Your data is safe")
+	r.await(patience, "Your data is safe")
 	v.grow(t, 5000)
 	if out, err := exec.Command(freeze, "-f", vol.at).CombinedOutput(); err != nil {
 		t.Skipf("a volume cannot be frozen here: %v: %s", err, out)
@@ -199,7 +199,7 @@ func TestSick_diskThatIsFrozen(t *testing.T) {
 	thaw()
 	t.Logf("sick: frozen for %v: %d times a status, %d times that Officer is silent, each within %v", frozenFor, answered, silent, slowest.Round(time.Millisecond))
 	punctual(t, "a status of a frozen volume", slowest, frozenAnswers)
-	until(t, 30*time.Second, "a status after the volume goes on", func() bool { return contains(officer(t, "status", v.db, "--json").stdout, `"headline"`) })
+	until(t, "a status after the volume goes on", func() bool { return contains(officer(t, "status", v.db, "--json").stdout, `"headline"`) })
 	must(t, "backup", v.db, "--json")
 	if code := r.stop(); code != 0 && code != 3 {
 		t.Errorf("stopped with %d", code)

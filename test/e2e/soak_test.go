@@ -31,7 +31,7 @@ func TestSoak_nothingGrows(t *testing.T) {
 	lasting := time.Duration(fromEnv("OFFICER_SOAK_SECONDS", soakDefault)) * time.Second
 	v := newVictim(t, "wal")
 	r := run(t, v.db)
-	r.await(time.Minute, "Your data is safe")
+	r.await(patience, "Your data is safe")
 	app := testkit.StartWriter(t, v.db, testkit.WriterOptions{PerSecond: 50})
 	pid := r.cmd.Process.Pid
 	var all []soaked

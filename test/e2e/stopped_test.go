@@ -17,7 +17,7 @@ func TestStopped_officerOrNot(t *testing.T) {
 	need(t, "sqlite3")
 	v := newVictim(t, "wal")
 	r := run(t, v.db)
-	r.await(time.Minute, "Your data is safe")
+	r.await(patience, "Your data is safe")
 	held := 0
 	for i := range 12 {
 		backup := exec.Command(officerBinary, "backup", v.db, "--json")
@@ -29,7 +29,7 @@ func TestStopped_officerOrNot(t *testing.T) {
 		if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command("sqlite3", "-cmd", ".timeout 1000", v.db, "insert into n select max(i)+1, 'stopped' from n; select count(*) from n").CombinedOutput()
+		out, err := exec.Command("sqlite3", "-cmd", ".timeout 10000", v.db, "insert into n select max(i)+1, 'stopped' from n; select count(*) from n").CombinedOutput()
 		if err != nil {
 			held++
 			t.Logf("stopped in the middle of a backup (%d ms): %s", i*12, strings.TrimSpace(string(out)))

@@ -56,7 +56,7 @@ func (v *volume) tryMount() (string, error) {
 func (v *volume) unmount() {
 	v.t.Helper()
 	v.mounted = false
-	for end := time.Now().Add(5 * time.Second); ; { // who was killed is gone a moment later
+	for end := time.Now().Add(patience); ; { // who was killed is gone a moment later
 		out, err := exec.Command("umount", v.at).CombinedOutput()
 		if err == nil {
 			return
@@ -97,7 +97,7 @@ func (v *volume) powerCut(alive ...*exec.Cmd) (lost bool) {
 // for as long as it lives; what is mounted until then is the one without power, in which no name can be looked up.
 func (v *volume) mountAfresh() {
 	v.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); ; {
+	for end := time.Now().Add(patience); ; {
 		if said, err := v.tryMount(); err != nil {
 			v.t.Fatalf("mounted again after a power cut: %v: %s", err, said)
 		}
