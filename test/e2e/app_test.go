@@ -21,18 +21,41 @@ import (
 	"github.com/officer-doofy/officer/testkit"
 )
 
+// atRest has a script wait until Officer, whose words go to the file SAID, has done its first work: while it reads the
+// database for its first check and backup, its end leaves what is in the WAL where it is.
+const atRest = `until grep -q "Your data is safe" "$SAID"; do sleep 0.02; done; `
+
+// words gives the file SAID to a command that runs Officer.
+func words(t *testing.T, cmd *exec.Cmd) (said func() string) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	cmd.Stderr, cmd.Env = f, append(os.Environ(), "SAID="+f.Name())
+	return func() string {
+		text, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+}
+
 // runApp runs "officer run DB -- sh -c SCRIPT" to its end.
 func runApp(t *testing.T, db, stdin, script string) outcome {
 	t.Helper()
-	var out, errs bytes.Buffer
+	var out bytes.Buffer
 	cmd := exec.Command(officerBinary, "run", db, "--", "sh", "-c", script)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+	said := words(t, cmd)
+	cmd.Stdin, cmd.Stdout = strings.NewReader(stdin), &out
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return outcome{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	return outcome{cmd.ProcessState.ExitCode(), out.String(), said()}
 }
 
 func TestApp_exitCodeAndStreamsAreItsOwn(t *testing.T) {
@@ -56,7 +79,7 @@ func TestApp_exitCodeAndStreamsAreItsOwn(t *testing.T) {
 		}
 	}
 	rows := 10
-	o := runApp(t, db, "", fmt.Sprintf(`sqlite3 %s "insert into t select value from generate_series(1,%d)"; test -S "$OFFICER_SOCKET"; echo $?; kill $$`, db, rows))
+	o := runApp(t, db, "", atRest+fmt.Sprintf(`sqlite3 %s "insert into t select value from generate_series(1,%d)"; test -S "$OFFICER_SOCKET"; echo $?; kill $$`, db, rows))
 	if o.code != 143 || o.stdout != "0\n" {
 		t.Errorf("exit %d, stdout %q: want 143 and a socket", o.code, o.stdout)
 	}
@@ -187,12 +210,7 @@ func TestApp_isNotEndedByATakeOver(t *testing.T) {
 		_ = cmd.Wait()
 	}()
 	waitForSocket(t, db)
-	for range 1000 { // the app is started a moment later
-		if len(children(t, cmd.Process.Pid)) > 0 {
-			break
-		}
-		<-time.After(5 * time.Millisecond)
-	}
+	until(t, "the app, which is started a moment later", func() bool { return len(children(t, cmd.Process.Pid)) > 0 })
 	if o := officer(t, "run", db, "--take-over"); o.code != 5 || !strings.Contains(o.stderr, "ends with it") {
 		t.Errorf("exit %d, %s; want 5", o.code, o.stderr)
 	}
@@ -207,12 +225,14 @@ func TestApp_asProcessOne(t *testing.T) {
 	need(t, "unshare")
 	db, app := newDatabase(t)
 	// The orphan: a grandchild whose parent ends first. It has a session of its own, so
-	// only process 1 can bury it.
-	script := `(setsid sh -c 'sleep 0.3' &) ; sleep 1; echo "pid1 $(readlink /proc/1/exe)"; for p in /proc/[0-9]*; do grep -q "^State:.Z" $p/status && cat $p/status >&2; done; ` +
-		`sqlite3 ` + db + ` "insert into t values(1)"; trap 'echo term; exit 11' TERM; while :; do sleep 0.02; done`
+	// only process 1 can bury it. It is there until it is buried.
+	orphan := filepath.Join(t.TempDir(), "orphan")
+	script := `(setsid sh -c 'echo $$ >` + orphan + `; sleep 0.3' &) ; while ! test -s ` + orphan + `; do sleep 0.02; done; ` +
+		`n=0; while test -d /proc/$(cat ` + orphan + `) && test $n -lt 3000; do n=$((n+1)); sleep 0.02; done; ` +
+		`echo "pid1 $(readlink /proc/1/exe)"; for p in /proc/[0-9]*; do grep -q "^State:.Z" $p/status && cat $p/status >&2; done; ` +
+		atRest + `sqlite3 ` + db + ` "insert into t values(1)"; trap 'echo term; exit 11' TERM; echo trapped; while :; do sleep 0.02; done`
 	cmd := exec.Command("unshare", "-pf", "--mount-proc", officerBinary, "run", db, "--", "sh", "-c", script)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
+	said := words(t, cmd)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -220,17 +240,13 @@ func TestApp_asProcessOne(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	want := "pid1 " + officerBinary + "\n"
-	said := make([]byte, len(want))
-	if _, err := io.ReadFull(out, said); err != nil || string(said) != want {
-		t.Fatalf("got %q, %v, want %q\n%s", said, err, want, errs.String())
-	}
-	for walBytes(db) == 0 {
-		<-time.After(10 * time.Millisecond)
+	want := "pid1 " + officerBinary + "\ntrapped\n"
+	told := make([]byte, len(want))
+	if _, err := io.ReadFull(out, told); err != nil || string(told) != want {
+		t.Fatalf("got %q, %v, want %q\n%s", told, err, want, said())
 	}
 	// unshare passes no signals on: process 1 of the namespace is its child.
 	first := children(t, cmd.Process.Pid)[0]
-	<-time.After(100 * time.Millisecond) // the trap is set
 	since := time.Now()
 	if err := syscall.Kill(first, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -239,10 +255,10 @@ func TestApp_asProcessOne(t *testing.T) {
 	_ = cmd.Wait()
 	t.Logf("the namespace ended %v after SIGTERM", time.Since(since).Round(time.Millisecond))
 	if string(rest) != "term\n" || cmd.ProcessState.ExitCode() != 11 {
-		t.Errorf("the app said %q, exit %d; want term and 11\n%s", rest, cmd.ProcessState.ExitCode(), errs.String())
+		t.Errorf("the app said %q, exit %d; want term and 11\n%s", rest, cmd.ProcessState.ExitCode(), said())
 	}
-	if strings.Contains(errs.String(), "zombie") {
-		t.Errorf("somebody was not buried:\n%s", errs.String())
+	if strings.Contains(said(), "zombie") {
+		t.Errorf("somebody was not buried:\n%s", said())
 	}
 	checkpointed(t, db, app, 1)
 }
