@@ -79,6 +79,7 @@ type victim struct {
 	stored      map[string]int // rows of each backup by id
 	backupTime  time.Duration
 	restoreTime time.Duration
+	repairTime  time.Duration
 }
 
 func newVictim(t *testing.T, mode string) *victim {
@@ -100,13 +101,14 @@ func newVictimIn(t *testing.T, dir, mode string) *victim {
 	start = time.Now()
 	must(t, "restore", v.db, "--yes", "--json")
 	v.restoreTime = time.Since(start)
+	v.repairTime = 2 * v.restoreTime
 	v.rows = v.count(t)
 	return v
 }
 
 func (v *victim) sql(t *testing.T, sql string) string {
 	t.Helper()
-	args := []string{"-cmd", ".timeout 5000", v.db, sql}
+	args := []string{"-cmd", ".timeout 60000", v.db, sql}
 	if v.durable {
 		args = append([]string{"-cmd", "pragma synchronous=extra"}, args...)
 	}
@@ -133,9 +135,10 @@ func (v *victim) count(t *testing.T) int {
 }
 
 // kill runs a verb and kills it after a random part of its usual time; it tells
-// whether the verb still ran.
-func kill(t *testing.T, random *rand.Rand, usual time.Duration, args ...string) int {
+// whether the verb still ran. Where the machine has become quicker or slower, so does what is usual.
+func kill(t *testing.T, random *rand.Rand, usual *time.Duration, args ...string) int {
 	t.Helper()
+	begun := time.Now()
 	cmd := exec.Command(officerBinary, args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -144,8 +147,10 @@ func kill(t *testing.T, random *rand.Rand, usual time.Duration, args ...string) 
 	go func() { _ = cmd.Wait(); close(ended) }()
 	select {
 	case <-ended:
+		*usual = (*usual + time.Since(begun)) / 2
 		return 0
-	case <-time.After(time.Duration(random.Int64N(int64(usual)))):
+	case <-time.After(time.Duration(random.Int64N(int64(*usual)))):
+		*usual += *usual / 30
 	}
 	_ = cmd.Process.Kill()
 	<-ended
@@ -158,7 +163,7 @@ func kill(t *testing.T, random *rand.Rand, usual time.Duration, args ...string) 
 func (v *victim) killBackup(t *testing.T, random *rand.Rand) int {
 	t.Helper()
 	v.grow(t, 1)
-	landed := kill(t, random, v.backupTime, "backup", v.db, "--json")
+	landed := kill(t, random, &v.backupTime, "backup", v.db, "--json")
 	v.checkWhole(t, "backup")
 	if got := v.count(t); got != v.rows {
 		t.Fatalf("a killed backup changed the database: %d rows, want %d", got, v.rows)
@@ -174,7 +179,7 @@ func (v *victim) killRestore(t *testing.T, random *rand.Rand) int {
 	if !ok {
 		t.Fatal("no verified backup is left")
 	}
-	landed := kill(t, random, v.restoreTime, "restore", v.db, newest.ID, "--yes", "--json")
+	landed := kill(t, random, &v.restoreTime, "restore", v.db, newest.ID, "--yes", "--json")
 	v.checkWhole(t, "restore")
 	got := v.count(t)
 	if old, restored := v.rows, v.stored[newest.ID]; got != old && got != restored {
@@ -196,7 +201,7 @@ func (v *victim) killRepair(t *testing.T, random *rand.Rand) int {
 	v.learn(t)
 	v.grow(t, 3)
 	v.emptyLeaf(t)
-	landed := kill(t, random, 2*v.restoreTime, "repair", v.db, "--yes", "--json")
+	landed := kill(t, random, &v.repairTime, "repair", v.db, "--yes", "--json")
 	if o := officer(t, "repair", v.db, "--yes", "--json"); o.code != 0 && o.code != 3 && o.code != 5 { // 5: it is healthy already
 		t.Fatalf("the repair given again: exit %d\n%s%s", o.code, o.stdout, o.stderr)
 	}
@@ -238,7 +243,7 @@ func (v *victim) killHeaderless(t *testing.T, random *rand.Rand) int {
 	}
 	v.sql(t, "pragma wal_checkpoint(truncate)")
 	testkit.DestroyHeader(t, v.db, random.Uint64())
-	landed := kill(t, random, v.restoreTime, "restore", v.db, newest.ID, "--yes", "--json")
+	landed := kill(t, random, &v.restoreTime, "restore", v.db, newest.ID, "--yes", "--json")
 	must(t, "restore", v.db, newest.ID, "--yes", "--json")
 	v.checkWhole(t, "restore over a destroyed header")
 	if got, want := v.count(t), v.stored[newest.ID]; got != want {
