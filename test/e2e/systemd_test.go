@@ -66,7 +66,7 @@ func (l *listener) count(prefix string) (n int) {
 // await waits until a message has come n times.
 func (l *listener) await(t *testing.T, prefix string, n int) {
 	t.Helper()
-	for range 1000 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if l.count(prefix) >= n {
 			return
 		}
@@ -75,6 +75,34 @@ func (l *listener) await(t *testing.T, prefix string, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t.Fatalf("it did not tell %s %d times: %q", prefix, n, l.heard)
+}
+
+// mark is a message of the test itself: whatever was sent before it is heard before it.
+func mark(t *testing.T, address string) {
+	t.Helper()
+	conn, err := net.Dial("unixgram", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("MARK=1")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stopped tells whether no thread of a process runs any more after a SIGSTOP.
+func stopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("the threads of %d: %v", pid, err)
+	}
+	for _, thread := range threads {
+		if stat, err := os.ReadFile(thread); err == nil && !strings.Contains(string(stat), ") T ") {
+			return false
+		}
+	}
+	return true
 }
 
 // TestSystemd_isToldHowItGoes plays systemd: ready, status, signs of life, reload, stop.
@@ -105,9 +133,13 @@ func TestSystemd_isToldHowItGoes(t *testing.T) {
 	l.await(t, "READY=1", 2)
 	// One that hangs gives no sign of life.
 	_ = cmd.Process.Signal(syscall.SIGSTOP)
-	<-time.After(200 * time.Millisecond)
+	until(t, "the stop of every thread", func() bool { return stopped(t, cmd.Process.Pid) })
+	mark(t, address)
+	l.await(t, "MARK=", 1) // what it told before is heard
 	before := l.count("WATCHDOG=1")
 	<-time.After(400 * time.Millisecond)
+	mark(t, address)
+	l.await(t, "MARK=", 2)
 	if after := l.count("WATCHDOG=1"); after != before {
 		t.Errorf("%d signs of life from a process that is stopped", after-before)
 	}
