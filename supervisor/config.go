@@ -23,6 +23,10 @@ type Config struct {
 	Notify []Notify
 	// Passive: nothing is done unasked; only requests are answered.
 	Passive bool
+	// Looks: only requests that change nothing are answered, and not a trace is left: no home is
+	// made, no log written, no lock file, nothing beside the database, so that the folders may
+	// be read-only. It implies Passive. Of a home that is there the lock is taken.
+	Looks bool
 	// AllowMissing starts also when a database file is missing but has backups, so that
 	// one can be restored. Without it that is the Failure "database_missing".
 	AllowMissing bool

@@ -24,13 +24,14 @@ type engine struct {
 	vfs   string
 	files fsx.FS
 	only  bool                // no other SQLite can be in this process
-	looks bool                // it does nothing unasked: a log that is there stays
+	quiet bool                // it does nothing unasked: a log that is there stays
+	looks bool                // it leaves nothing behind
 	seals *fsx.Sealer         // of copies that are read back
 	held  *sqlite.Descriptors // what all connections of this Officer hold, so that the guard knows the others
 }
 
 func (r *Running) newEngine(cfg Config, path string) *engine {
-	return &engine{path: path, vfs: cfg.VFS, files: cfg.FS, only: cfg.OnlySQLite, looks: cfg.Passive,
+	return &engine{path: path, vfs: cfg.VFS, files: cfg.FS, only: cfg.OnlySQLite, quiet: cfg.Passive, looks: cfg.Looks,
 		seals: fsx.NewSealer(), held: &r.held}
 }
 
@@ -44,7 +45,7 @@ func (e *engine) space(path string) (freeBytes, freeInodes int64, err error) {
 }
 
 func (e *engine) options() sqlite.Options {
-	return sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, KeepLog: e.looks, Descriptors: e.held, Sealer: e.seals, Space: e.space, SyncDir: e.files.SyncDir}
+	return sqlite.Options{VFS: e.vfs, BusyTimeout: busyTimeout, KeepLog: e.quiet, Looks: e.looks, Descriptors: e.held, Sealer: e.seals, Space: e.space, SyncDir: e.files.SyncDir}
 }
 
 // Open opens the live database: dbowner.Opener.

@@ -168,6 +168,20 @@ func (p place) settle(ctx context.Context, fsys fsx.FS, patience time.Duration) 
 		return nil, messages.NewFailure(f.Code, op, "the folder %s cannot be made: %s", p.home, sentence(err)).
 			WithDid("Nothing was changed.").WithHints("officer run --home /var/lib/officer " + shell.Word(p.path))
 	}
+	return p.lock(ctx, fsys, patience)
+}
+
+// visit takes the lock of a home that is there and was made by an Officer, and makes nothing.
+func (p place) visit(ctx context.Context, fsys fsx.FS, patience time.Duration) (release func(), err error) {
+	if _, err := fsys.Lstat(p.lockFile()); errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil
+	}
+	return p.lock(ctx, fsys, patience)
+}
+
+// lock takes the lock of a home.
+func (p place) lock(ctx context.Context, fsys fsx.FS, patience time.Duration) (release func(), err error) {
+	op := "look after " + filepath.Base(p.path)
 	// A named pipe under that name would hold the open of it for ever.
 	if info, err := fsys.Lstat(p.lockFile()); err == nil && !info.Mode().IsRegular() {
 		return nil, messages.NewFailure("refused", op, "%s is not a regular file but %s", p.lockFile(), fsx.KindOf(info.Mode())).

@@ -99,7 +99,7 @@ func (p parts) backup() *actor.Props {
 	return backup.Props(backup.Config{
 		Peers: p.peers, Log: p.logger("backup"), Passive: p.passive,
 		Database: filepath.Base(p.path), Name: p.name,
-		Shelf:    shelf.New(shelf.Config{FS: p.files, Dir: p.backupDir(), Name: p.name, Sealer: p.engine.seals}),
+		Shelf:    shelf.New(shelf.Config{FS: p.files, Dir: p.backupDir(), Name: p.name, Looks: p.engine.looks, Sealer: p.engine.seals}),
 		Verifier: p.engine, Policy: retention.Policy(p.settings.Keep),
 		Drill: drillGround{home: p.home, engine: p.engine}, Rules: p.rules(), DrillEvery: p.settings.Drill.Every,
 		Every: b.Every, Tries: b.Tries, PaceBytesPerSecond: b.PaceBytesPerSecond, Elapsed: p.elapsed,

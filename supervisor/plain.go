@@ -24,7 +24,7 @@ type FileCheck struct {
 // beside it the content of that counts too.
 func CheckFile(ctx context.Context, path string, how FileCheck) (*messages.CheckReport, error) {
 	op := "check " + filepath.Base(path)
-	c, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true, Untrusted: true, BusyTimeout: busyTimeout})
+	c, err := sqlite.Open(ctx, path, sqlite.Options{Looks: true, Untrusted: true, BusyTimeout: busyTimeout})
 	if err != nil {
 		return nil, failureOf(op, err).WithDid("Nothing was changed.").WithHints("ls -l " + shell.Word(path))
 	}
@@ -36,12 +36,13 @@ func CheckFile(ctx context.Context, path string, how FileCheck) (*messages.Check
 	began := time.Now()
 	report, err := c.Check(ctx, opts)
 	if fault.CodeOf(err) == fault.ReadOnly {
-		// SQLite would have to roll a journal back, or make the -shm of a WAL, before it reads
+		// SQLite would have to roll a journal back, or make the -shm of a WAL, before it reads:
+		// a backup does
 		// (https://sqlite.org/lockingv3.html#hot_journals).
 		return nil, messages.NewFailure(string(fault.ReadOnly), op,
 			"%s cannot be read without writing: an interrupted transaction waits beside it, or its folder is read-only", path).
 			WithDid("Nothing was changed; whether it is damaged is not known.").
-			WithHints("officer status "+shell.Word(path)+" && officer check "+shell.Word(path), "ls -la "+shell.Word(filepath.Dir(path)))
+			WithHints("officer backup "+shell.Word(path), "ls -la "+shell.Word(filepath.Dir(path)))
 	}
 	if err != nil {
 		return nil, failureOf(op, err).WithDid("Nothing was changed.")

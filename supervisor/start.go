@@ -32,6 +32,9 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 		cfg.FS = fsx.OS()
 		cfg.elapsed = host.Elapsed // a file system of a test brings a time of its own
 	}
+	if cfg.Looks {
+		cfg.Passive, cfg.FS = true, fsx.ReadOnly(cfg.FS)
+	}
 	places, err := placesOf(cfg)
 	if err != nil {
 		return nil, err
@@ -103,7 +106,11 @@ func (r *Running) take(ctx context.Context, cfg Config, at place, i int) (*post,
 	if err := e.Guard(context.Background()); err != nil {
 		return nil, foreignDriver(at.path, err)
 	}
-	unlock, err := at.settle(ctx, cfg.FS, cfg.LockWait)
+	settle := at.settle
+	if cfg.Looks {
+		settle = at.visit
+	}
+	unlock, err := settle(ctx, cfg.FS, cfg.LockWait)
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +133,13 @@ func foreignDriver(path string, err error) error {
 		"beside this program: officer run "+path)
 }
 
-// openBook opens the log of a database. A log that cannot be opened is no reason to
+// openBook opens the log of a database, for who only looks none. A log that cannot be opened is no reason to
 // leave the data without backups: then records go where those of no database go.
 func (r *Running) openBook(cfg Config, p *post) *rotate.Book {
+	if cfg.Looks {
+		p.log = r.routes.logger()
+		return nil
+	}
 	book, err := rotate.New(cfg.FS, rotate.Config{
 		Dir: p.logDir(), Name: p.name, Level: cfg.Log.Level, Format: cfg.Log.Format,
 		MaxFileBytes: cfg.Log.MaxFileBytes, Keep: cfg.Log.Keep, MaxTotalBytes: cfg.Log.MaxTotalBytes,

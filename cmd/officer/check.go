@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -44,21 +45,34 @@ func (c *cli) checkNow(ctx context.Context, file string, quick, sqlite bool) (*m
 	if err != nil || file == "" {
 		return nil, usage(fmt.Sprintf("%q is no usable path", file))
 	}
-	if !exists(c.homeOf(path)) {
-		m := c.meter()
-		defer m.end()
-		return officer.CheckFile(ctx, path, officer.FileCheck{Quick: quick, SQLite: sqlite, Progress: func(done, total int64) {
-			m.hear(&messages.Progress{Stage: "check", Done: done, Total: total, Unit: "pages"})
-		}})
+	if c.homeless(path) {
+		return c.checkFile(ctx, path, quick, sqlite)
 	}
 	kind := messages.CheckKind_CHECK_KIND_FULL
 	if quick {
 		kind = messages.CheckKind_CHECK_KIND_QUICK
 	}
-	got, _, err := once[*messages.CheckReport](ctx, c, path, false, &messages.CheckNow{
+	got, r, err := once[*messages.CheckReport](ctx, c, path, false, &messages.CheckNow{
 		Kind: kind, Sqlite: sqlite, Priority: messages.Priority_PRIORITY_INTERACTIVE, JobId: newJob(),
 	})
+	if (r == nil || r.direct) && unwritable(err) { // then nobody can note what comes of it
+		return c.checkFile(ctx, path, quick, sqlite)
+	}
 	return got, err
+}
+
+func (c *cli) checkFile(ctx context.Context, path string, quick, sqlite bool) (*messages.CheckReport, error) {
+	m := c.meter()
+	defer m.end()
+	return officer.CheckFile(ctx, path, officer.FileCheck{Quick: quick, SQLite: sqlite, Progress: func(done, total int64) {
+		m.hear(&messages.Progress{Stage: "check", Done: done, Total: total, Unit: "pages"})
+	}})
+}
+
+// unwritable tells whether an error only says that something may be read and not written.
+func unwritable(err error) bool {
+	var f *messages.Failure
+	return errors.As(err, &f) && (f.Code == "permission" || f.Code == "read_only")
 }
 
 // findingsShown bounds what goes on a screen; --json has all.

@@ -38,7 +38,7 @@ func (c *cli) diffVerb() *cobra.Command {
 			if len(args) > 2 {
 				order.OtherId = args[2]
 			}
-			got, r, err := once[*messages.DiffReport](ctx, c, args[0], false, order)
+			got, r, err := looking[*messages.DiffReport](ctx, c, args[0], false, order)
 			if err != nil {
 				return nil, err
 			}

@@ -133,7 +133,7 @@ func reachable(ctx context.Context, home, path string) diagnosis {
 
 // within looks at what only Officer itself can tell.
 func (c *cli) within(ctx context.Context, database string) []diagnosis {
-	st, r, err := once[*messages.Status](ctx, c, database, true, &messages.GetStatus{})
+	st, r, err := looking[*messages.Status](ctx, c, database, true, &messages.GetStatus{})
 	if err != nil {
 		return []diagnosis{{"inside", "bad", textOf(err), ""}}
 	}

@@ -24,7 +24,7 @@ func (c *cli) drillVerb() *cobra.Command {
 			if len(args) == 2 {
 				order.Id = args[1]
 			}
-			got, _, err := once[*messages.DrillReport](ctx, c, args[0], true, order)
+			got, _, err := ordering[*messages.DrillReport](ctx, c, args[0], order)
 			if err != nil {
 				return nil, err
 			}

@@ -25,7 +25,7 @@ func (c *cli) eventsVerb() *cobra.Command {
 	cmd := c.verb("events DB", "Show what happened: the newest events of the journal", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) (*outcome, error) {
 			order.Limit = int32(max(1, min(limit, 1000)))
-			r, err := c.reach(ctx, args[0], true)
+			r, err := c.look(ctx, args[0], true)
 			if err != nil {
 				return nil, err
 			}

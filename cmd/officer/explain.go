@@ -40,7 +40,7 @@ func (c *cli) explainVerb() *cobra.Command {
 			if len(args) == 2 {
 				order.Id = args[1]
 			}
-			got, _, err := once[*messages.RetentionReport](ctx, c, args[0], true, order)
+			got, _, err := looking[*messages.RetentionReport](ctx, c, args[0], true, order)
 			if err != nil {
 				return nil, err
 			}

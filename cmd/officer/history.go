@@ -21,7 +21,7 @@ func (c *cli) history(ctx context.Context, database string, last time.Duration) 
 	if last > 0 {
 		ask.SinceUnixMs = time.Now().Add(-last).UnixMilli()
 	}
-	got, _, err := once[*messages.History](ctx, c, database, true, ask)
+	got, _, err := looking[*messages.History](ctx, c, database, true, ask)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 func (c *cli) listVerb() *cobra.Command {
 	return c.verb("list DB", "List the backups, newest first", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) (*outcome, error) {
-			got, r, err := once[*messages.BackupList](ctx, c, args[0], true, &messages.ListBackups{})
+			got, r, err := looking[*messages.BackupList](ctx, c, args[0], true, &messages.ListBackups{})
 			if err != nil {
 				return nil, err
 			}

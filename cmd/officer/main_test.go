@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"officer": main, "sql": sqlMain, "await": awaitMain, "flip": flipMain, "tamper": tamperMain, "hangup": hangupMain, "fetch": fetchMain})
+	testscript.Main(m, map[string]func(){"officer": main, "sql": sqlMain, "await": awaitMain, "flip": flipMain, "tamper": tamperMain, "hangup": hangupMain, "fetch": fetchMain, "reader": readerMain, "lock": lockMain})
 }
 
 // TestScripts runs one script a verb.
@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TZ", "UTC")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"newest": newest, "code": code, "waitfor": waitfor, "red": coloured(report.Damage), "green": coloured(report.Done)},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"newest": newest, "code": code, "traceless": traceless, "waitfor": waitfor, "red": coloured(report.Damage), "green": coloured(report.Done)},
 	})
 }
 

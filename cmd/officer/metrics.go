@@ -71,7 +71,7 @@ func (c *cli) metricsVerb() *cobra.Command {
 				return c.history(ctx, args[0], last)
 			}
 			if prometheus {
-				got, _, err := once[*messages.Exposition](ctx, c, args[0], true, &messages.GetExposition{})
+				got, _, err := looking[*messages.Exposition](ctx, c, args[0], true, &messages.GetExposition{})
 				if err != nil {
 					return nil, err
 				}
@@ -79,7 +79,7 @@ func (c *cli) metricsVerb() *cobra.Command {
 					_, _ = io.WriteString(w, got.Text)
 				}}, nil
 			}
-			got, _, err := once[*messages.MetricsReport](ctx, c, args[0], true, &messages.GetMetrics{})
+			got, _, err := looking[*messages.MetricsReport](ctx, c, args[0], true, &messages.GetMetrics{})
 			if err != nil {
 				return nil, err
 			}

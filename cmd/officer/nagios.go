@@ -22,7 +22,7 @@ const (
 // nagios is the status as a monitoring plugin says it: one line with figures. What
 // cannot be told is UNKNOWN, never a failure of the plugin.
 func (c *cli) nagios(ctx context.Context, database string) *outcome {
-	r, err := c.reach(ctx, database, true)
+	r, err := c.look(ctx, database, true)
 	if err != nil {
 		return unknown(err)
 	}

@@ -24,7 +24,7 @@ func (c *cli) unpinVerb() *cobra.Command {
 
 func (c *cli) pinning(use, short, words string, order func(id string) proto.Message) *cobra.Command {
 	return c.verb(use, short, cobra.ExactArgs(2), func(ctx context.Context, args []string) (*outcome, error) {
-		b, _, err := once[*messages.Backup](ctx, c, args[0], true, order(args[1]))
+		b, _, err := ordering[*messages.Backup](ctx, c, args[0], order(args[1]))
 		if err != nil {
 			return nil, err
 		}

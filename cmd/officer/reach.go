@@ -56,6 +56,32 @@ func exists(path string) bool {
 // reach finds the Officer that looks after a database. When none runs, this process
 // takes the lock, works directly and says so; it does nothing that was not asked for.
 func (c *cli) reach(ctx context.Context, database string, allowMissing bool) (*reached, error) {
+	return c.reachOr(ctx, database, officer.Config{AllowMissing: allowMissing})
+}
+
+// look is reach for a verb that only reads: working directly it leaves nothing behind, be
+// it in a home, which it does not make, or beside the database.
+func (c *cli) look(ctx context.Context, database string, allowMissing bool) (*reached, error) {
+	return c.reachOr(ctx, database, officer.Config{AllowMissing: allowMissing, Looks: true})
+}
+
+// reachFor is reach for an order about what lies in the home. One that only shows what it
+// would do looks, and so does one that has nothing to go by, for want of a home.
+func (c *cli) reachFor(ctx context.Context, database string, dry bool) (*reached, error) {
+	if dry || c.homeless(database) {
+		return c.look(ctx, database, true)
+	}
+	return c.reach(ctx, database, true)
+}
+
+// homeless tells whether there never was an Officer for a database.
+func (c *cli) homeless(database string) bool {
+	path, err := filepath.Abs(database)
+	return err == nil && !exists(c.homeOf(path))
+}
+
+// reachOr reaches the running Officer, or works directly in the manner that by tells.
+func (c *cli) reachOr(ctx context.Context, database string, by officer.Config) (*reached, error) {
 	path, err := filepath.Abs(database)
 	if err != nil || database == "" {
 		return nil, usage(fmt.Sprintf("%q is no usable path", database))
@@ -73,7 +99,7 @@ func (c *cli) reach(ctx context.Context, database string, allowMissing bool) (*r
 	if err != nil {
 		return nil, err
 	}
-	cfg.AllowMissing = allowMissing
+	cfg.AllowMissing, cfg.Looks = by.AllowMissing, by.Looks
 	o, err := officer.Start(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -154,8 +180,24 @@ func asking[R proto.Message](ctx context.Context, c *cli, r *reached, msg proto.
 
 // once reaches the Officer of a database for one request.
 func once[R proto.Message](ctx context.Context, c *cli, database string, allowMissing bool, msg proto.Message) (R, *reached, error) {
-	var none R
 	r, err := c.reach(ctx, database, allowMissing)
+	return closing[R](ctx, c, r, err, msg)
+}
+
+// looking is once for a verb that only reads.
+func looking[R proto.Message](ctx context.Context, c *cli, database string, allowMissing bool, msg proto.Message) (R, *reached, error) {
+	r, err := c.look(ctx, database, allowMissing)
+	return closing[R](ctx, c, r, err, msg)
+}
+
+// ordering is once for an order about what lies in the home.
+func ordering[R proto.Message](ctx context.Context, c *cli, database string, msg proto.Message) (R, *reached, error) {
+	r, err := c.reachFor(ctx, database, false)
+	return closing[R](ctx, c, r, err, msg)
+}
+
+func closing[R proto.Message](ctx context.Context, c *cli, r *reached, err error, msg proto.Message) (R, *reached, error) {
+	var none R
 	if err != nil {
 		return none, nil, err
 	}

@@ -85,7 +85,8 @@ func (c *cli) restore(ctx context.Context, args []string, flags restoreFlags) (*
 	if flags.table != "" && flags.to != "" {
 		return nil, usage("--table goes into the live database; for a file give --to alone")
 	}
-	r, err := c.reach(ctx, args[0], true)
+	// Whether a table fits in is tried out, and rolled back.
+	r, err := c.reachFor(ctx, args[0], flags.dry && flags.table == "")
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func (c *cli) restored(ctx context.Context, r *reached, order *messages.RestoreB
 }
 
 func (c *cli) undo(ctx context.Context, database string, flags restoreFlags) (*outcome, error) {
-	r, err := c.reach(ctx, database, true)
+	r, err := c.reachFor(ctx, database, flags.dry)
 	if err != nil {
 		return nil, err
 	}

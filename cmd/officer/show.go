@@ -20,7 +20,7 @@ type showResult struct {
 func (c *cli) showVerb() *cobra.Command {
 	return c.verb("show DB ID", "Show everything known about one backup", cobra.ExactArgs(2),
 		func(ctx context.Context, args []string) (*outcome, error) {
-			r, err := c.reach(ctx, args[0], true)
+			r, err := c.look(ctx, args[0], true)
 			if err != nil {
 				return nil, err
 			}

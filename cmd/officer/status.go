@@ -20,7 +20,7 @@ func (c *cli) statusVerb() *cobra.Command {
 			if plugin {
 				return c.nagios(ctx, args[0]), nil
 			}
-			r, err := c.reach(ctx, args[0], true)
+			r, err := c.look(ctx, args[0], true)
 			if err != nil {
 				return nil, err
 			}

@@ -65,7 +65,7 @@ func (c *cli) verifyNow(ctx context.Context, file string, order *messages.Verify
 		return nil, usage(fmt.Sprintf("%q is no usable path", file))
 	}
 	if order.Id != "" || order.All || exists(c.homeOf(path)) {
-		got, _, err := once[*messages.VerifyReport](ctx, c, path, true, order)
+		got, _, err := ordering[*messages.VerifyReport](ctx, c, path, order)
 		if err != nil || !how.SQLite {
 			return got, err
 		}

@@ -27,23 +27,28 @@ func (s *Shelf) Load(ctx context.Context, now time.Time) (m manifest.Manifest, w
 	if err := s.guard(op, "."); err != nil {
 		return m, "", err
 	}
-	if err := s.cfg.FS.MkdirAll(s.cfg.Dir); err != nil {
-		return m, "", fsx.Wrap(op, err)
-	}
-	if err := s.guard(op, "."); err != nil {
-		return m, "", err
+	if !s.cfg.Looks {
+		if err := s.cfg.FS.MkdirAll(s.cfg.Dir); err != nil {
+			return m, "", fsx.Wrap(op, err)
+		}
+		if err := s.guard(op, "."); err != nil {
+			return m, "", err
+		}
 	}
 	m, err = s.read()
 	switch fault.CodeOf(err) {
 	case "":
 		healed, changed := s.heal(m)
 		if changed {
-			err = s.Save(healed)
+			err = s.keep(healed)
 		}
 		return healed, "", err
 	case fault.Missing:
 		return s.rebuild(ctx, "backups.json was lost")
 	case manifest.Damaged, fault.TooBig, fault.Refused:
+		if s.cfg.Looks {
+			return s.rebuild(ctx, "backups.json is damaged")
+		}
 		aside, aerr := s.keepAside(now)
 		if aerr != nil {
 			return m, "", aerr
@@ -51,6 +56,14 @@ func (s *Shelf) Load(ctx context.Context, now time.Time) (m manifest.Manifest, w
 		return s.rebuild(ctx, "backups.json was damaged and is kept as "+aside)
 	}
 	return m, "", err
+}
+
+// keep saves what a load found out, unless it only looks.
+func (s *Shelf) keep(m manifest.Manifest) error {
+	if s.cfg.Looks {
+		return nil
+	}
+	return s.Save(m)
 }
 
 func (s *Shelf) read() (manifest.Manifest, error) {
@@ -72,7 +85,7 @@ func (s *Shelf) rebuild(ctx context.Context, why string) (manifest.Manifest, str
 		return manifest.Manifest{}, "", fault.Wrap(fault.Interrupted, "rebuild manifest", "stopped before the end", err)
 	}
 	m, _ := manifest.Rebuild(s.cfg.Name, s.facts(found.backups))
-	if err := s.Save(m); err != nil {
+	if err := s.keep(m); err != nil {
 		return manifest.Manifest{}, "", err
 	}
 	if len(m.Entries) == 0 && why == "backups.json was lost" {

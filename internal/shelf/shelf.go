@@ -29,6 +29,8 @@ type Config struct {
 	FS   fsx.FS
 	Dir  string // {home}/backups, absolute; made when missing
 	Name string // name of the database; made safe for files
+	// Looks leaves the disk as it is: what a Load finds out is known and not saved.
+	Looks bool
 	// Sealer seals what ReadBack reads: that of who writes the copies. nil = one of its own.
 	Sealer *fsx.Sealer
 }

@@ -35,6 +35,7 @@ type Conn struct {
 	fenced   bool
 	broken   bool
 	pinned   *Snapshot
+	rest     *rest    // the database is at rest, and only looked at
 	standIns []string // collations that are unknown here and were replaced for reading
 }
 
@@ -44,6 +45,7 @@ func Open(ctx context.Context, path string, opts Options) (*Conn, error) {
 	if err := regular(path, opts); err != nil {
 		return nil, err
 	}
+	opts.ReadOnly, opts.KeepLog = opts.ReadOnly || opts.Looks, opts.KeepLog || opts.Looks
 	c := &Conn{path: path, opts: opts}
 	c.mu.Lock() // it is known to Descriptors before it is set up
 	defer c.mu.Unlock()
@@ -55,18 +57,7 @@ func Open(ctx context.Context, path string, opts Options) (*Conn, error) {
 }
 
 func (c *Conn) connect(ctx context.Context) error {
-	flags := sqlite3.OPEN_READWRITE
-	if c.opts.ReadOnly {
-		flags = sqlite3.OPEN_READONLY
-	}
-	err := c.opts.Descriptors.opening(c, func() error {
-		db, err := sqlite3.OpenFlags(c.uri(), flags|sqlite3.OPEN_URI)
-		if err == nil {
-			c.db, c.standIns = db, nil
-		}
-		return err
-	})
-	if err != nil {
+	if err := c.opts.Descriptors.opening(c, c.dial); err != nil {
 		return err
 	}
 	c.db.SetInterrupt(ctx)
@@ -96,7 +87,7 @@ func (c *Conn) uri() string {
 	if c.opts.VFS != "" {
 		params = append(params, "vfs", c.opts.VFS)
 	}
-	if c.opts.Immutable {
+	if c.opts.Immutable || c.rest != nil {
 		params = append(params, "immutable", "1")
 	}
 	return fileURI(c.path, params...)
@@ -232,7 +223,7 @@ func (c *Conn) do(ctx context.Context, op string, f func() error) error {
 	c.db.SetInterrupt(ctx)
 	defer c.db.SetInterrupt(context.Background())
 	defer c.missSnapshot()
-	return c.guarded(op, f)
+	return c.undisturbed(c.guarded(op, f))
 }
 
 func (c *Conn) usable(ctx context.Context, op string) error {

@@ -131,6 +131,9 @@ func (s *Snapshot) pin() (again bool, err error) {
 	_, walMode := shmDescriptorOf(s.c.db)
 	if !walMode {
 		s.source = manifest.Source{JournalMode: "delete"}
+		if s.c.rest != nil {
+			s.source.JournalMode = "wal"
+		}
 		return false, s.openFile(main, mainBytes)
 	}
 	index, backfilled, err := s.c.lookTwice()
@@ -352,6 +355,9 @@ func (s *Snapshot) Close() error {
 func (s *Snapshot) end(why error) error {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
+	if why == nil && !s.over {
+		why = s.c.undisturbed(nil)
+	}
 	s.c.endSnapshot(s, why)
 	return s.lost
 }

@@ -26,6 +26,11 @@ type Options struct {
 	// KeepLog leaves a write-ahead log as it was found, although this connection may be the
 	// last to close: moving it into the database is for who writes, not for who looks.
 	KeepLog bool
+	// Looks leaves nothing behind: it is ReadOnly and KeepLog, and makes no log beside a
+	// database in WAL mode that nobody has open, which may lie in a folder that cannot be
+	// written. fault.Busy tells that the app opened it meanwhile, and that what was read
+	// does not count.
+	Looks bool
 	// Descriptors, when set, learns what this connection holds, for ForeignDriverGuard.
 	Descriptors *Descriptors
 	// Sealer, when set, seals what is copied (CopyResult.Seal), for who reads it back with

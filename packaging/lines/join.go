@@ -8,6 +8,15 @@ import (
 	"strings"
 )
 
+// sqlite is the module whose sources wasm2go wrote.
+const sqlite = "github.com/ncruces/go-sqlite3-wasm/"
+
+// generated tells whether an argument of the compiler is a source that a program wrote: no person reads its lines in a
+// stack trace.
+func generated(importPath, name string) bool {
+	return strings.HasSuffix(name, ".pb.go") || strings.HasPrefix(importPath, sqlite) && strings.HasSuffix(name, ".go")
+}
+
 // joined gives a Go file with all of its code on line 1 of name, so that the table from machine code to lines has
 // hardly more than an entry for each function. Tokens and their order stay; comments go, but those that speak to
 // the compiler.

@@ -79,10 +79,10 @@ func TestJoined_refusesWhatItWouldChange(t *testing.T) {
 	}
 }
 
-// TestJoined_SQLite joins the sources of the module itself, as a release does.
-func TestJoined_SQLite(t *testing.T) {
+// TestJoined_whatProgramsWrote joins the sources of the modules themselves, as a release does.
+func TestJoined_whatProgramsWrote(t *testing.T) {
 	list := exec.Command("go", "list", "-f", `{{range $f := .GoFiles}}{{$.Dir}}/{{$f}}{{"\n"}}{{end}}`,
-		generated+"v6", generated+"v6/fts5", generated+"v6/rtree")
+		sqlite+"v6", sqlite+"v6/fts5", sqlite+"v6/rtree", "github.com/officer-doofy/officer/messages")
 	list.Dir = filepath.Join("..", "..")
 	out, err := list.Output()
 	if err != nil {
@@ -113,7 +113,7 @@ func TestReplaced_leavesTheSourcesAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"compile", "-o", filepath.Join(scratch, "_pkg_.a"), "-p", "a", "-pack", source}
-	got, err := replaced(args)
+	got, err := replaced(args, sqlite+"v6")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestReplaced_leavesTheSourcesAlone(t *testing.T) {
 	if kept, err := os.ReadFile(source); err != nil || string(kept) != text {
 		t.Errorf("the source is %q (%v)", kept, err)
 	}
-	if _, err := replaced([]string{"compile", source}); err == nil {
+	if _, err := replaced([]string{"compile", source}, sqlite+"v6"); err == nil {
 		t.Error("a compiler that is told no -o was given something")
 	}
 }

@@ -1,6 +1,6 @@
-// Command lines stands between go build and the compiler (-toolexec) and lets SQLite be compiled as if all of its
-// code stood on one line: docs/decisions/0032-sqlite-without-lines.md. The module cache is not touched, so go.sum
-// stays true; every other package goes to the compiler as it is.
+// Command lines stands between go build and the compiler (-toolexec) and lets SQLite, and what protoc-gen-go wrote,
+// be compiled as if all of its code stood on one line: docs/decisions/0032-sqlite-without-lines.md. The module cache is
+// not touched, so go.sum stays true; every other file goes to the compiler as it is.
 package main
 
 import (
@@ -12,11 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
-
-// generated is the module whose sources wasm2go wrote: no person reads its lines in a stack trace.
-const generated = "github.com/ncruces/go-sqlite3-wasm/"
 
 //go:embed join.go
 var joinSource []byte
@@ -42,9 +40,9 @@ func run(args []string, importPath string) error {
 	if tool == "compile" && len(args) == 2 && args[1] == "-V=full" {
 		return identify(args)
 	}
-	if tool == "compile" && strings.HasPrefix(importPath, generated) {
+	if tool == "compile" {
 		var err error
-		if args, err = replaced(args); err != nil {
+		if args, err = replaced(args, importPath); err != nil {
 			return err
 		}
 	}
@@ -64,9 +62,12 @@ func identify(args []string) error {
 	return err
 }
 
-// replaced writes the joined sources beside the object that the compiler is to make and names them in place of
-// the module's own.
-func replaced(args []string) ([]string, error) {
+// replaced writes the joined sources of a package beside the object that the compiler is to make and names them in
+// place of the module's own.
+func replaced(args []string, importPath string) ([]string, error) {
+	if !slices.ContainsFunc(args, func(a string) bool { return generated(importPath, a) }) {
+		return args, nil
+	}
 	args = append([]string(nil), args...)
 	scratch := ""
 	for i, a := range args[:len(args)-1] {
@@ -78,7 +79,7 @@ func replaced(args []string) ([]string, error) {
 		return nil, errors.New("the compiler is told no -o")
 	}
 	for i, a := range args {
-		if !strings.HasSuffix(a, ".go") {
+		if !generated(importPath, a) {
 			continue
 		}
 		source, err := os.ReadFile(a)

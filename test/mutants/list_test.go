@@ -64,7 +64,7 @@ func durable() []mutant {
 			"\tfor _, d := range missing {\n", "\tfor _, d := range missing[:0] {\n",
 			test(files, "internal/fsx", "TestMakeDirs_syncsEachNewName")},
 		{"manifest.lost_is_empty", "P2", "internal/shelf/load.go",
-			"\tm, _ := manifest.Rebuild(s.cfg.Name, s.facts(found.backups))\n\tif err := s.Save(m)", "\tm, _ := manifest.Rebuild(s.cfg.Name, s.facts(found.backups[:0]))\n\tif err := s.Save(m)",
+			"\tm, _ := manifest.Rebuild(s.cfg.Name, s.facts(found.backups))\n\tif err := s.keep(m)", "\tm, _ := manifest.Rebuild(s.cfg.Name, s.facts(found.backups[:0]))\n\tif err := s.keep(m)",
 			test(files, "internal/shelf", "TestLoad_lostIsRebuilt")},
 	}
 }
