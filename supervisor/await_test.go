@@ -80,7 +80,7 @@ func TestStart_waitsForALockUntilItIsInterrupted(t *testing.T) {
 	if !errors.As(err, &f) || f.Code != "interrupted" {
 		t.Errorf("got %v, want interrupted", err)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > time.Minute { // of an hour
 		t.Errorf("it took %v", took)
 	}
 }

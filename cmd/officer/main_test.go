@@ -59,7 +59,7 @@ func newest(ts *testscript.TestScript, _ bool, args []string) {
 
 // waitfor FILE waits until a file is there.
 func waitfor(ts *testscript.TestScript, _ bool, args []string) {
-	for range 1000 {
+	for range 9000 {
 		if exists(ts.MkAbs(args[0])) {
 			return
 		}
@@ -71,7 +71,7 @@ func waitfor(ts *testscript.TestScript, _ bool, args []string) {
 // coloured waits until officer status of a database ends with an exit code.
 func coloured(want int) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, _ bool, args []string) {
-		for range 500 {
+		for range 3600 {
 			err := ts.Exec("officer", "status", args[0])
 			got := 0
 			if e, ok := err.(interface{ ExitCode() int }); ok {

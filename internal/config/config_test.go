@@ -160,7 +160,7 @@ func TestParse_aliasesOfAliasesEnd(t *testing.T) {
 	}
 	began := time.Now()
 	_, err := Parse("f.yaml", []byte(text), nil)
-	if err == nil || time.Since(began) > 5*time.Second {
+	if err == nil || time.Since(began) > time.Minute { // all of them would take for ever
 		t.Errorf("got %v after %s", err, time.Since(began))
 	}
 }

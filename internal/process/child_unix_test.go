@@ -84,10 +84,10 @@ func TestChild_leavesNothingBehind(t *testing.T) {
 			}
 			start := time.Now()
 			c.Sweep()
-			if took := time.Since(start); took > endWithin+time.Second {
+			if took := time.Since(start); took > endWithin+time.Minute {
 				t.Errorf("sweeping took %v", took)
 			}
-			for range 200 {
+			for range 6000 {
 				if !running(left) {
 					return
 				}

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 }
 
 // seenWithin ends a test in which the end of a process is never seen.
-const seenWithin = 10 * time.Second
+const seenWithin = 30 * time.Second
 
 // again makes a command of this test program in another role.
 func again(t *testing.T, as string) *exec.Cmd {
@@ -86,7 +86,7 @@ func TestParent_goneIsSeenAtOnceThoughSomebodyHoldsThePipe(t *testing.T) {
 		t.Errorf("got %q, want %q", lines.Text(), want)
 	}
 	t.Logf("seen after %v", took)
-	if took > 5*time.Second { // at once, on a machine that others load
+	if took > seenWithin*2/3 { // at once, on a machine that others load
 		t.Errorf("seen after %v, want at once", took)
 	}
 }

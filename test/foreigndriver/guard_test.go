@@ -52,7 +52,7 @@ func TestStart_refusesAFileThatAnotherDriverOfThisProcessHolds(t *testing.T) {
 			t.Run(driver+"/"+mode, func(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "host.db")
 				db := hold(t, driver, mode, path)
-				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 				defer cancel()
 				o, err := officer.Start(ctx, officer.Config{Databases: []officer.Database{{Path: path}}})
 				if err == nil {

@@ -106,16 +106,22 @@ func TestTrace_countsAnInterruptedQueryAsFailed(t *testing.T) {
 	var e ear
 	db := traced(t, e.hear)
 	e.take()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	var n int64
-	err := db.QueryRowContext(ctx, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c").Scan(&n)
-	if err == nil {
-		t.Fatal("an endless query ended")
-	}
-	got := e.take()
-	if len(got) != 1 || !got[0].Failed || got[0].Took < 10*time.Millisecond {
-		t.Errorf("got %+v, want one failed statement", got)
+	// On a machine that keeps it from the processor meanwhile, its time can be over before it begins: then it gets more.
+	for within := 20 * time.Millisecond; ; within *= 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), within)
+		var n int64
+		err := db.QueryRowContext(ctx, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c").Scan(&n)
+		cancel()
+		if err == nil {
+			t.Fatal("an endless query ended")
+		}
+		got := e.take()
+		if len(got) == 1 && got[0].Failed && got[0].Took >= within/2 {
+			return
+		}
+		if within > 10*time.Second {
+			t.Fatalf("got %+v, want one failed statement", got)
+		}
 	}
 }
 
