@@ -1,4 +1,4 @@
-// Command lines stands between go build and the compiler (-toolexec) and lets SQLite, and what protoc-gen-go wrote,
+// Command lines stands between go build and the compiler (-toolexec) and lets what a program wrote, SQLite above all,
 // be compiled as if all of its code stood on one line: docs/decisions/0032-sqlite-without-lines.md. The module cache is
 // not touched, so go.sum stays true; every other file goes to the compiler as it is.
 package main
@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -20,7 +19,7 @@ import (
 var joinSource []byte
 
 func main() {
-	err := run(os.Args[1:], os.Getenv("TOOLEXEC_IMPORTPATH"))
+	err := run(os.Args[1:])
 	var ended *exec.ExitError
 	if errors.As(err, &ended) {
 		os.Exit(ended.ExitCode())
@@ -32,7 +31,7 @@ func main() {
 }
 
 // run calls the tool that go build wants to call: args[0] and its arguments.
-func run(args []string, importPath string) error {
+func run(args []string) error {
 	if len(args) == 0 {
 		return errors.New("go build -toolexec calls this, with a tool and its arguments")
 	}
@@ -42,7 +41,7 @@ func run(args []string, importPath string) error {
 	}
 	if tool == "compile" {
 		var err error
-		if args, err = replaced(args, importPath); err != nil {
+		if args, err = replaced(args); err != nil {
 			return err
 		}
 	}
@@ -62,12 +61,9 @@ func identify(args []string) error {
 	return err
 }
 
-// replaced writes the joined sources of a package beside the object that the compiler is to make and names them in
-// place of the module's own.
-func replaced(args []string, importPath string) ([]string, error) {
-	if !slices.ContainsFunc(args, func(a string) bool { return generated(importPath, a) }) {
-		return args, nil
-	}
+// replaced writes the sources of a package that a program wrote, joined, beside the object that the compiler is to make
+// and names them in place of the module's own.
+func replaced(args []string) ([]string, error) {
 	args = append([]string(nil), args...)
 	scratch := ""
 	for i, a := range args[:len(args)-1] {
@@ -79,12 +75,15 @@ func replaced(args []string, importPath string) ([]string, error) {
 		return nil, errors.New("the compiler is told no -o")
 	}
 	for i, a := range args {
-		if !generated(importPath, a) {
+		if !strings.HasSuffix(a, ".go") {
 			continue
 		}
 		source, err := os.ReadFile(a)
 		if err != nil {
 			return nil, err
+		}
+		if !generated(source) {
+			continue
 		}
 		// The name that stands in the program: of the module, shortened by the compiler's own -trimpath.
 		name, err := filepath.Abs(a)
@@ -92,6 +91,9 @@ func replaced(args []string, importPath string) ([]string, error) {
 			return nil, err
 		}
 		text, err := joined(name, source)
+		if errors.Is(err, errSeveralLines) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
