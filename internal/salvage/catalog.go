@@ -150,30 +150,16 @@ func (r *rescue) looseSchema() error {
 // adopt gives a page to the gap of a table that its keys lie in, if there is one and no
 // other page was there first.
 func (r *rescue) adopt(t *table, f filler) bool {
-	for i := range t.gaps {
-		g := &t.gaps[i]
-		if !g.holdsAll(f.span) || g.taken(f.span) {
-			continue
-		}
-		more, err := r.chart(t, f.page, f.span)
-		if err != nil || r.marks.owner(f.page) != t.owner {
-			return false
-		}
-		g.found = append(g.found, f)
-		t.gaps = append(t.gaps, more...)
-		return true
+	into := t.room(f.span)
+	if into == nil {
+		return false
 	}
-	return false
-}
-
-// taken tells whether something found for the gap overlaps a range.
-func (g *gap) taken(s span) bool {
-	for _, f := range g.found {
-		if f.overlaps(s) {
-			return true
-		}
+	more, err := r.chart(t, f.page, f.span)
+	if err != nil || r.marks.owner(f.page) != t.owner {
+		return false
 	}
-	return false
+	t.fill(into, f, more)
+	return true
 }
 
 // tabulate makes tables and indexes of the schema.

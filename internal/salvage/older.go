@@ -217,6 +217,7 @@ func (o *olderReader) leaf(d *page.Node, s span) error {
 	}
 	if o.last && all {
 		o.gap.found = append(o.gap.found, filler{span: s}) // nothing else was there
+		o.t.rooms = nil
 	}
 	return nil
 }

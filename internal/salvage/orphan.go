@@ -224,16 +224,6 @@ func (r *rescue) called(o *orphan, score int) (t *table) {
 // callsMax bounds how often an index is read to find the home of an orphan.
 const callsMax = 200
 
-// wants tells whether a gap of the table holds a range that nothing has filled yet.
-func (t *table) wants(s span) bool {
-	for i := range t.gaps {
-		if !s.empty() && t.gaps[i].holdsAll(s) && !t.gaps[i].taken(s) {
-			return true
-		}
-	}
-	return false
-}
-
 // likeness tells how much the rows of a leaf page look like those of a table: 0 = they
 // cannot be, and more the more columns the declaration or the rows seen leave no choice.
 func (r *rescue) likeness(t *table, d *page.Node) int {

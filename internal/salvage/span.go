@@ -11,4 +11,3 @@ func everything() span { return span{math.MinInt64, math.MaxInt64} }
 func (s span) empty() bool          { return s.lo > s.hi }
 func (s span) holds(id int64) bool  { return id >= s.lo && id <= s.hi }
 func (s span) holdsAll(t span) bool { return t.lo >= s.lo && t.hi <= s.hi }
-func (s span) overlaps(t span) bool { return s.lo <= t.hi && t.lo <= s.hi }

@@ -14,6 +14,7 @@ type table struct {
 	owner   owner
 	indexes []*index
 	gaps    []gap    // where rows may be missing
+	rooms   *rooms   // what is left of them, nil = not looked at
 	keyGaps []keyGap // those of a WITHOUT ROWID table
 	trials  []*trial // against its indexes
 	islands []uint32 // pages of a WITHOUT ROWID table that were found outside its tree
