@@ -428,7 +428,8 @@ type CheckReport struct {
 	Rules           []*RuleFinding         `protobuf:"bytes,6,rep,name=rules,proto3" json:"rules,omitempty"`
 	DurationMs      int64                  `protobuf:"varint,7,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
 	CheckedAtUnixMs int64                  `protobuf:"varint,8,opt,name=checked_at_unix_ms,json=checkedAtUnixMs,proto3" json:"checked_at_unix_ms,omitempty"`
-	EngineReason    string                 `protobuf:"bytes,9,opt,name=engine_reason,json=engineReason,proto3" json:"engine_reason,omitempty"` // why it was "sqlite"
+	EngineReason    string                 `protobuf:"bytes,9,opt,name=engine_reason,json=engineReason,proto3" json:"engine_reason,omitempty"`   // why it was "sqlite"
+	MoreFindings    bool                   `protobuf:"varint,10,opt,name=more_findings,json=moreFindings,proto3" json:"more_findings,omitempty"` // the check ended its list at 100: there may be more
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -524,6 +525,13 @@ func (x *CheckReport) GetEngineReason() string {
 		return x.EngineReason
 	}
 	return ""
+}
+
+func (x *CheckReport) GetMoreFindings() bool {
+	if x != nil {
+		return x.MoreFindings
+	}
+	return false
 }
 
 // GetIntegrity → IntegrityStatus.
@@ -798,7 +806,7 @@ const file_officer_v1_integrity_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.officer.v1.CheckKindR\x04kind\x120\n" +
 	"\bpriority\x18\x02 \x01(\x0e2\x14.officer.v1.PriorityR\bpriority\x12\x15\n" +
 	"\x06job_id\x18\x03 \x01(\tR\x05jobId\x12\x16\n" +
-	"\x06sqlite\x18\x04 \x01(\bR\x06sqlite\"\xff\x02\n" +
+	"\x06sqlite\x18\x04 \x01(\bR\x06sqlite\"\xa4\x03\n" +
 	"\vCheckReport\x12\x18\n" +
 	"\averdict\x18\x01 \x01(\tR\averdict\x12\x16\n" +
 	"\x06engine\x18\x02 \x01(\tR\x06engine\x12)\n" +
@@ -809,7 +817,9 @@ const file_officer_v1_integrity_proto_rawDesc = "" +
 	"\vduration_ms\x18\a \x01(\x03R\n" +
 	"durationMs\x12+\n" +
 	"\x12checked_at_unix_ms\x18\b \x01(\x03R\x0fcheckedAtUnixMs\x12#\n" +
-	"\rengine_reason\x18\t \x01(\tR\fengineReason\"\x0e\n" +
+	"\rengine_reason\x18\t \x01(\tR\fengineReason\x12#\n" +
+	"\rmore_findings\x18\n" +
+	" \x01(\bR\fmoreFindings\"\x0e\n" +
 	"\fGetIntegrity\"\xd9\x01\n" +
 	"\x0fIntegrityStatus\x124\n" +
 	"\tlast_full\x18\x01 \x01(\v2\x17.officer.v1.CheckReportR\blastFull\x12C\n" +

@@ -511,6 +511,7 @@ type RecoveredTable struct {
 	RowsDoubted          int64                  `protobuf:"varint,15,opt,name=rows_doubted,json=rowsDoubted,proto3" json:"rows_doubted,omitempty"`                                // something speaks against them
 	RowsAsInBase         int64                  `protobuf:"varint,16,opt,name=rows_as_in_base,json=rowsAsInBase,proto3" json:"rows_as_in_base,omitempty"`                         // of kept and salvaged, as the backup has them, whatever their age
 	Unconfirmed          []*RowStretch          `protobuf:"bytes,17,rep,name=unconfirmed,proto3" json:"unconfirmed,omitempty"`                                                    // where the unconfirmed ones are, at most a hundred
+	RowsFromOlder        int64                  `protobuf:"varint,18,opt,name=rows_from_older,json=rowsFromOlder,proto3" json:"rows_from_older,omitempty"`                        // of kept and salvaged, those of an older image of their page; all are doubted
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -662,6 +663,13 @@ func (x *RecoveredTable) GetUnconfirmed() []*RowStretch {
 		return x.Unconfirmed
 	}
 	return nil
+}
+
+func (x *RecoveredTable) GetRowsFromOlder() int64 {
+	if x != nil {
+		return x.RowsFromOlder
+	}
+	return 0
 }
 
 // RowStretch is rows that nothing confirms, with none between them that something does.
@@ -1046,7 +1054,7 @@ const file_officer_v1_recovery_proto_rawDesc = "" +
 	"\abase_id\x18\x0f \x01(\tR\x06baseId\x12!\n" +
 	"\fevidence_dir\x18\x10 \x01(\tR\vevidenceDir\x12!\n" +
 	"\fbroken_rules\x18\x11 \x03(\tR\vbrokenRules\x12#\n" +
-	"\rcompared_with\x18\x12 \x01(\tR\fcomparedWith\"\xb5\x05\n" +
+	"\rcompared_with\x18\x12 \x01(\tR\fcomparedWith\"\xdd\x05\n" +
 	"\x0eRecoveredTable\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\trows_kept\x18\x02 \x01(\x03R\browsKept\x12#\n" +
@@ -1065,7 +1073,8 @@ const file_officer_v1_recovery_proto_rawDesc = "" +
 	"\frows_undated\x18\x0e \x01(\x03R\vrowsUndated\x12!\n" +
 	"\frows_doubted\x18\x0f \x01(\x03R\vrowsDoubted\x12%\n" +
 	"\x0frows_as_in_base\x18\x10 \x01(\x03R\frowsAsInBase\x128\n" +
-	"\vunconfirmed\x18\x11 \x03(\v2\x16.officer.v1.RowStretchR\vunconfirmed\"`\n" +
+	"\vunconfirmed\x18\x11 \x03(\v2\x16.officer.v1.RowStretchR\vunconfirmed\x12&\n" +
+	"\x0frows_from_older\x18\x12 \x01(\x03R\rrowsFromOlder\"`\n" +
 	"\n" +
 	"RowStretch\x12\x1f\n" +
 	"\vfirst_rowid\x18\x01 \x01(\x03R\n" +

@@ -67,7 +67,7 @@ func reportOf(r check.Report, at time.Time) *messages.CheckReport {
 		kind = messages.CheckKind_CHECK_KIND_QUICK
 	}
 	out := &messages.CheckReport{
-		Verdict: string(r.Verdict), Engine: string(r.Engine), EngineReason: r.Reason, Kind: kind,
+		Verdict: string(r.Verdict), Engine: string(r.Engine), EngineReason: r.Reason, MoreFindings: r.More, Kind: kind,
 		DurationMs: r.Duration.Milliseconds(), CheckedAtUnixMs: at.UnixMilli(),
 	}
 	for _, f := range r.Findings {

@@ -56,7 +56,7 @@ func lossOf(r *rebuild.Result) []loss.Table {
 		list = append(list, loss.Table{Name: t.Name, Kept: t.Kept, Salvaged: t.Salvaged, FromBase: t.FromBase, Uncertain: t.Uncertain(),
 			Lost: max(t.Lost-t.FromBase, 0), SetAside: t.Strays + t.Refused, Notes: t.Notes, Confirmed: t.Confirmed(), ByBase: t.ByBase,
 			ByIndex: t.ByIndex, ByLog: t.ByLog, Unconfirmed: t.Unconfirmed(), Undated: t.Undated, Doubted: t.Doubted, AsInBase: t.AsInBase,
-			Loose: looseOf(t.Loose)})
+			FromOlder: t.FromOlder, Loose: looseOf(t.Loose)})
 	}
 	return list
 }

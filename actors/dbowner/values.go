@@ -47,7 +47,7 @@ func rulesFrom(rules []*messages.Rule) []check.Rule {
 }
 
 func reportTo(r check.Report, kind check.Kind) *messages.CheckReport {
-	out := &messages.CheckReport{Verdict: string(r.Verdict), Engine: string(r.Engine), EngineReason: r.Reason, Kind: kindTo(kind)}
+	out := &messages.CheckReport{Verdict: string(r.Verdict), Engine: string(r.Engine), EngineReason: r.Reason, MoreFindings: r.More, Kind: kindTo(kind)}
 	for _, f := range r.Findings {
 		out.Findings = append(out.Findings, &messages.Finding{Kind: f.Kind, Object: f.Object, Page: f.Page, Detail: f.Detail,
 			Rowid: f.Rowid, HasRowid: f.HasRowid})

@@ -260,7 +260,7 @@ func describeLoss(into *messages.RestoreReport, l *loss.Report) {
 		into.Recovered = append(into.Recovered, &messages.RecoveredTable{Name: t.Name, RowsKept: t.Kept, RowsSalvaged: t.Salvaged,
 			RowsFromBase: t.FromBase, RowsUncertain: t.Uncertain, RowsLostEstimate: t.Lost, RowsSetAside: t.SetAside, Notes: t.Notes,
 			RowsConfirmed: t.Confirmed, RowsConfirmedByBase: t.ByBase, RowsConfirmedByIndex: t.ByIndex, RowsConfirmedByLog: t.ByLog,
-			RowsUnconfirmed: t.Unconfirmed, RowsUndated: t.Undated, RowsDoubted: t.Doubted, RowsAsInBase: t.AsInBase, Unconfirmed: stretches(t.Loose)})
+			RowsUnconfirmed: t.Unconfirmed, RowsUndated: t.Undated, RowsDoubted: t.Doubted, RowsAsInBase: t.AsInBase, RowsFromOlder: t.FromOlder, Unconfirmed: stretches(t.Loose)})
 	}
 	for _, k := range l.ForeignKeys {
 		into.ForeignKeys = append(into.ForeignKeys, &messages.ForeignKeyFinding{Table: k.Table, Rowid: k.Rowid, HasRowid: k.HasRowid, Parent: k.Parent})

@@ -34,6 +34,7 @@ func certainty(tables []recoveredTableJSON, older string) string {
 		sum.Confirmed, sum.ByBase, sum.ByIndex, sum.ByLog = sum.Confirmed+t.Confirmed, sum.ByBase+t.ByBase, sum.ByIndex+t.ByIndex, sum.ByLog+t.ByLog
 		sum.Uncertain, sum.Unconfirmed, sum.Undated = sum.Uncertain+t.Uncertain, sum.Unconfirmed+t.Unconfirmed, sum.Undated+t.Undated
 		sum.Doubted, sum.AsInBase = sum.Doubted+t.Doubted, sum.AsInBase+t.AsInBase
+		sum.FromOlder += t.FromOlder
 	}
 	return sum.Certainty(older)
 }

@@ -84,7 +84,7 @@ func showCheck(w io.Writer, s style, name string, r *messages.CheckReport) {
 	case "ok":
 		fmt.Fprintf(w, "%s %s: no damage   %s\n", s.good(), name, report.Seconds(r.DurationMs))
 	case "damaged":
-		fmt.Fprintf(w, "%s %s is damaged: %s   %s\n", s.bad(), name, count(len(r.Findings), "finding"), report.Seconds(r.DurationMs))
+		fmt.Fprintf(w, "%s %s is damaged: %s   %s\n", s.bad(), name, findingsText(r), report.Seconds(r.DurationMs))
 	default:
 		fmt.Fprintf(w, "%s %s cannot be judged here   %s\n", s.warn(), name, report.Seconds(r.DurationMs))
 	}
@@ -110,6 +110,14 @@ func showCheck(w io.Writer, s style, name string, r *messages.CheckReport) {
 		}
 		fmt.Fprintf(w, "%s rule %s is broken by %s\n", s.warn(), clean(f.Rule.GetName()), count(int(f.Rows), "row"))
 	}
+}
+
+// findingsText counts the findings, of which there may be more than a check lists.
+func findingsText(r *messages.CheckReport) string {
+	if r.MoreFindings {
+		return fmt.Sprintf("the first %s (there may be more)", count(len(r.Findings), "finding"))
+	}
+	return count(len(r.Findings), "finding")
 }
 
 // showFindings shows a line for each finding, and one for a run of pages of which the same is

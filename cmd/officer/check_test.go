@@ -35,3 +35,14 @@ func TestShowFindings_aRunOfPagesIsOneLine(t *testing.T) {
 		t.Errorf("got %d lines, at last %q", n, lines[n-1])
 	}
 }
+
+func TestFindingsText_saysThatThereMayBeMore(t *testing.T) {
+	r := &messages.CheckReport{Findings: make([]*messages.Finding, 100)}
+	if got, want := findingsText(r), "100 findings"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.MoreFindings = true
+	if got, want := findingsText(r), "the first 100 findings (there may be more)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -234,7 +234,7 @@ func (t *recoveredTableJSON) words() []string {
 	for _, p := range []struct {
 		n    int64
 		text string
-	}{{t.Confirmed, " of them confirmed"}, {t.Unconfirmed, " unconfirmed"}, {t.Undated, " of doubtful age"}, {t.Doubted, " doubted"},
+	}{{t.Confirmed, " of them confirmed"}, {t.Unconfirmed, " unconfirmed"}, {t.Undated, " of doubtful age"}, {t.Doubted, " doubted"}, {t.FromOlder, " of them from older images of their pages"},
 		{t.FromBase, " from the older copy"}, {t.Lost, " lost (estimate)"}, {t.Strays, " set aside"}} {
 		if p.n > 0 {
 			words = append(words, loss.Number(p.n)+p.text)

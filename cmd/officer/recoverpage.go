@@ -90,14 +90,14 @@ func recoverPage(r *recoverResult) string {
 	}
 	put("</dl>\n<h2>Tables</h2>\n<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Table</th><th scope=\"col\">Salvaged</th>" +
 		"<th scope=\"col\">Of these confirmed</th><th scope=\"col\">Unconfirmed</th><th scope=\"col\">Doubted</th>" +
-		"<th scope=\"col\">From the older copy</th><th scope=\"col\">Lost, estimate</th><th scope=\"col\">Set aside</th></tr></thead><tbody>\n")
+		"<th scope=\"col\">Of these from older images</th><th scope=\"col\">From the older copy</th><th scope=\"col\">Lost, estimate</th><th scope=\"col\">Set aside</th></tr></thead><tbody>\n")
 	for _, t := range r.Tables {
 		class := ""
 		if t.whole() {
 			class = ` class="whole"`
 		}
-		put("<tr%s><td>%s</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td></tr>\n",
-			class, text(t.Name), t.Salvaged, t.Confirmed, t.Unconfirmed+t.Undated, t.Doubted, t.FromBase, t.Lost, t.Strays)
+		put("<tr%s><td>%s</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td><td>%d</td></tr>\n",
+			class, text(t.Name), t.Salvaged, t.Confirmed, t.Unconfirmed+t.Undated, t.Doubted, t.FromOlder, t.FromBase, t.Lost, t.Strays)
 	}
 	put("</tbody></table></div>\n")
 	put("<p>" + loss.Legend + " Rows that were set aside are in the table " +

@@ -105,7 +105,7 @@ func repairOf(r *messages.RestoreReport) *repairResult {
 		row := repairedTableJSON{recoveredTableJSON: recoveredTableJSON{Name: t.Name, Salvaged: t.RowsKept + t.RowsSalvaged, Lost: t.RowsLostEstimate,
 			FromBase: t.RowsFromBase, Uncertain: t.RowsUncertain, Kept: t.RowsKept, Strays: t.RowsSetAside, Notes: report.List(t.Notes),
 			Confirmed: t.RowsConfirmed, ByBase: t.RowsConfirmedByBase, ByIndex: t.RowsConfirmedByIndex, ByLog: t.RowsConfirmedByLog,
-			Unconfirmed: t.RowsUnconfirmed, Undated: t.RowsUndated, Doubted: t.RowsDoubted, AsInBase: t.RowsAsInBase, Loose: looseIn(t.Unconfirmed)}}
+			Unconfirmed: t.RowsUnconfirmed, Undated: t.RowsUndated, Doubted: t.RowsDoubted, AsInBase: t.RowsAsInBase, FromOlder: t.RowsFromOlder, Loose: looseIn(t.Unconfirmed)}}
 		if n, ok := after[t.Name]; ok {
 			row.RowsAfter = known(n)
 		}

@@ -75,6 +75,7 @@ type Report struct {
 	Reason      string // why SQLite judged, with EngineSQLite
 	Kind        Kind
 	Findings    []Finding
+	More        bool // the list of findings ended at its limit: there may be more
 	ForeignKeys []ForeignKey
 	RuleBreaks  []RuleBreak
 	Duration    time.Duration

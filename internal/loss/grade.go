@@ -63,7 +63,11 @@ func (t *Table) against(older string) (parts []string) {
 		parts = append(parts, text)
 	}
 	if t.Doubted > 0 {
-		parts = append(parts, Number(t.Doubted)+" doubted")
+		text := Number(t.Doubted) + " doubted"
+		if t.FromOlder > 0 {
+			text += ", " + Number(t.FromOlder) + " of them from " + either(t.FromOlder == 1, "an older image of its page", "older images of their pages")
+		}
+		parts = append(parts, text)
 	}
 	return parts
 }

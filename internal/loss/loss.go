@@ -69,6 +69,7 @@ type Table struct {
 	Unconfirmed int64     `json:"rows_unconfirmed"`
 	Undated     int64     `json:"rows_undated"`
 	Doubted     int64     `json:"rows_doubted"`
+	FromOlder   int64     `json:"rows_from_older"`              // of the doubted ones, those of an older image of their page
 	AsInBase    int64     `json:"rows_as_in_base"`              // of those in place and salvaged, whatever their age
 	Loose       []Stretch `json:"unconfirmed_rowids,omitempty"` // where the unconfirmed ones are, at most a hundred stretches
 }
@@ -97,6 +98,7 @@ func (r *Report) Sum() Table {
 		sum.Confirmed, sum.ByBase, sum.ByIndex, sum.ByLog = sum.Confirmed+t.Confirmed, sum.ByBase+t.ByBase, sum.ByIndex+t.ByIndex, sum.ByLog+t.ByLog
 		sum.Unconfirmed, sum.Undated = sum.Unconfirmed+t.Unconfirmed, sum.Undated+t.Undated
 		sum.Doubted, sum.AsInBase = sum.Doubted+t.Doubted, sum.AsInBase+t.AsInBase
+		sum.FromOlder += t.FromOlder
 	}
 	sum.SetAside = max(sum.SetAside, r.SetAside)
 	return sum

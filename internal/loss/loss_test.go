@@ -26,14 +26,14 @@ func TestHTML_ofHostileNamesIsOnlyText(t *testing.T) {
 
 func TestReport_saysWhatIsLostInEachForm(t *testing.T) {
 	r := loss.Report{Layer: loss.Merge, Database: "app.db", Base: "20260101T000000Z", Tables: []loss.Table{
-		{Name: "orders", Kept: 90, Salvaged: 5, FromBase: 3, Lost: 2, Confirmed: 90, ByBase: 88, ByLog: 2, Uncertain: 5, Unconfirmed: 4, Doubted: 1}, {Name: "tags", Kept: 7000, Confirmed: 7000, ByBase: 7000}}, Compared: "20260101T000000Z"}
+		{Name: "orders", Kept: 90, Salvaged: 5, FromBase: 3, Lost: 2, Confirmed: 90, ByBase: 88, ByLog: 2, Uncertain: 5, Unconfirmed: 4, Doubted: 1, FromOlder: 1}, {Name: "tags", Kept: 7000, Confirmed: 7000, ByBase: 7000}}, Compared: "20260101T000000Z"}
 	if got, want := r.Headline(), "app.db: 7,095 rows out of the damaged files; about 2 lost, 3 from the older copy, 1 doubted."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	page := string(r.HTML())
-	for _, want := range []string{`<th scope="row">orders</th><td>90</td><td>5</td><td>90</td><td>4</td><td>1</td><td>3</td><td>2</td><td>0</td>`, "light yellow",
+	for _, want := range []string{`<th scope="row">orders</th><td>90</td><td>5</td><td>90</td><td>4</td><td>1</td><td>1</td><td>3</td><td>2</td><td>0</td>`, "light yellow",
 		"7,090 rows confirmed (7,088 by the backup of 2026-01-01 00:00 UTC, 2 by the write-ahead log); ",
-		"4 rows newer than that or changed since: whole, but nothing confirms them; 1 doubted.", "20260101T000000Z", "color-scheme:light dark"} {
+		"4 rows newer than that or changed since: whole, but nothing confirms them; 1 doubted, 1 of them from an older image of its page.", "Of these from older images", "20260101T000000Z", "color-scheme:light dark"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -69,6 +69,8 @@ func TestCertainty_saysPlainlyWhatConfirmsARowAndWhatDoesNot(t *testing.T) {
 			"33,800 rows confirmed by the backup of 2026-11-26 14:00 UTC; 188 rows newer than that or changed since: whole, but nothing confirms them; 12 doubted"},
 		{loss.Table{Kept: 10, Uncertain: 1, Unconfirmed: 1, Confirmed: 9, ByIndex: 4, ByLog: 5}, "",
 			"9 rows confirmed (4 by indexes, 5 by the write-ahead log); 1 row whole, but nothing confirms it (there is no older copy to compare with)"},
+		{loss.Table{Kept: 10, Salvaged: 7, Uncertain: 7, Doubted: 7, FromOlder: 5, Confirmed: 10, ByIndex: 10}, "",
+			"10 rows confirmed by indexes; 7 doubted, 5 of them from older images of their pages"},
 		{loss.Table{Kept: 10, Uncertain: 10, Undated: 10, AsInBase: 8}, "old.db", "10 rows of doubtful age, 8 of them as old.db has them"},
 		{loss.Table{Kept: 1234567, Confirmed: 1234567, ByIndex: 1234567}, "old.db", "1,234,567 rows confirmed by indexes"},
 		{loss.Table{Kept: 2, Uncertain: 2, Unconfirmed: 1, Doubted: 1}, "",

@@ -83,14 +83,14 @@ func (r *Report) HTML() []byte {
 
 func (p *page) tables(r *Report) {
 	p.put("<h2>Tables</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Tables\"><table><thead><tr>")
-	for _, head := range []string{"Table", "In place", "Salvaged", "Of these confirmed", "Unconfirmed", "Doubted", "From the older copy", "Lost, estimate", "Set aside"} {
+	for _, head := range []string{"Table", "In place", "Salvaged", "Of these confirmed", "Unconfirmed", "Doubted", "Of these from older images", "From the older copy", "Lost, estimate", "Set aside"} {
 		p.put("<th scope=\"col\">%s</th>", head)
 	}
 	p.put("</tr></thead><tbody>\n")
 	for i := range r.Tables {
 		t := &r.Tables[i]
 		p.put("<tr><th scope=\"row\">%s</th>", text(t.Name))
-		for _, n := range []int64{t.Kept, t.Salvaged, t.Confirmed, t.Unconfirmed + t.Undated, t.Doubted, t.FromBase, t.Lost, t.SetAside} {
+		for _, n := range []int64{t.Kept, t.Salvaged, t.Confirmed, t.Unconfirmed + t.Undated, t.Doubted, t.FromOlder, t.FromBase, t.Lost, t.SetAside} {
 			p.put("<td>%s</td>", Number(n))
 		}
 		p.put("</tr>\n")

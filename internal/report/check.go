@@ -59,6 +59,7 @@ type Check struct {
 	Engine      string       `json:"engine"`                  // "page" or "sqlite"
 	Reason      string       `json:"engine_reason,omitempty"` // why "sqlite"
 	Findings    []Finding    `json:"findings"`
+	More        bool         `json:"more_findings"` // the list ended at its limit: there may be more
 	ForeignKeys []ForeignKey `json:"foreign_keys"`
 	Rules       []Rule       `json:"rules"`
 	DurationMS  int64        `json:"duration_ms"`
@@ -67,7 +68,7 @@ type Check struct {
 // CheckOf gives a check as JSON.
 func CheckOf(r *messages.CheckReport) *Check {
 	out := &Check{
-		Verdict: r.GetVerdict(), Engine: r.GetEngine(), Reason: r.GetEngineReason(), Findings: FindingsOf(r.GetFindings()),
+		Verdict: r.GetVerdict(), Engine: r.GetEngine(), Reason: r.GetEngineReason(), Findings: FindingsOf(r.GetFindings()), More: r.GetMoreFindings(),
 		ForeignKeys: []ForeignKey{}, Rules: RulesOf(r.GetRules()), DurationMS: r.GetDurationMs(),
 	}
 	for _, k := range r.GetForeignKeys() {

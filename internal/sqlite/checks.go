@@ -13,6 +13,10 @@ import (
 	"github.com/officer-doofy/officer/internal/fault"
 )
 
+// listedMax is how much a check lists: that many rows give the pragmas
+// (https://sqlite.org/pragma.html#pragma_integrity_check), and as many findings check.Verify.
+const listedMax = 100
+
 // CheckFull is PRAGMA integrity_check (https://sqlite.org/pragma.html#pragma_integrity_check).
 // An error is operational and no verdict.
 func (c *Conn) CheckFull(ctx context.Context) (check.Report, error) {
@@ -33,6 +37,7 @@ func (c *Conn) check(ctx context.Context, kind check.Kind, pragma string) (check
 			if report.Findings, err = c.findings(pragma); err != nil {
 				return err
 			}
+			report.More = len(report.Findings) >= listedMax
 			if err := c.unreadable(pragma, report.Findings); err != nil {
 				return err
 			}

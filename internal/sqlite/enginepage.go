@@ -161,6 +161,7 @@ func verdict(ctx context.Context, db check.Database, o check.Options, report *ch
 		return out, "", err
 	}
 	report.Verdict = out.Verdict
+	report.More = out.More > 0 || len(out.Findings) >= listedMax
 	report.Findings = append(out.Findings, out.Unjudged...)
 	if out.Verdict == check.CannotJudge {
 		return out, reasonOf(out.Unjudged), nil
