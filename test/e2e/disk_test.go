@@ -28,8 +28,16 @@ func tinyVolume(t *testing.T) string {
 		t.Skipf("a small file system cannot be mounted here: %v %s", err, out)
 	}
 	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v\n%s", err, out)
+		for end := time.Now().Add(patience); ; { // who ended is gone a moment later
+			out, err := exec.Command("umount", dir).CombinedOutput()
+			if err == nil {
+				return
+			}
+			if time.Now().After(end) {
+				t.Errorf("umount: %v\n%s", err, out)
+				return
+			}
+			<-time.After(10 * time.Millisecond)
 		}
 	})
 	return dir

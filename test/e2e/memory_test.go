@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -37,7 +38,11 @@ func newMemoryGroup(t *testing.T, limitBytes int64) memoryGroup {
 		t.Cleanup(func() { _ = os.Remove(g.dir) })
 		err := os.WriteFile(filepath.Join(g.dir, g.limit), []byte(strconv.FormatInt(limitBytes, 10)), 0o644)
 		if err == nil {
-			return g
+			var out []byte // a container may own the group and still move nobody into it
+			if out, err = exec.Command("sh", "-c", "echo $$ > "+g.dir+"/cgroup.procs").CombinedOutput(); err == nil {
+				return g
+			}
+			err = fmt.Errorf("%w: %s", err, out)
 		}
 		tried = append(tried, err)
 	}

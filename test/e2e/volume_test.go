@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,22 +94,32 @@ func (v *volume) powerCut(alive ...*exec.Cmd) (lost bool) {
 	return lost
 }
 
-// mountAfresh mounts what has lost its power. A mount namespace that somebody else made meanwhile holds the file system
-// for as long as it lives; what is mounted until then is the one without power, in which no name can be looked up.
+// mountAfresh mounts what has lost its power, or was sick. A mount namespace that somebody else made meanwhile holds the
+// file system for as long as it lives; what is mounted until then is the one without power, in which no name can be looked
+// up, or the sick one, in which no file can be made.
 func (v *volume) mountAfresh() {
 	v.t.Helper()
 	for end := time.Now().Add(patience); ; {
 		if said, err := v.tryMount(); err != nil {
-			v.t.Fatalf("mounted again after a power cut: %v: %s", err, said)
+			v.t.Fatalf("mounted again: %v: %s", err, said)
 		}
 		_, err := os.ReadDir(v.at)
+		if err == nil {
+			err = v.canMake()
+		}
 		if err == nil {
 			return
 		}
 		if time.Now().After(end) {
-			v.t.Fatalf("still without power after it was mounted again: %v", err)
+			v.t.Fatalf("still without power, or sick, after it was mounted again: %v", err)
 		}
 		v.unmount()
 		<-time.After(powerSettle)
 	}
+}
+
+// canMake makes a file, which is removed.
+func (v *volume) canMake() error {
+	name := filepath.Join(v.at, "probe")
+	return errors.Join(os.WriteFile(name, nil, 0o600), os.Remove(name))
 }
