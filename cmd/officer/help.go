@@ -130,9 +130,11 @@ officer recover broken.db --to recovered.db --report recovered.html`},
 	"checkpoint": {args: []kind{database}, long: `Moves what the write-ahead log holds into the database and empties it. A reader that is
 in the way is named with its process, its age and the pages it pins; that is exit code 3.`,
 		example: "officer checkpoint app.db"},
-	"vacuum": {args: []kind{database}, long: `Gives free pages back to the disk, after a verified backup and only when it fits.`,
+	"vacuum": {args: []kind{database}, long: `Gives free pages back to the disk, after a verified backup and only when it
+fits, pays and the app rests; else it says why it was left out, and the exit code is 3.`,
 		example: "officer vacuum app.db"},
-	"analyze": {args: []kind{database}, long: `Renews the statistics by which SQLite plans queries.`,
+	"analyze": {args: []kind{database}, long: `Renews the statistics by which SQLite plans queries. When they were left as they are it
+says why, and the exit code is 3.`,
 		example: "officer analyze app.db"},
 	"events": {args: []kind{database}, long: `The journal of what happened, numbered without gaps and chained by hash; the newest
 1,000 are kept, also across restarts.`,

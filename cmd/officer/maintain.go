@@ -47,7 +47,12 @@ func (c *cli) maintain(ctx context.Context, database string, order proto.Message
 	if err != nil {
 		return nil, err
 	}
+	code := report.Done
+	if r.Skipped { // what was asked for is not done
+		code = report.Warnings
+	}
 	return &outcome{
+		code: code,
 		json: &maintenanceResult{Kind: r.Kind, Skipped: r.Skipped, Because: r.Because, BeforeBytes: r.BeforeBytes,
 			AfterBytes: r.AfterBytes, DurationMS: r.DurationMs, BackupID: r.BackupId, At: report.Stamp(r.AtUnixMs)},
 		text: func(w io.Writer, s style) { showMaintenance(w, s, clean(filepath.Base(database)), database, r) },
