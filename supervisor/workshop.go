@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 
 	"github.com/officer-doofy/officer/actors/recovery"
 	"github.com/officer-doofy/officer/internal/check"
@@ -17,20 +18,29 @@ type workshop struct {
 	rules []check.Rule
 }
 
-// Reindex works on a plain copy: a suspect file itself is never written.
+// Reindex works on a plain copy: a suspect file itself is never written. What cannot be made anew there is
+// written anew, of another copy.
 func (w workshop) Reindex(ctx context.Context, kept, to string) (recovery.Candidate, error) {
+	made, err := w.reindex(ctx, kept, to, false)
+	if errors.Is(err, rebuild.ErrSpoiled) {
+		made, err = w.reindex(ctx, kept, to, true)
+	}
+	return made, err
+}
+
+func (w workshop) reindex(ctx context.Context, kept, to string, anew bool) (recovery.Candidate, error) {
 	plain := to + ".tmp"
 	defer w.sweep(plain)
 	w.sweep(to)
 	if _, err := w.consolidate(ctx, kept, plain, false); err != nil {
 		return recovery.Candidate{}, err
 	}
-	_, made, err := rebuild.Reindex(ctx, rebuild.ReindexOrder{FS: w.files, VFS: w.vfs, File: plain, To: to})
+	_, made, err := rebuild.Reindex(ctx, rebuild.ReindexOrder{FS: w.files, VFS: w.vfs, File: plain, To: to, Anew: anew})
 	if err != nil {
 		w.sweep(to)
 		return recovery.Candidate{}, err
 	}
-	return recovery.Candidate{Verdict: made.Verdict.Verdict, Findings: made.Verdict.Findings, Content: made.Content}, nil
+	return recovery.Candidate{Verdict: made.Verdict.Verdict, Findings: made.Verdict.Findings, Content: made.Content, Patched: made.Patched}, nil
 }
 
 // Salvage gets out what the kept files prove.

@@ -283,7 +283,7 @@ func failed(err error) error {
 	var again *conflict
 	var known *fault.Error
 	switch {
-	case errors.As(err, &again), errors.As(err, &known), errors.Is(err, errUnfit):
+	case errors.As(err, &again), errors.As(err, &known), errors.Is(err, errUnfit), errors.Is(err, ErrSpoiled):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		code = fault.Interrupted

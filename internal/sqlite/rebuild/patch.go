@@ -172,7 +172,7 @@ func (p *patch) finish() (*Outcome, error) {
 
 // erase has SQLite delete the rows that are lost.
 func (p *patch) erase() error {
-	gone := slices.Concat(p.lost, p.nobody)
+	gone := append(p.lost[:len(p.lost):len(p.lost)], p.nobody...)
 	if len(gone) == 0 {
 		return nil
 	}
@@ -221,10 +221,15 @@ func (p *patch) delete(s *salvage.Stray) error {
 
 // unfit makes errUnfit of what SQLite says of the pages, and of a definition.
 func unfit(d *Database, err error) error {
-	if errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.ERROR) || errors.Is(err, sqlite3.CONSTRAINT) {
+	if againstPages(err) {
 		return errUnfit
 	}
 	return d.fail(err)
+}
+
+// againstPages tells whether SQLite has something against what stands in a database.
+func againstPages(err error) bool {
+	return errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.ERROR) || errors.Is(err, sqlite3.CONSTRAINT)
 }
 
 // head makes the header that of a file in journal mode DELETE, as a backup has it

@@ -24,14 +24,16 @@ const (
 type ReindexOrder struct {
 	FS   fsx.FS
 	VFS  string // the SQLite VFS that belongs to FS, "" = the default
-	File string // a plain copy of the damaged database, its log brought in
+	File string // a plain copy of the damaged database, its log brought in; it becomes the new database
 	To   string // the new database; it must not exist
+	Anew bool   // all of it is written anew, and File only read
 }
 
 // Reindex makes a database of one in which nothing but indexes is damaged: all tables as
 // they are, and indexes made of them. It names the damaged ones, which it finds out itself,
 // from the pages. That the tables hold the same is proven by their digests. The error is
-// fault.Refused when rows may be damaged, too: then no index can be believed less than its table.
+// fault.Refused when rows may be damaged, too: then no index can be believed less than its table. ErrSpoiled asks for
+// another copy.
 func Reindex(ctx context.Context, o ReindexOrder) (names []string, made *Result, err error) {
 	defer guard(&err)
 	db, err := openPlain(ctx, o)
@@ -42,18 +44,22 @@ func Reindex(ctx context.Context, o ReindexOrder) (names []string, made *Result,
 	if err := errors.Join(err, db.Close()); err != nil {
 		return nil, nil, refusedReindex("the schema cannot be read: %v", err)
 	}
-	names, tables, err := suspects(ctx, o, indexes, keyed)
+	found, err := suspects(ctx, o, indexes, keyed)
 	if err != nil {
 		return nil, nil, err
 	}
-	made, err = Recover(ctx, Order{FS: o.FS, VFS: o.VFS, File: o.File, To: o.To, Distrust: names, Sound: true, Readable: true})
+	if !o.Anew {
+		made, err = o.inPlace(ctx, found)
+		return found.names, made, err
+	}
+	made, err = Recover(ctx, Order{FS: o.FS, VFS: o.VFS, File: o.File, To: o.To, Distrust: found.names, Sound: true, Readable: true})
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := made.holds(tables); err != nil {
+	if err := made.holds(found.tables); err != nil {
 		return nil, nil, errors.Join(err, o.FS.Remove(o.To))
 	}
-	return names, made, nil
+	return found.names, made, nil
 }
 
 // holds compares the tables of a new database with what was read of the damaged one.
@@ -154,30 +160,34 @@ func blamed(findings []check.Finding, indexes map[string]uint32) ([]string, erro
 
 // suspects finds the damaged indexes, and what the tables hold. It refuses when a page that
 // nothing uses may have been a table's.
-func suspects(ctx context.Context, o ReindexOrder, roots map[string]uint32, keyed bool) (names []string, tables []check.Content, err error) {
+func suspects(ctx context.Context, o ReindexOrder, roots map[string]uint32, keyed bool) (s *suspicion, err error) {
 	f, err := o.FS.Open(o.File)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	file, err := page.OpenFile(f, info.Size())
 	if err != nil {
-		return nil, nil, refusedReindex("the header cannot be read")
+		return nil, refusedReindex("the header cannot be read")
 	}
 	g := &file.Geometry
 	out, err := verify(ctx, check.Database{Pages: file, Header: file.Header, Geometry: *g})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if out.More > 0 {
-		return nil, nil, refusedReindex("there is more damage than is read here")
+		return nil, refusedReindex("there is more damage than is read here")
 	}
-	if names, err = blamed(out.Findings, roots); err != nil {
-		return nil, nil, err
+	s = &suspicion{tables: out.Tables}
+	if s.names, err = blamed(out.Findings, roots); err != nil {
+		return nil, err
+	}
+	for _, name := range s.names {
+		s.roots = append(s.roots, roots[name])
 	}
 	for _, finding := range out.Findings {
 		var kind [1]byte
@@ -185,10 +195,11 @@ func suspects(ctx context.Context, o ReindexOrder, roots map[string]uint32, keye
 			continue
 		}
 		if _, err := f.ReadAt(kind[:], (finding.Page-1)*int64(g.PageSize)); err != nil || keyed || page.Kind(kind[0]).Table() {
-			return nil, nil, refusedReindex("page %d may have been a table's", finding.Page)
+			return nil, refusedReindex("page %d may have been a table's", finding.Page)
 		}
+		s.unused = append(s.unused, uint32(finding.Page))
 	}
-	return names, out.Tables, nil
+	return s, nil
 }
 
 // verify makes a refusal of a panic: what the pages do to the check they may do to rows.
