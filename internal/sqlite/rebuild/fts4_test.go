@@ -3,6 +3,7 @@ package rebuild_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"github.com/officer-doofy/officer/internal/check"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/salvage"
-	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/internal/sqlite/rebuild"
 	"github.com/officer-doofy/officer/testkit"
 )
@@ -85,8 +85,9 @@ func TestRecover_keepsTablesOfAModuleThatIsNotThere(t *testing.T) {
 func countRows(t *testing.T, path string) map[string]int64 {
 	t.Helper()
 	counts := map[string]int64{}
-	readAll(t, path, `SELECT name FROM sqlite_schema WHERE type='table' AND rootpage>0`, func(db *sql.DB, name string) {
+	readAll(t, path, `SELECT name FROM sqlite_schema WHERE type='table' AND rootpage>0`, func(db *sql.DB, row []any) {
 		var n int64
+		name := fmt.Sprint(row[0])
 		if err := db.QueryRow(`SELECT count(*) FROM "` + name + `" NOT INDEXED`).Scan(&n); err == nil {
 			counts[name] = n
 		}
@@ -96,32 +97,8 @@ func countRows(t *testing.T, path string) map[string]int64 {
 
 func schemaOf(t *testing.T, path string) (list []string) {
 	t.Helper()
-	readAll(t, path, `SELECT coalesce(sql,name) FROM sqlite_schema WHERE name NOT LIKE 'lost_and_found%' ORDER BY 1`, func(_ *sql.DB, s string) {
-		list = append(list, s)
+	readAll(t, path, `SELECT coalesce(sql,name) FROM sqlite_schema WHERE name NOT LIKE 'lost_and_found%' ORDER BY 1`, func(_ *sql.DB, row []any) {
+		list = append(list, fmt.Sprint(row[0]))
 	})
 	return list
-}
-
-func readAll(t *testing.T, path, query string, see func(db *sql.DB, s string)) {
-	t.Helper()
-	db, err := sqlite.OpenDB(path, sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var s string
-		if err := rows.Scan(&s); err != nil {
-			t.Fatal(err)
-		}
-		see(db, s)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -2,6 +2,7 @@ package rebuild_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -63,6 +64,20 @@ func alike(t *testing.T, path, base string) (*rebuild.Result, string) {
 // lines gives what a query of up to four texts says.
 func lines(t *testing.T, path, query string) string {
 	t.Helper()
+	var out []string
+	readAll(t, path, query, func(_ *sql.DB, row []any) {
+		line := ""
+		for _, v := range row {
+			line += fmt.Sprintf("%v|", v)
+		}
+		out = append(out, line)
+	})
+	return strings.Join(out, "\n")
+}
+
+// readAll shows each row that a query gives.
+func readAll(t *testing.T, path, query string, see func(db *sql.DB, row []any)) {
+	t.Helper()
 	db, err := sqlite.OpenDB(path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -77,25 +92,19 @@ func lines(t *testing.T, path, query string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []string
 	for rows.Next() {
-		values := make([]any, len(columns))
-		for i := range values {
-			values[i] = new(any)
+		row, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
 		}
-		if err := rows.Scan(values...); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			t.Fatal(err)
 		}
-		line := ""
-		for _, v := range values {
-			line += fmt.Sprintf("%v|", *v.(*any))
-		}
-		out = append(out, line)
+		see(db, row)
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return strings.Join(out, "\n")
 }
 
 // Of every kind of database, healthy and damaged, what is written by pages is what inserts
