@@ -76,7 +76,7 @@ func (c *patient) sql(sql string) string {
 func (c *patient) findsDamage(header bool) *running {
 	c.t.Helper()
 	r := run(c.t, c.db)
-	r.await(30*time.Second, "damage")
+	r.await(patience, "damage")
 	s, code := status(c.t, c.db)
 	if code != 4 || s.Health != "red" || !s.has("damage_found") {
 		c.t.Fatalf("exit %d, status %+v; want 4, red, damage_found", code, s)
@@ -132,7 +132,7 @@ func (c *patient) restores(id string) {
 	c.sql("insert into tags(name) values('after')")
 	c.t.Logf("restored in %v", time.Since(start).Round(time.Millisecond))
 	before := c.app.Acknowledged()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for c.app.Acknowledged() <= before {
 		select {
 		case <-deadline:

@@ -26,7 +26,7 @@ import (
 // (https://docs.kernel.org/userspace-api/seccomp_filter.html#userspace-notification). Only the calls below stop, so that
 // a struck life takes little longer than another, and they are counted over all threads.
 
-const struckWithin = time.Minute // then it hangs
+const struckWithin = 5 * time.Minute // then it hangs
 
 // changing are the calls that change files, by the place of their path: -1 = the file is
 // the descriptor in the first argument, otherwise the number of the argument with the
