@@ -24,21 +24,22 @@ func (e *engine) Consolidate(ctx context.Context, from, to string) (content mani
 	return e.consolidate(ctx, from, to, true)
 }
 
-// consolidate is Consolidate, which digests the content only for who wants to know it.
-func (e *engine) consolidate(ctx context.Context, from, to string, digest bool) (content manifest.Content, err error) {
+// consolidate is Consolidate. With proven it is durable and its content digested; else it is only a beginning, and who
+// makes something of it fsyncs that: the device writes 1 GB while that is being made.
+func (e *engine) consolidate(ctx context.Context, from, to string, proven bool) (content manifest.Content, err error) {
 	const op = "consolidate kept database"
 	work := to + ".tmp"
 	defer e.sweep(work)
 	for _, suffix := range []string{"", "-wal", "-journal"} {
-		err := fsx.CopyFile(ctx, e.files, from+suffix, work+suffix, nil)
+		err := fsx.CopyToWork(ctx, e.files, from+suffix, work+suffix)
 		if err != nil && (suffix == "" || !errors.Is(err, fs.ErrNotExist)) {
 			return content, err
 		}
 	}
-	if content, err = e.absorb(ctx, work, digest); err != nil {
+	if content, err = e.absorb(ctx, work, proven); err != nil {
 		return content, err
 	}
-	if err := e.plain(work); err != nil {
+	if err := e.plain(work, proven); err != nil {
 		return manifest.Content{}, err
 	}
 	if err := e.files.RenameNoReplace(work, to); err != nil {
@@ -101,8 +102,8 @@ func (e *engine) firstPage(ctx context.Context, c *sqlite.Conn, path string) (ma
 // pageSuffix is the name of a first page in the making, beside its working copy.
 const pageSuffix = "-page"
 
-// plain marks a file whose WAL was absorbed as one in journal mode DELETE and fsyncs it.
-func (e *engine) plain(path string) error {
+// plain marks a file whose WAL was absorbed as one in journal mode DELETE, and fsyncs one that is durable.
+func (e *engine) plain(path string, durable bool) error {
 	const op = "consolidate kept database"
 	f, err := e.files.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -118,7 +119,10 @@ func (e *engine) plain(path string) error {
 			return fsx.Wrap(op, err)
 		}
 	}
-	return fsx.Wrap(op, errors.Join(f.Sync(), f.Close()))
+	if durable {
+		err = f.Sync()
+	}
+	return fsx.Wrap(op, errors.Join(err, f.Close()))
 }
 
 // sweep removes what is left of a working copy.

@@ -1,6 +1,7 @@
 package fsx
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -151,8 +152,24 @@ func ReadLimited(fsys FS, name string, maxBytes int64) ([]byte, error) {
 // CopyFile copies a regular file to a name that must not exist yet (mode 0600),
 // fsyncs it and its directory. progress, when not nil, hears bytes done and in all
 // after every burst. The unfinished copy is removed on failure.
-func CopyFile(ctx context.Context, fsys FS, from, to string, progress func(doneBytes, totalBytes int64)) (err error) {
+func CopyFile(ctx context.Context, fsys FS, from, to string, progress func(doneBytes, totalBytes int64)) error {
 	op := "copy " + filepath.Base(from)
+	if err := copyFile(ctx, fsys, op, from, to, true, progress); err != nil {
+		return err
+	}
+	err := fsys.SyncDir(filepath.Dir(to))
+	if err != nil {
+		_ = fsys.Remove(to)
+	}
+	return Wrap(op, err)
+}
+
+// CopyToWork is CopyFile for a working copy: a crash may leave anything of it. Who makes more of it than that fsyncs it then.
+func CopyToWork(ctx context.Context, fsys FS, from, to string) error {
+	return copyFile(ctx, fsys, "copy "+filepath.Base(from), from, to, false, nil)
+}
+
+func copyFile(ctx context.Context, fsys FS, op, from, to string, durable bool, progress func(doneBytes, totalBytes int64)) (err error) {
 	src, sizeBytes, err := openRegular(fsys, op, from)
 	if err != nil {
 		return err
@@ -168,16 +185,10 @@ func CopyFile(ctx context.Context, fsys FS, from, to string, progress func(doneB
 		}
 	}()
 	err = pump(ctx, op, dst, src, sizeBytes, progress)
-	if err == nil {
+	if err == nil && durable {
 		err = dst.Sync()
 	}
-	if cerr := dst.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = fsys.SyncDir(filepath.Dir(to))
-	}
-	return Wrap(op, err)
+	return Wrap(op, cmp.Or(err, dst.Close()))
 }
 
 // openRegular opens a file for reading after a look at what it is: opening a FIFO

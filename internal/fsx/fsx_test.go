@@ -197,15 +197,26 @@ func TestWriteAtomic_failingAtAnyCallLeavesOldOrNewAndNoStray(t *testing.T) {
 
 func TestCopyFile_failingAtAnyCallLeavesNothing(t *testing.T) {
 	src := write(t, filepath.Join(t.TempDir(), "src"), bytes.Repeat([]byte("abc"), 1000))
-	const calls = 5
-	for n := 1; n <= calls+1; n++ {
-		dir := t.TempDir()
-		err := CopyFile(t.Context(), &failing{FS: OS(), n: n, err: syscall.EIO}, src, filepath.Join(dir, "dst"), nil)
-		if n <= calls {
-			wantCode(t, err, fault.IO)
-			wantOnly(t, dir)
-		} else if err != nil {
-			t.Error(err)
+	for _, c := range []struct {
+		calls int
+		copy  func(fsys FS, to string) error
+	}{
+		{5, func(fsys FS, to string) error { return CopyFile(t.Context(), fsys, src, to, nil) }},
+		{3, func(fsys FS, to string) error { return CopyToWork(t.Context(), fsys, src, to) }}, // without the two fsyncs
+	} {
+		for n := 1; n <= c.calls+1; n++ {
+			dir := t.TempDir()
+			to := filepath.Join(dir, "dst")
+			err := c.copy(&failing{FS: OS(), n: n, err: syscall.EIO}, to)
+			if n <= c.calls {
+				wantCode(t, err, fault.IO)
+				wantOnly(t, dir)
+				continue
+			}
+			got, rerr := os.ReadFile(to)
+			if err != nil || rerr != nil || !bytes.Equal(got, bytes.Repeat([]byte("abc"), 1000)) {
+				t.Errorf("got %d bytes, %v %v", len(got), err, rerr)
+			}
 		}
 	}
 }
