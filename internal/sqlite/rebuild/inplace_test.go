@@ -47,15 +47,7 @@ func TestReindex_makesIndexesAnewInPlace(t *testing.T) {
 	for _, size := range []int{512, 4096, 65536} {
 		whole := indexed(t, size, "")
 		want := contentOf(t, whole)
-		b, err := os.ReadFile(whole)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, err := page.ParseHeader(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g := page.NewGeometry(h, h.PageCount)
+		b, g := imageOf(t, whole)
 		tables, indexes, chain := []uint32{}, []uint32{}, uint32(0) // a page of the first overflow chain, which is the table's
 		for n := uint32(2); n <= g.Count; n++ {
 			var d page.Node

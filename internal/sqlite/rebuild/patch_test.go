@@ -299,8 +299,8 @@ type leafPage struct {
 	rowids []int64
 }
 
-// leavesOf gives the leaf pages of the only table, in key order.
-func leavesOf(t *testing.T, path string) (list []leafPage) {
+// imageOf reads a database.
+func imageOf(t *testing.T, path string) ([]byte, page.Geometry) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -310,7 +310,13 @@ func leavesOf(t *testing.T, path string) (list []leafPage) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := page.NewGeometry(h, h.PageCount)
+	return b, page.NewGeometry(h, h.PageCount)
+}
+
+// leavesOf gives the leaf pages of the only table, in key order.
+func leavesOf(t *testing.T, path string) (list []leafPage) {
+	t.Helper()
+	b, g := imageOf(t, path)
 	for n := uint32(2); n <= g.Count; n++ {
 		var d page.Node
 		if g.IsMap(n) || d.Parse(&g, n, b[int(n-1)*g.PageSize:][:g.PageSize]) != nil || d.Kind != page.TableLeaf {
@@ -335,17 +341,10 @@ func lose(t *testing.T, whole string, leaves []leafPage, lost []int) {
 	t.Helper()
 	path := copiedTo(t, whole, "damaged.db")
 	want := copiedTo(t, whole, "want.db")
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := page.ParseHeader(b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b, g := imageOf(t, path)
 	rows := int64(0)
 	for _, i := range lost {
-		clear(b[int(leaves[i].page-1)*h.PageSize:][:h.PageSize])
+		clear(b[int(leaves[i].page-1)*g.PageSize:][:g.PageSize])
 		ids := leaves[i].rowids
 		rows += int64(len(ids))
 		execSQL(t, want, fmt.Sprintf("DELETE FROM t WHERE id BETWEEN %d AND %d", ids[0], ids[len(ids)-1]))
