@@ -38,7 +38,7 @@ type maintenanceLine struct {
 // committing (https://sqlite.org/lockingv3.html), so there the stall is measured and shown.
 // A VACUUM that was not ordered by force is skipped; afterwards a forced one shrinks the file.
 func TestContention_withABusyApp(t *testing.T) {
-	t.Parallel() // beside an Officer that is idle, which costs the app nothing
+	t.Parallel() // beside tests that wait, which costs the app little
 	cli := need(t, "sqlite3")
 	seconds := contentionSeconds
 	if v := os.Getenv("OFFICER_CONTENTION_SECONDS"); v != "" {
