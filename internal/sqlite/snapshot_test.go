@@ -103,6 +103,11 @@ func wantImage(t testing.TB, got, want []byte, pageSize int) {
 	}
 }
 
+// churnLogMax is the size in bytes from which on churn empties the log instead of writing. Without a pause between two readers nobody
+// else can (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files), and each takes longer the longer the log is: a disk was
+// full within minutes.
+const churnLogMax = 16_000_000
+
 // churn changes a database in every way that a snapshot has to bear, until stop.
 func churn(t *testing.T, path string, seed uint64, wal bool, stop <-chan struct{}) {
 	db, err := sqlite3.OpenFlags(fileURI(path), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
@@ -131,12 +136,20 @@ func churn(t *testing.T, path string, seed uint64, wal bool, stop <-chan struct{
 			statements = append(statements, `PRAGMA page_size=`+strconv.Itoa(size)+`; VACUUM`)
 		}
 	}
-	_ = db.Exec(`PRAGMA synchronous=off; PRAGMA busy_timeout=2000; PRAGMA wal_autocheckpoint=40`)
+	// The time to wait first: without it the others can fail, and then no checkpoint waits for a reader.
+	if err := db.Exec(`PRAGMA busy_timeout=2000; PRAGMA synchronous=off; PRAGMA wal_autocheckpoint=40`); err != nil {
+		t.Errorf("writer: %v", err)
+		return
+	}
 	for {
 		select {
 		case <-stop:
 			return
 		default:
+		}
+		if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > churnLogMax {
+			_ = db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`) // as often as it takes
+			continue
 		}
 		// A lock that another writer or the snapshot holds is part of the game.
 		if err := db.Exec(statements[rng.IntN(len(statements))]); err != nil {
