@@ -205,21 +205,16 @@ func serve(image []byte, name string) {
 // judgeImage has pages and SQLite judge an image.
 func judgeImage(t testing.TB, image []byte, o check.Options) (out check.Outcome, report check.Report) {
 	t.Helper()
-	ctx := context.Background()
 	if len(image) == 0 {
 		return check.Outcome{Verdict: check.OK}, check.Report{Verdict: check.OK} // an empty file is an empty database
 	}
-	name := "image.db"
-	serve(image, name)
-	defer readervfs.Delete(name)
-	report = check.Report{Verdict: check.Damaged}
-	c, err := sqlite.Open(ctx, name, sqlite.Options{ReadOnly: true, VFS: "reader", Immutable: true})
+	c, err := serveTo(image)
 	if err != nil {
-		report.Findings = []check.Finding{{Kind: "open", Detail: err.Error()}}
+		report = check.Report{Verdict: check.Damaged, Findings: []check.Finding{{Kind: "open", Detail: err.Error()}}}
 	} else {
 		defer c.Close()
 		o.Judge = c.Judge()
-		if report, err = c.CheckFull(ctx); err != nil {
+		if report, err = c.CheckFull(context.Background()); err != nil {
 			report = check.Report{Verdict: check.CannotJudge, Findings: []check.Finding{{Kind: string(fault.CodeOf(err)), Detail: err.Error()}}}
 		}
 	}
@@ -227,6 +222,27 @@ func judgeImage(t testing.TB, image []byte, o check.Options) (out check.Outcome,
 		return out, report // without a judge nothing may be taken for granted either
 	}
 	return verifyImage(t, image, o), report
+}
+
+// judgeByPages has pages judge an image, and SQLite only what they leave to it.
+func judgeByPages(t testing.TB, image []byte) check.Outcome {
+	t.Helper()
+	if len(image) == 0 {
+		return check.Outcome{Verdict: check.OK}
+	}
+	c, err := serveTo(image)
+	if err != nil {
+		return verifyImage(t, image, check.Options{})
+	}
+	defer c.Close()
+	return verifyImage(t, image, check.Options{Judge: c.Judge()})
+}
+
+// serveTo opens an image with SQLite.
+func serveTo(image []byte) (*sqlite.Conn, error) {
+	const name = "image.db"
+	serve(image, name)
+	return sqlite.Open(context.Background(), name, sqlite.Options{ReadOnly: true, VFS: "reader", Immutable: true})
 }
 
 // verifyImage has pages alone judge an image. What stops the judge stops SQLite, too.
