@@ -181,7 +181,7 @@ func (s *Snapshot) openOverlay(main vfs.File, mainBytes int64, index *page.WALIn
 	if err != nil {
 		return err
 	}
-	wal, err := page.ReadWAL(reader{s.c, log}, logBytes, index.Frames)
+	wal, err := page.ReadWAL(until{s.ctx, reader{s.c, log}}, logBytes, index.Frames)
 	if err != nil {
 		return cannotRead(err)
 	}
@@ -285,6 +285,19 @@ func (r reader) ReadAt(into []byte, off int64) (int, error) {
 		err = fault.Wrap(fault.IO, opSnapshot, "the file could not be read", err)
 	}
 	return n, err
+}
+
+// until reads as long as its context lasts: to read the whole of a log that nobody could empty for hours takes minutes.
+type until struct {
+	ctx context.Context //nolint:containedctx // it is that of the snapshot
+	r   io.ReaderAt
+}
+
+func (u until) ReadAt(into []byte, off int64) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, fault.Wrap(fault.Interrupted, opSnapshot, "stopped before the log was read", err)
+	}
+	return u.r.ReadAt(into, off)
 }
 
 // reading runs one read while the snapshot is pinned.
