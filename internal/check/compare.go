@@ -35,6 +35,28 @@ func (v *verifier) compare() error {
 	return nil
 }
 
+// countPartial holds that partial indexes have as many entries as their conditions choose rows. SQLite looks up each of those rows, but
+// lately counts the entries of whole indexes only (pragma.c since 3.46 at the latest: if( pIdx->pPartIdxWhere==0 )), so that what is left over
+// passes, and queries give rows that are not there.
+func (v *verifier) countPartial() error {
+	for _, x := range v.partial {
+		entries := &v.sums[x.number]
+		known := func(f Finding) bool { return f.Object == x.name || f.Object == x.parent.name }
+		if entries.broken || v.sums[x.parent.number].broken || slices.ContainsFunc(v.found.list, known) {
+			continue // the damage has a finding of its own
+		}
+		rows, err := v.o.Judge.Count(v.ctx, x.parent.name, x.index.Where)
+		if err != nil {
+			return err
+		}
+		if rows >= 0 && uint64(rows) != entries.rows {
+			v.found.add(Finding{Kind: kindIndex, Object: x.name,
+				Detail: fmt.Sprintf("index %s has %d entries, but %d rows of table %s meet its condition", x.name, entries.rows, rows, x.parent.name)})
+		}
+	}
+	return nil
+}
+
 // contents lists what the tables hold.
 func (v *verifier) contents() (list []Content) {
 	for _, tr := range v.tables {

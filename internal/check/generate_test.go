@@ -43,6 +43,11 @@ func generate(t testing.TB, seed uint64) (image []byte, sql string) {
 	if err := rtree.Register(db); err != nil {
 		t.Fatal(err)
 	}
+	// SQLite's own would give another database for the same seed each time.
+	err = db.CreateFunction("random", 0, 0, func(ctx sqlite3.Context, _ ...sqlite3.Value) { ctx.ResultInt64(m.rng.Int64()) })
+	if err != nil {
+		t.Fatal(err)
+	}
 	m.settings()
 	for i := range 1 + m.rng.IntN(3) {
 		m.table(fmt.Sprintf("t%d", i))

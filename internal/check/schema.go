@@ -254,6 +254,9 @@ func (v *verifier) buildIndex(o object, tables map[string]*tree) {
 		v.compiled = false
 		v.question(ask{table: parent.name, why: "index " + x.Name + " is on " + x.Opaque, how: Full})
 	}
+	if x.Where != "" {
+		v.partial = append(v.partial, tr)
+	}
 	if !slices.ContainsFunc(x.Entry, func(p schema.Part) bool { return p.Collation == schema.Undetermined }) {
 		tr.order = v.orderOf(parent.table, x.Entry)
 	}

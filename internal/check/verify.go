@@ -40,6 +40,8 @@ type Judge interface {
 	// Table has SQLite check one table, or module table, with its constraints: Quick
 	// without, Full with its indexes.
 	Table(ctx context.Context, name string, how Kind) ([]Finding, error)
+	// Count gives how many rows of a table meet a condition of its schema, -1 if that cannot be told here.
+	Count(ctx context.Context, table, where string) (int64, error)
 }
 
 // Options are how to verify.
@@ -137,6 +139,7 @@ type verifier struct {
 
 	schema   Schema
 	tables   []*tree // of those, the ones that hold the rows of a table
+	partial  []*tree // and the indexes that hold entries of some rows only
 	asks     []ask
 	wholly   map[string]bool        // of the asks, the tables that SQLite is to check with their indexes, folded
 	implied  map[*schema.Index]bool // the indexes of constraints that are in the schema
@@ -219,17 +222,23 @@ func (v *verifier) ask() error {
 		return err
 	}
 	v.heard(list)
+	asked := map[ask]bool{} // a table with several such indexes is checked once
 	for _, a := range v.asks {
 		if len(v.found.list) > 0 && len(list) > 0 {
-			break // without a schema SQLite answers nothing else
+			return nil // without a schema SQLite answers nothing else
 		}
+		once := ask{table: a.table, how: a.how}
+		if asked[once] {
+			continue
+		}
+		asked[once] = true
 		answer, err := judge.Table(v.ctx, a.table, a.how)
 		if err != nil {
 			return err
 		}
 		v.heard(answer)
 	}
-	return nil
+	return v.countPartial()
 }
 
 func (v *verifier) heard(list []Finding) {

@@ -106,8 +106,9 @@ func (d *Declared) where(x *Index) {
 	if x.Opaque == "" {
 		x.Opaque = "a WHERE clause"
 	}
-	if t := p.peek(); t.kind == tokenEnd || t.is(";") {
-		p.fail(t)
+	first := p.peek()
+	if first.kind == tokenEnd || first.is(";") {
+		p.fail(first)
 	}
 	for p.err == nil && p.peek().kind != tokenEnd && !p.peek().is(";") {
 		if p.peek().is("(") {
@@ -117,5 +118,8 @@ func (d *Declared) where(x *Index) {
 		if p.next().is(")") {
 			p.fail(p.tokens[p.at-1])
 		}
+	}
+	if p.err == nil {
+		x.Where = p.sql[first.from:p.tokens[p.at-1].to]
 	}
 }

@@ -101,6 +101,7 @@ type Index struct {
 	Parts   []Part // the columns that are declared
 	Entry   []Part // all columns of an entry: Parts, then what leads to the row
 	Opaque  string // "an expression", "a WHERE clause", "a generated column": its entries depend on it; "" = none
+	Where   string // the condition of a partial index as it is written (https://sqlite.org/partialindex.html); "" = all rows
 }
 
 // ForeignKey is a REFERENCES clause.

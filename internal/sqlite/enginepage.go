@@ -148,6 +148,8 @@ func (j quickJudge) Table(ctx context.Context, name string, _ check.Kind) ([]che
 	return j.Judge.Table(ctx, name, check.Quick)
 }
 
+func (quickJudge) Count(context.Context, string, string) (int64, error) { return -1, nil }
+
 func chance() (seed [2]uint64, err error) {
 	var b [16]byte
 	_, err = rand.Read(b[:])

@@ -287,19 +287,6 @@ func (r reader) ReadAt(into []byte, off int64) (int, error) {
 	return n, err
 }
 
-// until reads as long as its context lasts: to read the whole of a log that nobody could empty for hours takes minutes.
-type until struct {
-	ctx context.Context //nolint:containedctx // it is that of the snapshot
-	r   io.ReaderAt
-}
-
-func (u until) ReadAt(into []byte, off int64) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, fault.Wrap(fault.Interrupted, opSnapshot, "stopped before the log was read", err)
-	}
-	return u.r.ReadAt(into, off)
-}
-
 // reading runs one read while the snapshot is pinned.
 func (s *Snapshot) reading(f func() error) error {
 	s.mu.RLock()

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/binary"
+	"io"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -126,4 +127,17 @@ func (c *Conn) checkpointWith(how sqlite3.CheckpointMode) (logFrames, doneFrames
 	}
 	defer func() { _ = c.db.BusyTimeout(c.opts.BusyTimeout) }()
 	return c.db.WALCheckpoint("main", how)
+}
+
+// until reads as long as its context lasts: to read the whole of a log that nobody could empty for hours takes minutes.
+type until struct {
+	ctx context.Context //nolint:containedctx // it is that of the snapshot
+	r   io.ReaderAt
+}
+
+func (u until) ReadAt(into []byte, off int64) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, fault.Wrap(fault.Interrupted, opSnapshot, "stopped before the log was read", err)
+	}
+	return u.r.ReadAt(into, off)
 }
