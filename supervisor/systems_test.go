@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/sqlite"
 	"github.com/officer-doofy/officer/messages"
@@ -71,6 +73,32 @@ func TestSystems_declareConditionsThatFitTogether(t *testing.T) {
 		if d, ok := r.Find("actor_gave_up:" + "backup"); !ok || d.Text == "" {
 			t.Errorf("no condition for %s given up", s.name)
 		}
+	}
+}
+
+// A checkpoint of gigabytes is slow because somebody keeps the log from being emptied: that is what has to be said.
+func TestSystems_aBlockedLogIsNamedAndNotThatItIsSlow(t *testing.T) {
+	r, err := registry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	var s condition.State
+	for _, raised := range []struct {
+		code condition.Code
+		args condition.Args
+	}{
+		{"budget_exceeded", condition.Args{"operations": "wal.checkpoint", "database": "app.db"}},
+		{"wal_large", condition.Args{"size": "4 GB", "limit": "10 MB", "database": "app.db"}},
+		{"wal_blocked", condition.Args{"who": "Process 7", "size": "4 GB", "hint": "ps 7"}},
+	} {
+		if s, err = s.Raise(r, raised.code, raised.args, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	visible := s.Visible(r, at.Add(time.Hour))
+	if len(visible) != 1 || visible[0].Code != "wal_blocked" {
+		t.Errorf("got %+v, want the cause alone", visible)
 	}
 }
 

@@ -22,8 +22,8 @@ const namesShown = 3
 func Conditions() []condition.Definition {
 	return []condition.Definition{{
 		Code: budgetExceeded, System: "metrics", Severity: condition.Yellow,
-		// While the database is damaged or cannot be reached, slowness is a consequence.
-		DependsOn: []condition.Code{"damage_found", "database_unreachable", "database_stuck", "database_missing"},
+		// While the database is damaged or cannot be reached, or its log has grown to gigabytes, slowness is a consequence.
+		DependsOn: []condition.Code{"damage_found", "database_unreachable", "database_stuck", "database_missing", "wal_blocked", "wal_large"},
 		Text:      "It takes longer than it should, again and again: {operations}.",
 		Hint:      "officer metrics {database}",
 	}}
