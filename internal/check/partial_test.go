@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -46,5 +47,28 @@ func TestVerify_countsTheEntriesOfPartialIndexes(t *testing.T) {
 			}
 			t.Log(out.Findings, report.Findings)
 		})
+	}
+}
+
+// refusing is a judge that cannot judge a table, as when its schema calls what only a statement may call.
+type refusing struct{ counted int }
+
+func (*refusing) Schema(context.Context) ([]check.Finding, error) { return nil, nil }
+
+func (*refusing) Table(_ context.Context, name string, _ check.Kind) ([]check.Finding, error) {
+	return []check.Finding{{Kind: "module", Object: name, Detail: "unsafe use of f()"}}, nil
+}
+
+func (r *refusing) Count(context.Context, string, string) (int64, error) {
+	r.counted++
+	return 0, nil
+}
+
+// A condition out of a schema is carried out as a statement only when SQLite carried it out as a schema's.
+func TestVerify_countsNothingThatSQLiteDidNotPass(t *testing.T) {
+	image := imageOf(t, "create table t(a); insert into t values(1); create index x on t(a) where a > 0")
+	judge := &refusing{}
+	if out := verifyImage(t, image, check.Options{Judge: judge}); out.Verdict != check.CannotJudge || judge.counted != 0 {
+		t.Errorf("got %s, counted %d times", out.Verdict, judge.counted)
 	}
 }

@@ -222,7 +222,7 @@ func (v *verifier) ask() error {
 		return err
 	}
 	v.heard(list)
-	asked := map[ask]bool{} // a table with several such indexes is checked once
+	asked, passed := map[ask]bool{}, map[string]bool{} // a table with several such indexes is checked once
 	for _, a := range v.asks {
 		if len(v.found.list) > 0 && len(list) > 0 {
 			return nil // without a schema SQLite answers nothing else
@@ -237,8 +237,9 @@ func (v *verifier) ask() error {
 			return err
 		}
 		v.heard(answer)
+		passed[a.table] = passed[a.table] || a.how == Full && len(answer) == 0
 	}
-	return v.countPartial()
+	return v.countPartial(passed)
 }
 
 func (v *verifier) heard(list []Finding) {
