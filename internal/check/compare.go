@@ -36,7 +36,7 @@ func (v *verifier) compare() error {
 }
 
 // countPartial holds that partial indexes have as many entries as their conditions choose rows. SQLite looks up each of those rows, but
-// lately counts the entries of whole indexes only (pragma.c since 3.46 at the latest: if( pIdx->pPartIdxWhere==0 )), so that what is left over
+// lately counts the entries of whole indexes only (pragma.c of 3.54.1, not yet of 3.45.1: if( pIdx->pPartIdxWhere==0 )), so that what is left over
 // passes, and queries give rows that are not there. Only of tables that SQLite passed: else the damage has a finding of its own, or the condition
 // is one that SQLite does not carry out for a schema that may be hostile (https://sqlite.org/pragma.html#pragma_trusted_schema).
 func (v *verifier) countPartial(passed map[string]bool) error {
