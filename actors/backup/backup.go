@@ -114,6 +114,7 @@ const (
 	copySecondsMax     = 4          // budget: 100 MB in 5 s, with a fifth of margin
 	backoffBase        = time.Second
 	backoffLimit       = 4 * time.Second
+	backoffMost        = 8                // steps of four: far beyond any limit
 	startWait          = 2 * time.Minute  // for the first full check, so that a sick database is known as such
 	retryAfter         = 15 * time.Minute // own backups that failed do not wait for the next period
 	sweepEvery         = 24 * time.Hour
@@ -145,6 +146,7 @@ const (
 type (
 	startTime struct{} // the wait for the first check is over
 	retryTime struct{} // an own backup failed a while ago
+	loadTime  struct{} // the list could not be read a moment ago
 	sweepTime struct{} // the shelf could not be changed a while ago
 	watchTime struct{} // look whether backups are overdue
 	tryAgain  struct{ t *take }
@@ -168,6 +170,8 @@ type backup struct {
 
 	ready    bool // the manifest was loaded
 	loading  bool
+	reading  bool    // loadTime will come
+	unread   int     // times in a row that the list could not be read
 	waiting  []held  // requests that came before
 	taking   *take   // the backup under way
 	behind   []*take // asked for meanwhile, in their order
@@ -255,7 +259,7 @@ func (b *backup) Receive(ctx actor.Context) {
 	case *messages.ScheduleAdded:
 	case *startTime:
 		b.takeFirst(ctx)
-	case *retryTime, *sweepTime:
+	case *retryTime, *sweepTime, *loadTime:
 		b.again(ctx)
 	case *watchTime:
 		b.watch(ctx)

@@ -55,10 +55,11 @@ func (b *backup) open(ctx actor.Context, a *kit.Answer) {
 			h.req.Answer(f)
 		}
 		b.keepWatch(ctx)
+		b.loadSoon(ctx)
 		return
 	}
 	first := !b.ready
-	b.ready = true
+	b.ready, b.unread = true, 0
 	b.clear(ctx, manifestUnwritable)
 	b.evaluate(ctx)
 	if first && !b.cfg.Passive {
@@ -67,6 +68,17 @@ func (b *backup) open(ctx actor.Context, a *kit.Answer) {
 	for _, h := range waiting {
 		b.serve(ctx, h)
 	}
+}
+
+// loadSoon reads the list again a second later, then ever more seldom: a device that failed once must not cost the
+// backup at start.
+func (b *backup) loadSoon(ctx actor.Context) {
+	if b.cfg.Passive || b.reading {
+		return
+	}
+	b.reading = true
+	b.After(ctx, min(backoffBase<<(2*b.unread), retryAfter), &loadTime{})
+	b.unread = min(b.unread+1, backoffMost)
 }
 
 // takeDuty starts everything that Officer does on its own.
@@ -322,6 +334,11 @@ func (b *backup) again(ctx actor.Context) {
 	case *retryTime:
 		b.retrying = false
 		b.takeOwn(ctx, "scheduled")
+	case *loadTime:
+		b.reading = false
+		if !b.ready {
+			b.load(ctx)
+		}
 	case *sweepTime:
 		b.trying = false
 		b.sweep(ctx)

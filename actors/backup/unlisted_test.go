@@ -1,6 +1,8 @@
 package backup_test
 
 import (
+	"context"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,4 +81,46 @@ func TestExpire_aDeviceThatFailsOnceIsGreenWithinTheHour(t *testing.T) {
 		}
 		w.tidy()
 	})
+}
+
+// unreadable is a shelf whose list cannot be read some times.
+type unreadable struct {
+	backup.Shelf
+	times *atomic.Int32
+}
+
+func (s unreadable) Load(ctx context.Context, now time.Time) (manifest.Manifest, string, error) {
+	if s.times.Add(-1) >= 0 {
+		return manifest.Manifest{}, "", fault.New(fault.IO, "read the list", "the device failed")
+	}
+	return s.Shelf.Load(ctx, now)
+}
+
+// A device that failed at one reading of the list cost the backup at start, and every other for an hour.
+func TestStart_aListThatCannotBeReadAtFirstCostsSeconds(t *testing.T) {
+	for _, test := range []struct {
+		fails  int32
+		within time.Duration
+	}{{1, 2 * time.Second}, {3, 25 * time.Second}, {8, time.Hour}} {
+		t.Run(strconv.Itoa(int(test.fails)), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				var times atomic.Int32
+				times.Store(test.fails)
+				w.commit(1)
+				w.start(func(c *backup.Config) { c.Shelf, c.Every = unreadable{c.Shelf, &times}, 7*24*time.Hour })
+				if !w.up("manifest_unwritable") {
+					t.Fatal("a list that cannot be read was not told")
+				}
+				testkit.Advance(test.within)
+				if w.up("manifest_unwritable") || times.Load() >= 0 {
+					t.Errorf("after %v the list was not read: %d times to fail", test.within, times.Load())
+				}
+				testkit.Advance(2*time.Minute + time.Second) // the wait for the first full check
+				if n := len(w.files()); n != 1 {
+					t.Errorf("%d backups, want the one at start", n)
+				}
+				w.tidy()
+			})
+		})
+	}
 }
