@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	officer "github.com/officer-doofy/officer"
@@ -28,6 +29,7 @@ type view struct {
 
 	checked, backed, judged bool
 	damaged                 bool
+	told                    []string // reasons of the headlines so far, which the same colour may come with again
 }
 
 // say writes one line for people.
@@ -100,6 +102,7 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 		case v.health == messages.Severity_SEVERITY_RED && !v.damaged && !v.backed:
 			// The first check or backup may be tried for minutes: nobody should wait in silence.
 			v.alarm("  %s %s", s.bad(), clean(headline))
+			v.reasons(b.HealthChanged.Report, headline)
 		}
 	case *messages.Event_Progress, *messages.Event_BackupPruned, *messages.Event_WalCheckpointed, *messages.Event_WalGrew, *messages.Event_WalBlocked:
 	case *messages.Event_Lifecycle:
@@ -111,6 +114,22 @@ func (v *view) hear(ctx context.Context, e *messages.Event) {
 	}
 	if v.checked && v.backed && !v.judged {
 		v.judge(ctx)
+	}
+}
+
+// reasons says what is behind a headline, and what to do about it.
+func (v *view) reasons(r *messages.HealthReport, headline string) {
+	for _, k := range r.GetConditions() {
+		if k.Severity != messages.Severity_SEVERITY_RED || slices.Contains(v.told, k.Text) {
+			continue
+		}
+		v.told = append(v.told, k.Text)
+		if k.Text != headline {
+			v.say("    %s", clean(k.Text))
+		}
+		if k.Hint != "" {
+			v.hints([]string{k.Hint})
+		}
 	}
 }
 
