@@ -1,13 +1,18 @@
 package recovery
 
 import (
+	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/messages"
 	"github.com/officer-doofy/officer/testkit"
 )
 
@@ -41,4 +46,59 @@ func TestResume_aDeviceThatFailsOnceLeavesNothingRed(t *testing.T) {
 			t.Errorf("an hour after the device was well: %s", found)
 		}
 	})
+}
+
+// unread is a device that does not give the content of some files a number of times.
+type unread struct {
+	fsx.FS
+	name  string
+	times atomic.Int32
+}
+
+func (u *unread) Open(name string) (fsx.File, error) {
+	return u.OpenFile(name, os.O_RDONLY, 0)
+}
+
+func (u *unread) OpenFile(name string, flag int, perm fs.FileMode) (fsx.File, error) {
+	if flag&(os.O_WRONLY|os.O_RDWR) == 0 && filepath.Base(name) == u.name && u.times.Add(-1) >= 0 {
+		return nil, fault.New(fault.IO, "read "+name, "the device failed")
+	}
+	return u.FS.OpenFile(name, flag, perm)
+}
+
+// The journal or the private copy of a killed restore that the device did not give once counted as lost for a day,
+// while the database lay there half written.
+func TestResume_whatTheDeviceDoesNotGiveIsAskedForAgain(t *testing.T) {
+	for _, name := range []string{intentFile, sourceFile} {
+		for _, test := range []struct {
+			times    int32
+			finished bool
+		}{{1, true}, {looksPatient, true}, {1000, false}} {
+			t.Run(fmt.Sprintf("%s/%d", name, test.times), func(t *testing.T) {
+				inWorld(t, nil, nil, func(w *world) {
+					w.set(only("kept", "hang"))
+					go w.askAndForget(&messages.RestoreBackup{Confirmed: true})
+					w.settle()
+					w.kill()
+					w.write(damagedFile)
+					device := &unread{FS: fsx.OS(), name: name}
+					device.times.Store(test.times)
+					w.boot(func(c *Config) { c.FS = device })
+					testkit.Advance(20 * time.Minute)
+					found, up := w.condition(restoreUnfinished)
+					if up == test.finished || (w.live() != damagedFile) != test.finished {
+						t.Errorf("after 20 minutes: red %v (%s), live %s", up, found, w.live())
+					}
+					if up && !strings.Contains(found, "--yes") {
+						t.Errorf("%s names no way out", found)
+					}
+					device.times.Store(0)
+					w.suspect = true
+					if _, f := w.ask(&messages.RestoreBackup{Confirmed: true}); f != nil {
+						t.Fatal(f)
+					}
+				})
+			})
+		}
+	}
 }

@@ -75,6 +75,7 @@ const (
 	queueMax         = 8 // orders that wait for the look at an interrupted restore
 	lookAgainBase    = 30 * time.Second
 	lookAgainMax     = time.Hour
+	looksPatient     = 5 // at what a device does not give, about a quarter of an hour: then it counts as lost
 	janitorKey       = "recovery.janitor"
 	janitorEvery     = 24 * time.Hour
 	evidenceAgain    = 10 * time.Minute
@@ -203,6 +204,7 @@ func (r *recovery) look(ctx actor.Context) {
 		return // an order runs: when it ends the question is settled or asked again
 	}
 	n := r.newRun(ctx, order{op: "finish an interrupted restore"})
+	n.looks = r.looks
 	r.running = &current{run: n, looking: true}
 	r.Go(ctx, lookDone{n}, func(wctx context.Context) (any, error) { return n.resume(wctx) })
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/officer-doofy/officer/internal/check"
+	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/messages"
@@ -42,6 +43,9 @@ func (r *run) resume(ctx context.Context) (looked, error) {
 	s, err := r.lastOpen()
 	if err != nil || s == nil {
 		return looked{}, err
+	}
+	if r.unread(s.err) {
+		return looked{set: s}, s.err
 	}
 	if s.err != nil {
 		r.cfg.Log.Error("the journal of a restore cannot be read", "dir", s.dir, "error", s.err)
@@ -96,6 +100,11 @@ func (r *run) protectUnclear(ctx context.Context, s *set) error {
 		s.rec.BackedUpAs = b.GetBackup().GetId()
 	}
 	return err
+}
+
+// unread tells whether a device did not give what a look needs, and may give it at the next one.
+func (r *run) unread(err error) bool {
+	return err != nil && codeOf(err) == string(fault.IO) && r.looks < looksPatient
 }
 
 // lastOpen gives the newest restore or undo if its outcome is open, and closes older
@@ -266,7 +275,10 @@ func (r *run) endAgain(ctx context.Context, s *set, found string) (looked, error
 		r.mendAgain(s)
 	}
 	r.pick = candidate{from: s.rec.RestoredFrom, path: s.source(), sha256: s.rec.SHA256, size: s.rec.SizeBytes, content: s.rec.After}
-	if sum, _, err := fsx.HashFile(ctx, r.cfg.FS, s.source()); err != nil || sum != s.rec.SHA256 {
+	switch sum, _, err := fsx.HashFile(ctx, r.cfg.FS, s.source()); {
+	case r.unread(err):
+		return looked{set: s}, err
+	case err != nil || sum != s.rec.SHA256:
 		return looked{ending: endedUnclear, set: s, found: found + ", and its copy of the backup is gone"}, ctx.Err()
 	}
 	rep, err := r.carryOut(ctx, append([]step{

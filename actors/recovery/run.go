@@ -62,6 +62,7 @@ type run struct {
 	pick      candidate
 	undoing   *set // undo: the set that is taken back
 	killed    *set // resume: the set that is carried out again
+	looks     int  // resume: at it before, without an answer
 	suspect   bool // damage was seen twice
 	before    *manifest.Content
 	set       *set   // ours, from the step "journal" on
