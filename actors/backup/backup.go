@@ -109,6 +109,7 @@ type Drill interface {
 const (
 	everyDefault       = 4 * time.Hour
 	triesDefault       = 3
+	damageTries        = 2          // what two readings a second apart call damage is not passing
 	paceDefault        = 10_000_000 // bytes per second: a disk that serves the app hardly notices
 	marginDefault      = 64 << 20   // room for the app's WAL and journal while the copy lies there
 	copySecondsMax     = 4          // budget: 100 MB in 5 s, with a fifth of margin

@@ -36,8 +36,12 @@ func (b *backup) fail(ctx actor.Context, t *take, err error) {
 // retry tries again after a while, unless it is hopeless or was tried enough.
 func (b *backup) retry(ctx actor.Context, t *take, err error) {
 	code := codeOf(err)
-	t.damaged = t.damaged || code == string(fault.Corrupt) || code == string(fault.NotADatabase)
-	if t.try < b.cfg.Tries && worthRetry(code) {
+	tries, damage := b.cfg.Tries, code == string(fault.Corrupt) || code == string(fault.NotADatabase)
+	t.damaged = t.damaged || damage
+	if damage {
+		tries = min(tries, damageTries)
+	}
+	if t.try < tries && worthRetry(code) {
 		wait := min(backoffBase<<(2*(t.try-1)), backoffLimit)
 		b.After(ctx, wait, &tryAgain{t})
 		return

@@ -271,6 +271,23 @@ func TestTakeBackup_equalBytesAloneAreNoProof(t *testing.T) {
 	}
 }
 
+// Somebody waits for the answer.
+func TestTakeBackup_ofADestroyedHeaderIsRefusedWithinTwoSeconds(t *testing.T) {
+	for _, code := range []fault.Code{fault.NotADatabase, fault.Corrupt} {
+		inWorld(t, func(w *world) {
+			w.inspectErr = messages.NewFailure(string(code), "inspect database", "its header is destroyed")
+			w.start(passive)
+			began := time.Now()
+			if f := w.fails(&messages.TakeBackup{}); f.GetCode() != string(code) {
+				t.Errorf("got %v, want %s", f, code)
+			}
+			if took := time.Since(began); took < time.Second || took > 2*time.Second {
+				t.Errorf("%s: took %v, want one more look after a second", code, took)
+			}
+		})
+	}
+}
+
 // blind is a verifier that understands nothing of the file, as of a schema format of the future.
 type blind struct{}
 
