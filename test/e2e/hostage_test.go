@@ -201,6 +201,39 @@ func TestWAL_staysBelowItsLimit(t *testing.T) {
 	}
 }
 
+// TestCheckpoint_ofALargeLog: 100 MB of frames that an app left behind are in the database within three seconds.
+func TestCheckpoint_ofALargeLog(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "app.db")
+	const rows = 100_000
+	left := fmt.Sprintf("with recursive n(i) as (select 1 union all select i+1 from n where i<%d) insert into t select i, randomblob(900) from n;", rows)
+	out, err := exec.Command(need(t, "sqlite3"), db, "pragma journal_mode=wal; pragma wal_autocheckpoint=0; create table t(a integer primary key, b blob);",
+		".dbconfig no_ckpt_on_close on", left).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if size := walSize(db); size < 100_000_000 {
+		t.Fatalf("the log is %d bytes", size)
+	}
+	begun := time.Now()
+	o := must(t, "checkpoint", db, "--json")
+	took := time.Since(begun)
+	var got struct {
+		Complete      bool
+		WALBytesAfter int64 `json:"wal_bytes_after"`
+		DoneFrames    int64 `json:"done_frames"`
+		DurationMS    int64 `json:"duration_ms"`
+	}
+	o.last(t, &got)
+	t.Logf("checkpoint of %d frames in %d ms, with the start of the program %v", got.DoneFrames, got.DurationMS, took.Round(time.Millisecond))
+	if !got.Complete || got.WALBytesAfter != 0 || walSize(db) > 0 || got.DoneFrames < 25_000 {
+		t.Errorf("got %+v, %d bytes of log, want an empty one", got, walSize(db))
+	}
+	punctual(t, "the checkpoint", took, 3*time.Second)
+	if out, err := exec.Command("sqlite3", db, "pragma integrity_check; select count(*) from t").CombinedOutput(); err != nil || string(out) != fmt.Sprintf("ok\n%d\n", rows) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 func walMode(t *testing.T, db string) {
 	t.Helper()
 	out, err := exec.Command(testkit.RequirePython(t), "-c",
