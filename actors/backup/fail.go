@@ -76,7 +76,9 @@ func (b *backup) giveUp(ctx actor.Context, t *take, err error) {
 	}
 	// While the database is known to be damaged, each try reads all of it to fail again:
 	// the next period and DamageGone are soon enough.
-	if t.own && !b.retrying && !t.suspect {
+	// One that somebody ordered left a red condition, too, which only a backup takes away; who called it off wants none.
+	wanted := t.own || !b.cfg.Passive && f.GetCode() != string(fault.Interrupted)
+	if wanted && !b.retrying && !t.suspect {
 		b.retrying = true
 		b.After(ctx, retryAfter, &retryTime{})
 	}

@@ -58,9 +58,10 @@ func (b *backup) takeOwn(ctx actor.Context, reason string) {
 	}
 }
 
-// takeFirst begins the backup at start, once.
+// takeFirst begins the backup at start, once, or notes it for after one that somebody ordered: no schedule counts
+// before it.
 func (b *backup) takeFirst(ctx actor.Context) {
-	if !b.ledger.startDone && b.taking == nil {
+	if !b.ledger.startDone && (b.taking == nil || !b.taking.own) {
 		b.takeOwn(ctx, "start")
 	}
 }

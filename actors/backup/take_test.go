@@ -464,6 +464,47 @@ func TestBackup_passiveDoesNothingOnItsOwn(t *testing.T) {
 	})
 }
 
+// All that calls for the backup at start came while an ordered one was under way, and no schedule counts before it: there
+// was none until the next full check, a day or two weeks away.
+func TestStart_theBackupFollowsAnOrderedOneThatTakesLong(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.copyTakes = 5 * time.Minute
+		w.start()
+		go func() {
+			_, _ = w.System().Root.RequestFuture(w.pid, &messages.TakeBackup{Reason: "ordered"}, time.Hour).Result()
+		}()
+		w.Advance(6 * time.Minute) // the wait for the first check is over, and the ordered one
+		w.locked(func() { w.copyTakes = 0 })
+		w.commit(2)
+		w.Tell(w.pid, &messages.Due{Key: "backup"})
+		w.Advance(time.Minute)
+		if m := w.manifest(); len(m.Entries) != 2 {
+			t.Errorf("%d backups, want the ordered one and that which was due", len(m.Entries))
+		}
+		w.tidy()
+	})
+}
+
+// It was red until the next period, a day or a week away.
+func TestTakeBackup_anOrderedOneThatFailedIsMadeUpForSoon(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start()
+		w.Advance(3 * time.Minute)
+		w.commit(2)
+		w.locked(func() { w.inspectErr = messages.NewFailure("timeout", "inspect database", "its turn did not come") })
+		w.fails(&messages.TakeBackup{})
+		if !w.up("backup_failed") {
+			t.Fatal("a backup that failed was not told")
+		}
+		w.locked(func() { w.inspectErr = nil })
+		w.Advance(16 * time.Minute)
+		if w.up("backup_failed") {
+			t.Error("still red a quarter of an hour after the database answered again")
+		}
+		w.tidy()
+	})
+}
+
 func TestBackup_overdueIsSeenWithoutTheSchedule(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.start()
