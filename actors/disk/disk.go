@@ -94,6 +94,7 @@ const (
 	checkpointTimeout = 5 * time.Second // the fence waits for it
 	retryBase         = time.Second
 	retryMax          = 5 * time.Minute
+	failedBase        = 10 * time.Second
 
 	// The history is written once a day: what a power cut takes does not matter to a
 	// forecast over two weeks.
@@ -175,9 +176,11 @@ type disk struct {
 	next    []pending // came during one: they get a look of their own
 	again   func()    // stops the timer of lookTime
 	tries   int       // of asking schedule
-	filing  bool      // the reserve is being made or released
-	saving  bool
-	rescue  bool // from the order to release the reserve until the fence is ordered
+	// failures in a row: of looks, and of lifting the fence.
+	failures int
+	filing   bool // the reserve is being made or released
+	saving   bool
+	rescue   bool // from the order to release the reserve until the fence is ordered
 }
 
 // pending is a request with what answers it.
@@ -300,7 +303,11 @@ func (d *disk) take(ctx actor.Context, a *kit.Answer) {
 	case fenced:
 		d.note("writes could not be held back", a.Err)
 	case lifted:
-		if a.Err == nil {
+		switch {
+		case a.Err != nil:
+			d.note("writes are still held back", a.Err)
+			d.lookSoon(ctx, true)
+		case !d.writesBlocked(): // else they were ordered to be held back again since
 			d.ledger.fenced = false
 		}
 	}

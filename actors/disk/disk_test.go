@@ -431,6 +431,69 @@ func TestDisk_saysWhatCouldBeFreed(t *testing.T) {
 	})
 }
 
+// One call of the kernel that failed was told for an hour, and on a full disk nobody looked any more.
+func TestDisk_aLookThatFailsIsRepeatedSoon(t *testing.T) {
+	run(t, nil, func(w *world) {
+		w.volumes.mu.Lock()
+		w.volumes.err = errors.New("input/output error")
+		w.volumes.mu.Unlock()
+		w.Tell(w.pid, &messages.Due{Key: "disk"})
+		w.Advance(time.Second)
+		w.wantUp("disk_unknown")
+		w.volumes.mu.Lock()
+		looks := w.volumes.looks
+		w.volumes.mu.Unlock()
+		w.Advance(24 * time.Hour) // an error that stays is not looked at in a hurry
+		w.volumes.mu.Lock()
+		if n := (w.volumes.looks - looks) / 4; n < 5 || n > 10 {
+			t.Errorf("%d looks beside the calendar", n)
+		}
+		w.volumes.err = nil
+		w.volumes.mu.Unlock()
+		w.Tell(w.pid, &messages.Due{Key: "disk"}) // the calendar goes on beside it
+		w.Advance(time.Second)
+		w.wantUp()
+		w.volumes.mu.Lock()
+		w.volumes.err = errors.New("input/output error")
+		w.volumes.mu.Unlock()
+		w.Tell(w.pid, &messages.Due{Key: "disk"})
+		w.Advance(time.Second)
+		w.volumes.mu.Lock()
+		w.volumes.err = nil
+		w.volumes.mu.Unlock()
+		w.Advance(15 * time.Second)
+		w.wantUp()
+	})
+}
+
+// The owner did not answer once, and the app could not write for another hour.
+func TestDisk_aFenceThatCouldNotBeLiftedIsLiftedSoon(t *testing.T) {
+	run(t, nil, func(w *world) {
+		w.volumes.free(90 * mb)
+		w.report()
+		w.Advance(time.Minute)
+		fails := true
+		testkit.On(w.owner, func(*messages.LiftFence) any {
+			if fails {
+				fails = false
+				return messages.NewFailure("no_answer", "lift the fence", "a defect of Officer ended it")
+			}
+			return &messages.FenceState{}
+		})
+		w.volumes.free(20 * gb)
+		w.Advance(2 * time.Minute)
+		n := 0
+		for _, order := range w.orders() {
+			if order == "lift disk" {
+				n++
+			}
+		}
+		if n != 2 {
+			t.Errorf("got %q, want the fence lifted at the second try", w.orders())
+		}
+	})
+}
+
 func TestDisk_aVolumeThatCannotBeLookedAtKeepsItsLevel(t *testing.T) {
 	run(t, nil, func(w *world) {
 		w.volumes.free(400 * mb)

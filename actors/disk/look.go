@@ -105,6 +105,7 @@ func (d *disk) takeLook(ctx actor.Context, a *kit.Answer) {
 		d.learn(ctx, s)
 	} else {
 		d.note("the volumes could not be looked at", a.Err)
+		d.lookSoon(ctx, true)
 	}
 	for _, p := range d.waiting {
 		p.request.Answer(d.answer(p.msg))
@@ -170,7 +171,7 @@ func (d *disk) learn(ctx actor.Context, s survey) {
 	if len(changed) > 0 {
 		d.save(ctx, now)
 	}
-	d.lookSoon(ctx)
+	d.lookSoon(ctx, s.blind != nil)
 }
 
 // record tells the metrics system of the sizes, for the plots.
@@ -249,8 +250,12 @@ func (v *standing) key() string {
 	return v.path
 }
 
-// lookSoon sets a timer when the calendar is too slow for one of the volumes.
-func (d *disk) lookSoon(ctx actor.Context) {
+// lookSoon sets a timer when the calendar is too slow for one of the volumes, or what was to be done failed: writes that
+// are held back wait for a look.
+func (d *disk) lookSoon(ctx actor.Context, failed bool) {
+	if d.cfg.Passive {
+		return
+	}
 	if d.again != nil {
 		d.again()
 		d.again = nil
@@ -260,6 +265,14 @@ func (d *disk) lookSoon(ctx actor.Context) {
 		if w := v.limits.LookAgain(v.level, v.FreeBytes-v.owed); w > 0 && (wait == 0 || w < wait) {
 			wait = w
 		}
+	}
+	if failed {
+		d.failures++
+		if w := kit.Backoff(d.failures, failedBase, d.cfg.Every, 0); wait == 0 || w < wait {
+			wait = w
+		}
+	} else {
+		d.failures = 0
 	}
 	if wait > 0 && wait < d.cfg.Every {
 		d.again = d.After(ctx, wait, lookTime{})
