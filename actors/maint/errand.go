@@ -248,13 +248,13 @@ func (e errand) analyze(ctx context.Context) (any, error) {
 	if err := e.judged(ctx); err != nil {
 		return nil, err
 	}
+	out := &outcome{}
 	s, err := e.look(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := &outcome{decision: upkeep.DecideAnalyze(s, e.putOff), facts: s.Facts}
-	if out.decision.Refusal == upkeep.None {
-		out.report, err = e.renew(ctx, s, out)
+	if err == nil {
+		out.decision, out.facts = upkeep.DecideAnalyze(s, e.putOff), s.Facts
+		if out.decision.Refusal == upkeep.None {
+			out.report, err = e.renew(ctx, s, out)
+		}
 	}
 	if e.work.afterImport {
 		if _, backupErr := e.backup(ctx, "after_import"); err == nil {

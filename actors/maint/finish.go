@@ -138,8 +138,8 @@ func (m *maint) failed(ctx actor.Context, w *work, err error) {
 	switch {
 	case w.request != nil:
 		w.request.Answer(f)
-	case w.afterImport:
-	case w.kind == upkeep.Analyze:
+	case w.kind == upkeep.Analyze: // a backup that was to follow an import is made up for by the backup system
+		m.ledger.analyzeOwed = true
 		m.later(ctx, analyzeKey, retryFailed, analyzeAgain{})
 	default:
 		m.later(ctx, vacuumKey, retryFailed, vacuumAgain{})

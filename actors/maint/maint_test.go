@@ -308,6 +308,31 @@ func TestAnalyze_dailyAndAfterAnImportWithABackup(t *testing.T) {
 	})
 }
 
+// An owner that did not answer once cost an import its backup, and its statistics until the next day.
+func TestImport_whatFollowsItFollowsLaterWhereItFails(t *testing.T) {
+	play(t, maint.Config{}, func(s *scene) {
+		s.Advance(11 * time.Minute)
+		fails := true
+		on(s, s.owner, func(*messages.InspectDatabase) any {
+			if fails {
+				fails = false
+				return messages.NewFailure("no_answer", "inspect database", "it did not answer in time")
+			}
+			return s.facts
+		})
+		testkit.Ask[*messages.ImportNoted](s.Bench, s.pid, &messages.ImportStarted{Name: "csv", Bytes: 7})
+		testkit.Ask[*messages.ImportNoted](s.Bench, s.pid, &messages.ImportFinished{Name: "csv", Rows: 3})
+		s.Advance(time.Second)
+		if take := last[*messages.TakeBackup](s.back); take.GetReason() != "after_import" {
+			t.Errorf("got %v, want a backup after the import", take)
+		}
+		s.Advance(2 * time.Hour)
+		if count[*messages.AnalyzeDatabase](s.owner) == 0 {
+			t.Error("no statistics two hours after the import")
+		}
+	})
+}
+
 func TestImport_isRefusedWhenDiskSaysNo(t *testing.T) {
 	play(t, maint.Config{}, func(s *scene) {
 		s.set(func() { s.room = &messages.SpaceVerdict{Text: "too little room"} })
