@@ -37,6 +37,26 @@ func (r *recovery) finish(ctx actor.Context, n *run, a *kit.Answer) {
 	r.next(ctx)
 }
 
+// unfence lifts the fence that a repair left up: a defect or a crash ended it, or the owner did not answer.
+func (r *recovery) unfence(ctx actor.Context) {
+	if r.running != nil || r.lifting || !r.led.isFenced() {
+		return
+	}
+	r.lifting = true
+	r.Ask(ctx, r.cfg.Peers.Of("dbowner"), &messages.LiftFence{Reason: fenceReason}, askTimeout, fenceLifted{})
+}
+
+func (r *recovery) unfenced(ctx actor.Context, a *kit.Answer) {
+	r.lifting = false
+	switch {
+	case a.Err != nil:
+		r.cfg.Log.Warn("the fence of a repair could not be lifted", "error", a.Err)
+		r.After(ctx, lookAgainBase, unfenceAgain{})
+	case r.running == nil: // else an order runs that may have one of its own
+		r.led.setFenced(false)
+	}
+}
+
 // measure names the operation for the metrics, whose names hold no spaces.
 func (r *run) measure() string {
 	switch {

@@ -93,6 +93,8 @@ type (
 	lookAgain    struct{}
 	keepAgain    struct{}
 	repairAgain  struct{}
+	unfenceAgain struct{}
+	fenceLifted  struct{}
 )
 
 type recovery struct {
@@ -101,8 +103,9 @@ type recovery struct {
 	led     *ledger
 	running *current
 	waiting []pending
-	looks   int // at an interrupted restore, without an answer
-	keeps   int // tries to keep evidence of the present damage
+	lifting bool // the fence of a repair
+	looks   int  // at an interrupted restore, without an answer
+	keeps   int  // tries to keep evidence of the present damage
 	keeping bool
 }
 
@@ -165,6 +168,8 @@ func (r *recovery) Receive(ctx actor.Context) {
 		r.keepPending(ctx)
 	case repairAgain:
 		r.repairItself(ctx)
+	case unfenceAgain:
+		r.unfence(ctx)
 	case *kit.Answer:
 		r.hear(ctx, msg)
 	default:
@@ -176,9 +181,7 @@ func (r *recovery) start(ctx actor.Context) {
 	if e := r.led.takeClosing(); e != nil {
 		r.announce(ctx, e)
 	}
-	if r.led.takeFenced() {
-		r.Ask(ctx, r.cfg.Peers.Of("dbowner"), &messages.LiftFence{Reason: fenceReason}, askTimeout, scheduleDone{})
-	}
+	r.unfence(ctx)
 	// Verbs do it, too: where nobody runs an Officer, nobody else would.
 	r.Go(ctx, janitorDone{}, func(context.Context) (any, error) { return nil, r.led.making.removeUnfinished(r.cfg.FS, r.cfg.Home) })
 	if r.cfg.Passive {
@@ -201,7 +204,10 @@ func (r *recovery) daily(ctx actor.Context) {
 // look finds out how an interrupted restore ended. Orders wait for it.
 func (r *recovery) look(ctx actor.Context) {
 	if r.running != nil {
-		return // an order runs: when it ends the question is settled or asked again
+		if !r.running.looking { // an order runs, and may end without an answer to this
+			r.After(ctx, lookAgainBase, lookAgain{})
+		}
+		return
 	}
 	n := r.newRun(ctx, order{op: "finish an interrupted restore"})
 	n.looks = r.looks
@@ -268,6 +274,8 @@ func (r *recovery) hear(ctx actor.Context, a *kit.Answer) {
 		r.finish(ctx, tag.run, a)
 	case lookDone:
 		r.settle(ctx, tag.run, a)
+	case fenceLifted:
+		r.unfenced(ctx, a)
 	case evidenceDone:
 		r.evidence(ctx, a)
 	case evidenceOver, janitorDone, scheduleDone:
@@ -288,5 +296,6 @@ func (r *recovery) next(ctx actor.Context) {
 		r.begin(ctx, p)
 		return
 	}
+	r.unfence(ctx)
 	r.sweep(ctx)
 }

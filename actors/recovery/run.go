@@ -103,13 +103,10 @@ func (l *ledger) setFenced(on bool) {
 	l.fenced = on
 }
 
-// takeFenced tells whether a repair that a crash of the actor ended left its fence up.
-func (l *ledger) takeFenced() bool {
+func (l *ledger) isFenced() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	was := l.fenced
-	l.fenced = false
-	return was
+	return l.fenced
 }
 
 func (l *ledger) takeClosing() *messages.RestoreFinished {

@@ -433,6 +433,10 @@ func (w *world) receiveOwner(ctx actor.Context) {
 		ctx.Respond(&messages.FenceState{Active: true, Held: true})
 	case *messages.LiftFence:
 		w.note("LiftFence " + msg.Reason)
+		if w.at("lift") == "fail" {
+			ctx.Respond(messages.NewFailure("no_answer", "lift the fence", "it did not answer in time"))
+			return
+		}
 		w.mu.Lock()
 		w.fence = false
 		w.mu.Unlock()
