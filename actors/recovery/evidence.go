@@ -108,9 +108,11 @@ func (r *recovery) evidence(ctx actor.Context, a *kit.Answer) {
 	if a.Err != nil || !ok {
 		r.keeps++
 		r.cfg.Log.Error("the damaged files could not be kept", "try", r.keeps, "error", a.Err)
-		if r.keeps < evidenceTriesMax {
-			r.After(ctx, evidenceAgain, keepAgain{})
+		wait := evidenceAgain
+		if r.keeps >= evidenceTriesMax { // a disk may be full for days, and the repair waits for this
+			wait = evidenceSeldom
 		}
+		r.After(ctx, wait, keepAgain{})
 		return
 	}
 	r.keeps, r.led.kept = 0, dir

@@ -79,7 +79,8 @@ const (
 	janitorKey       = "recovery.janitor"
 	janitorEvery     = 24 * time.Hour
 	evidenceAgain    = 10 * time.Minute
-	evidenceTriesMax = 6 // of one damage: an hour of a full or failing disk; also for repairs
+	evidenceSeldom   = time.Hour
+	evidenceTriesMax = 6 // of one damage: an hour of a full or failing disk; then seldom, and no more repairs
 )
 
 // Private messages: tags of what runs in the background, and timers.

@@ -507,6 +507,23 @@ func TestDamage_evidenceIsTriedAgainAndBounded(t *testing.T) {
 	})
 }
 
+// After an hour of a full disk neither the evidence nor the repair that waits for it was tried again before the next start.
+func TestDamage_evidenceIsKeptAfterADayOfAFullDisk(t *testing.T) {
+	inWorld(t, nil, func(w *world) { w.set(only("evidence", "fail")) }, func(w *world) {
+		w.system.Root.Send(w.pid, &messages.DamageFound{})
+		<-time.After(24 * time.Hour)
+		if got := w.timesKept(); got < 20 || got > 30 {
+			t.Errorf("tried %d times in a day, want about once an hour", got)
+		}
+		w.set(nil)
+		<-time.After(evidenceSeldom + time.Second)
+		w.settle()
+		if got := len(w.sets()); got != 1 {
+			t.Errorf("%d sets, want the evidence an hour after there is room", got)
+		}
+	})
+}
+
 func TestPassive_doesNothingByItself(t *testing.T) {
 	inWorld(t, func(c *Config) { c.Passive = true }, nil, func(w *world) {
 		w.system.Root.Send(w.pid, &messages.DamageFound{})
