@@ -37,15 +37,28 @@ type (
 	evidenceTime struct{} // prove the chains again
 	proved       struct{}
 	written      struct{}
+	writeTime    struct{} // events could not be written down a while ago
 )
+
+// writeAgain is how long events that could not be written down wait.
+const writeAgain = time.Minute
 
 // write brings queued events to disk in the background.
 func (t *tree) write(ctx actor.Context) {
 	j := t.led.events.journal
 	t.Go(ctx, written{}, func(context.Context) (any, error) {
 		j.write(time.Now(), false)
-		return nil, nil
+		return j.owed(), nil
 	})
+}
+
+// noteWrite sees to it that events which could not be written down do not wait for the next one.
+func (t *tree) noteWrite(ctx actor.Context, a *kit.Answer) {
+	if owed, ok := a.Value.(bool); ok && !owed || t.rewriting {
+		return
+	}
+	t.rewriting = true
+	t.After(ctx, writeAgain, &writeTime{})
 }
 
 // watchEvidence tells what was found when the journal was opened, and proves both chains
@@ -154,6 +167,7 @@ func (t *tree) answered(ctx actor.Context, a *kit.Answer) {
 		found, _ := a.Value.([]finding)
 		t.testify(ctx, found)
 	case written:
+		t.noteWrite(ctx, a)
 	default:
 		t.collect(ctx, a)
 	}

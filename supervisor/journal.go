@@ -194,6 +194,13 @@ func (j *eventJournal) write(now time.Time, end bool) {
 	j.failing = err != nil
 }
 
+// owed tells whether there are lines that could not be written.
+func (j *eventJournal) owed() bool {
+	j.queue.Lock()
+	defer j.queue.Unlock()
+	return len(j.pending) > 0 && !j.scheduled
+}
+
 // append writes lines behind the last whole one.
 func (j *eventJournal) append(lines [][]byte, durable bool) error {
 	const op = "write event journal"

@@ -8,11 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/journal"
+	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/messages"
 )
 
@@ -338,4 +342,44 @@ func TestJournal_aPanicInTheMiddleLosesNoLine(t *testing.T) {
 	if got := namesOf(l.journal.verify()); got != "" || l.journal.head.Sequence != 4 {
 		t.Errorf("found %q, the journal goes to event %d; want 4", got, l.journal.head.Sequence)
 	}
+}
+
+// unwritable is a disk on which nothing can be opened for writing for a while.
+type unwritable struct {
+	fsx.FS
+	is atomic.Bool
+}
+
+func (s *unwritable) OpenFile(name string, flag int, perm fs.FileMode) (fsx.File, error) {
+	if s.is.Load() && flag&os.O_RDWR != 0 {
+		return nil, fault.New(fault.Full, "open "+name, "no space left")
+	}
+	return s.FS.OpenFile(name, flag, perm)
+}
+
+// The last event before a quiet night was in memory only until the next one, and went with a kill.
+func TestTree_eventsThatCouldNotBeWrittenDownAreSoonAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		home, files := t.TempDir(), &unwritable{FS: fsx.OS()}
+		events := &eventLog{database: "app"}
+		events.keep(files, place{home: home}, slog.New(slog.DiscardHandler))
+		system := newSystem(newRoutes(nil))
+		cfg := treeConfig{peers: kit.NewPeers(system, rootName+"/app"), log: slog.New(slog.DiscardHandler), policy: standardPolicy(), database: "app", events: events}
+		root, err := system.Root.SpawnNamed(rootProps(standardPolicy(), []*ward{{name: "app", props: treeProps(cfg)}}), rootName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		b := &bench{t: t, system: system, root: root}
+		defer b.stop()
+		files.is.Store(true)
+		system.Root.Send(b.pid("app"), &messages.BackupFailed{Failure: messages.NewFailure("disk_full", "take backup", "the disk is full")})
+		pass(10 * time.Minute)
+		files.is.Store(false)
+		pass(2 * time.Minute)
+		data, err := os.ReadFile(place{home: home}.journalFile())
+		if err != nil || !bytes.Contains(data, []byte("backup.failed")) {
+			t.Errorf("%v: the journal holds %s, want the failed backup, too", err, data)
+		}
+	})
 }

@@ -40,6 +40,7 @@ type tree struct {
 	cfg       treeConfig
 	led       *treeLedger
 	unwritten []*messages.TamperingFound // found in a passive life
+	rewriting bool                       // writeTime will come
 }
 
 // treeLedger is what outlives an incarnation of the tree.
@@ -92,6 +93,9 @@ func (t *tree) Receive(ctx actor.Context) {
 		kit.Reply(ctx, t.led.events.page(msg))
 	case *evidenceTime:
 		t.prove(ctx)
+	case *writeTime:
+		t.rewriting = false
+		t.write(ctx)
 	default:
 		t.others(ctx)
 	}
