@@ -147,10 +147,13 @@ func (a *notify) title(text string) string { return a.cfg.Database + ": " + text
 func (a *notify) health(ctx actor.Context, r *messages.HealthReport) {
 	n := notice.Note{Type: "health.changed", Severity: severity(r.GetHealth()), Text: r.GetHeadline(), Key: r.GetHealth().String()}
 	n.Title = a.title(n.Severity.String() + ": " + r.GetHeadline())
+	if list := r.GetConditions(); len(list) == 1 && list[0].GetCode() == failingCode {
+		// Telling somebody that telling fails would go on for ever; that the rest is over
+		// is good news to whoever heard of it.
+		n.Severity, n.Key = notice.Green, messages.Severity_SEVERITY_GREEN.String()
+		n.Title = a.title("what was wrong is over")
+	}
 	for _, c := range r.GetConditions() {
-		if c.GetCode() == failingCode && len(r.GetConditions()) == 1 {
-			return // telling somebody that telling fails would go on for ever
-		}
 		n.Key += " " + c.GetCode()
 		if c.GetText() != r.GetHeadline() {
 			n.Text += "\n" + c.GetText()

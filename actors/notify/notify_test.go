@@ -128,6 +128,26 @@ func TestNotify_tellsRootCausesOnceAndThatTheyAreOver(t *testing.T) {
 	})
 }
 
+func TestNotify_tellsThatAllButTellingIsOver(t *testing.T) {
+	box := &outbox{}
+	bench(t, false, []Target{{Name: "ops", Sender: box}}, func(send func(any), _ *neighbour) {
+		send(report(yellow, failingCode))
+		if got := box.types(); got != "" {
+			t.Errorf("told that telling fails: %s", got)
+		}
+		send(report(red, "damage_found"))
+		send(report(yellow, failingCode))
+		if got, want := box.types(), "health.changed/red health.changed/green"; got != want {
+			t.Errorf("while another receiver fails: got %s, want %s", got, want)
+		}
+		send(report(green))
+		send(report(red, "damage_found"))
+		if got, want := box.types(), "health.changed/red health.changed/green health.changed/red"; got != want {
+			t.Errorf("when the damage is back: got %s, want %s", got, want)
+		}
+	})
+}
+
 func TestNotify_pingsADeadMansSwitch(t *testing.T) {
 	box := &outbox{}
 	bench(t, false, []Target{{Name: "hc", Pings: true, Sender: box}}, func(send func(any), _ *neighbour) {
