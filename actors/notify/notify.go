@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -49,9 +51,14 @@ const (
 	tries     = 6
 	retryBase = 15 * time.Second
 	retryMax  = 10 * time.Minute // the tries of one note take 8 minutes; the newest is tried on
+
+	offerAfter = 15 * time.Minute // a picture that a receiver still misses is offered again
 )
 
-const failingCode = "notify_failing"
+const (
+	failingCode   = "notify_failing"
+	healthChanged = "health.changed" // the type of pictures: of them only the newest is true
+)
 
 // Conditions declares what this system can find wrong.
 func Conditions() []condition.Definition {
@@ -64,16 +71,8 @@ func Conditions() []condition.Definition {
 // retry ends the wait before the next try.
 type retry struct{ r *receiver }
 
-// receiver is a target with what waits for it. It outlives a restart of the actor.
-type receiver struct {
-	Target
-	gate    notice.Gate
-	queue   []notice.Note
-	busy    bool
-	sending string // id of the note that is under way
-	tried   int
-	failing bool
-}
+// again ends the wait before a picture is offered once more.
+type again struct{ r *receiver }
 
 // ledger is what outlives a restart: what was told must not be told again.
 type ledger struct {
@@ -119,6 +118,8 @@ func (a *notify) Receive(ctx actor.Context) {
 	case retry:
 		msg.r.busy = false
 		a.deliver(ctx, msg.r)
+	case again:
+		a.offerAgain(ctx, msg.r)
 	case *kit.Answer:
 		a.delivered(ctx, msg)
 	default:
@@ -132,6 +133,9 @@ func (a *notify) begin(ctx actor.Context) {
 		if r.failing {
 			a.raise(ctx, r)
 		}
+		if r.owed != nil {
+			a.owe(ctx, r) // the wait ended with the incarnation before
+		}
 		a.deliver(ctx, r)
 	}
 	if !a.led.begun {
@@ -143,9 +147,9 @@ func (a *notify) begin(ctx actor.Context) {
 func (a *notify) title(text string) string { return a.cfg.Database + ": " + text }
 
 // health makes a note of the root causes. Their set is the key: the same picture again
-// is no news.
+// is no news, and neither is that telling fails while something else is wrong.
 func (a *notify) health(ctx actor.Context, r *messages.HealthReport) {
-	n := notice.Note{Type: "health.changed", Severity: severity(r.GetHealth()), Text: r.GetHeadline(), Key: r.GetHealth().String()}
+	n := notice.Note{Type: healthChanged, Severity: severity(r.GetHealth()), Text: r.GetHeadline(), Key: r.GetHealth().String()}
 	n.Title = a.title(n.Severity.String() + ": " + r.GetHeadline())
 	if list := r.GetConditions(); len(list) == 1 && list[0].GetCode() == failingCode {
 		// Telling somebody that telling fails would go on for ever; that the rest is over
@@ -153,8 +157,11 @@ func (a *notify) health(ctx actor.Context, r *messages.HealthReport) {
 		n.Severity, n.Key = notice.Green, messages.Severity_SEVERITY_GREEN.String()
 		n.Title = a.title("what was wrong is over")
 	}
+	var codes []string
 	for _, c := range r.GetConditions() {
-		n.Key += " " + c.GetCode()
+		if c.GetCode() != failingCode {
+			codes = append(codes, c.GetCode())
+		}
 		if c.GetText() != r.GetHeadline() {
 			n.Text += "\n" + c.GetText()
 		}
@@ -162,6 +169,8 @@ func (a *notify) health(ctx actor.Context, r *messages.HealthReport) {
 			n.Hints = append(n.Hints, c.GetHint())
 		}
 	}
+	slices.Sort(codes)
+	n.Key += " " + strings.Join(codes, " ")
 	if n.Severity == notice.Red {
 		n.Ping = notice.Fail
 	}
@@ -196,7 +205,7 @@ func (a *notify) restored(ctx actor.Context, m *messages.RestoreFinished) {
 	})
 }
 
-// tell puts a note into the queue of everybody who wants it and was not told.
+// tell offers a note to everybody.
 func (a *notify) tell(ctx actor.Context, n notice.Note) {
 	if a.cfg.Passive {
 		return
@@ -206,38 +215,41 @@ func (a *notify) tell(ctx actor.Context, n notice.Note) {
 	n.ID = fmt.Sprintf("%s-%d-%d", a.cfg.Database, a.led.born.UnixMilli(), a.led.count)
 	n.At, n.Database = now, a.cfg.Database
 	for _, r := range a.led.receivers {
-		n, pass := a.passes(r, n, now)
-		if !pass {
-			continue
+		if n.Type == healthChanged {
+			r.see(n)
 		}
-		if len(r.queue) == queueMax {
-			r.queue = append(r.queue[:0:0], r.queue[1:]...)
-			a.cfg.Log.Warn("a note was dropped: too many wait", slog.String("receiver", r.Name))
-		}
-		r.queue = append(r.queue, n)
-		a.deliver(ctx, r)
+		a.offer(ctx, r, n, now)
 	}
 }
 
-// passes decides for one receiver. Pings are no news and pass always; of them only the
-// newest counts.
-func (a *notify) passes(r *receiver, n notice.Note, now time.Time) (notice.Note, bool) {
-	if r.Pings {
-		if n.Ping != notice.NoPing && !r.busy {
-			r.queue = nil
+// offer puts a note into the queue of a receiver that wants it and was not told.
+func (a *notify) offer(ctx actor.Context, r *receiver, n notice.Note, now time.Time) {
+	n, pass := r.passes(n, now)
+	if !pass {
+		if n.Type == healthChanged && r.misses() {
+			a.owe(ctx, r)
 		}
-		return n, n.Ping != notice.NoPing
+		return
 	}
-	news := n.Severity != notice.Green || n.Type == "health.changed"
-	if !news || !r.Filter.Wants(n) {
-		return n, false
+	if len(r.queue) == queueMax {
+		r.queue = append(r.queue[:0:0], r.queue[1:]...)
+		a.cfg.Log.Warn("a note was dropped: too many wait", slog.String("receiver", r.Name))
 	}
-	next, pass, held := r.gate.Pass(n, now)
-	r.gate = next
-	if pass && held > 0 {
-		n.Text += fmt.Sprintf("\n(%d more were held back since the last note; officer events shows all.)", held)
+	r.queue = append(r.queue, n)
+	a.deliver(ctx, r)
+}
+
+// owe sees to it that the newest picture is offered again: health tells it only once.
+func (a *notify) owe(ctx actor.Context, r *receiver) {
+	r.settle()
+	r.owed = a.After(ctx, offerAfter, again{r})
+}
+
+func (a *notify) offerAgain(ctx actor.Context, r *receiver) {
+	r.owed = nil
+	if r.misses() {
+		a.offer(ctx, r, *r.newest, time.Now())
 	}
-	return n, pass
 }
 
 // deliver tries the oldest note of a receiver, one at a time.
@@ -247,7 +259,7 @@ func (a *notify) deliver(ctx actor.Context, r *receiver) {
 	}
 	r.busy = true
 	n := r.queue[0]
-	r.sending = n.ID
+	r.sending = n
 	a.Go(ctx, r, func(ctx context.Context) (any, error) { return nil, r.Sender.Send(ctx, n) })
 }
 
@@ -259,6 +271,9 @@ func (a *notify) delivered(ctx actor.Context, answer *kit.Answer) {
 		return
 	}
 	if answer.Err == nil {
+		if r.sending.Type == healthChanged {
+			r.has = r.sending.Key
+		}
 		r.drop()
 		r.busy, r.tried = false, 0
 		if r.failing {
@@ -280,13 +295,6 @@ func (a *notify) delivered(ctx actor.Context, answer *kit.Answer) {
 	}
 	// Busy until then: the queue waits, the mailbox does not.
 	a.After(ctx, kit.Backoff(max(1, r.tried), retryBase, retryMax, rand.Float64()), retry{r})
-}
-
-// drop takes the note that was under way out of the queue, if it still is in it.
-func (r *receiver) drop() {
-	if len(r.queue) > 0 && r.queue[0].ID == r.sending {
-		r.queue = r.queue[1:]
-	}
 }
 
 func (a *notify) raise(ctx actor.Context, r *receiver) {

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -146,6 +147,66 @@ func TestNotify_tellsThatAllButTellingIsOver(t *testing.T) {
 			t.Errorf("when the damage is back: got %s, want %s", got, want)
 		}
 	})
+}
+
+func TestNotify_tellsThePictureThatIsBack(t *testing.T) {
+	all, grave := &outbox{}, &outbox{}
+	bench(t, false, []Target{{Name: "all", Sender: all}, {Name: "grave", Filter: notice.Filter{Severity: notice.Red}, Sender: grave}}, func(send func(any), _ *neighbour) {
+		send(report(yellow, "engine_hazard"))
+		pass(time.Hour)
+		send(report(red, "engine_hazard", "database_unreadable"))
+		pass(5 * time.Minute)
+		send(report(yellow, "engine_hazard"))
+		if got, want := all.types(), "health.changed/yellow health.changed/red health.changed/yellow"; got != want {
+			t.Errorf("when the red is over: got %s, want %s", got, want)
+		}
+		send(report(yellow, "engine_hazard", failingCode)) // that telling fails is no news
+		send(report(yellow, "engine_hazard"))
+		pass(4 * time.Hour)
+		send(report(red, "engine_hazard", "database_unreadable"))
+		pass(48 * time.Hour)
+		if got, want := all.types(), "health.changed/yellow health.changed/red health.changed/yellow health.changed/red"; got != want {
+			t.Errorf("when the red is back and lasts: got %s, want %s", got, want)
+		}
+		if got, want := grave.types(), "health.changed/red health.changed/red"; got != want {
+			t.Errorf("who wants red alone: got %s, want %s", got, want)
+		}
+	})
+}
+
+func TestNotify_aPictureHeldBackIsOfferedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		pictures int // that come in turn
+		restart  bool
+		held     string
+	}{
+		"two in turn":      {2, false, "(9 more were held back"},
+		"always another":   {30, false, "(18 more were held back"},
+		"across a restart": {30, true, "(18 more were held back"},
+	} {
+		box := &outbox{}
+		bench(t, false, []Target{{Name: "ops", Sender: box}}, func(send func(any), _ *neighbour) {
+			for i := range 30 {
+				send(report(yellow, fmt.Sprint("cause_", i%c.pictures)))
+				pass(time.Minute)
+			}
+			told := len(strings.Fields(box.types()))
+			if told == 0 || told > 12 {
+				t.Errorf("%s: %d notes in half an hour, want 1 to 12", name, told)
+			}
+			send(report(red, "damage_found"))
+			if c.restart {
+				send(&messages.RestoreFinished{Report: &messages.RestoreReport{Recovered: []*messages.RecoveredTable{nil}}}) // it panics
+			}
+			pass(48 * time.Hour)
+			box.mu.Lock()
+			defer box.mu.Unlock()
+			last := box.sent[len(box.sent)-1]
+			if got := len(box.sent) - told; got != 1 || !strings.Contains(last.Text, "damage_found") || !strings.Contains(last.Text, c.held) {
+				t.Errorf("%s: %d notes in the two days after it, want the present picture, once; the last says %q", name, got, last.Text)
+			}
+		})
+	}
 }
 
 func TestNotify_pingsADeadMansSwitch(t *testing.T) {

@@ -3,6 +3,7 @@
 package notice
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -79,15 +80,16 @@ func (f Filter) Wants(n Note) bool {
 
 // Limits of what one receiver is told.
 const (
-	repeatAfter = 6 * time.Hour // the same again only then
+	repeatAfter = 6 * time.Hour // the same again only then; pictures of health have a rule of their own
 	hourlyMax   = 12            // notes an hour; a person who gets more reads none
 )
 
 // Gate remembers what one receiver was told. The zero value has told nothing.
 type Gate struct {
-	told []past
-	bad  bool // something bad was told and is not over
-	held int  // notes swallowed since the last one that passed
+	told    []past
+	bad     bool   // something bad was told and is not over
+	held    int    // notes swallowed since the last one that passed
+	refused string // the picture that was swallowed last; it is offered again, and counts once
 }
 
 type past struct {
@@ -98,8 +100,37 @@ type past struct {
 // Pass decides about a note: whether it goes, and how many were held back since the
 // last one that went. Good news goes only when bad news went before.
 func (g Gate) Pass(n Note, now time.Time) (next Gate, pass bool, held int) {
-	next = Gate{bad: g.bad, held: g.held}
-	inHour, same := 0, false
+	next, burst := g.recent(now)
+	same := slices.ContainsFunc(next.told, func(p past) bool { return p.key == n.Key })
+	return next.decide(n, same || burst, now)
+}
+
+// Picture is Pass for a note that says how things stand. It is news unless it is the one
+// that the receiver has: shown is the key of that, "" for none. What was told before does
+// not count, or a receiver would go on believing what is over.
+func (g Gate) Picture(n Note, shown string, now time.Time) (next Gate, pass bool, held int) {
+	next, burst := g.recent(now)
+	if n.Severity == Green {
+		return next.decide(n, false, now)
+	}
+	if n.Key == shown {
+		next.refused = "" // it is over, and counts anew when it comes back
+		return next, false, 0
+	}
+	if next.refused == n.Key {
+		next.held, next.refused = next.held-1, ""
+	}
+	if burst {
+		next.refused = n.Key
+	}
+	return next.decide(n, burst, now)
+}
+
+// recent is the gate without what is too old to matter, and whether the hour is full.
+func (g Gate) recent(now time.Time) (next Gate, burst bool) {
+	next = g
+	next.told = nil
+	inHour := 0
 	for _, p := range g.told {
 		age := now.Sub(p.at)
 		if age < 0 || age >= repeatAfter { // a clock that was set back must not silence for hours
@@ -109,27 +140,29 @@ func (g Gate) Pass(n Note, now time.Time) (next Gate, pass bool, held int) {
 		if age < time.Hour {
 			inHour++
 		}
-		same = same || p.key == n.Key
 	}
-	if n.Severity == Green {
-		if !g.bad {
-			return next, false, 0
-		}
+	return next, inHour >= hourlyMax
+}
+
+// decide notes what becomes of a note, in a gate that nobody else has.
+func (g Gate) decide(n Note, hold bool, now time.Time) (next Gate, pass bool, held int) {
+	switch {
+	case n.Severity == Green && !g.bad:
+		return g, false, 0
+	case n.Severity == Green:
 		// What was told of a trouble that is over may be told anew when it comes back,
 		// within the hour's limit.
-		for i := range next.told {
-			next.told[i].key = ""
+		for i := range g.told {
+			g.told[i].key = ""
 		}
-		next.bad = false
-		next.told = append(next.told, past{at: now})
-		next.held = 0
-		return next, true, g.held
+		g.told = append(g.told, past{at: now})
+	case hold:
+		g.held++
+		return g, false, 0
+	default:
+		g.told = append(g.told, past{key: n.Key, at: now})
 	}
-	if same || inHour >= hourlyMax {
-		next.held++
-		return next, false, 0
-	}
-	next.told = append(next.told, past{key: n.Key, at: now})
-	next.bad, next.held = true, 0
-	return next, true, g.held
+	held = g.held
+	g.bad, g.held, g.refused = n.Severity != Green, 0, ""
+	return g, true, held
 }

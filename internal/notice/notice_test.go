@@ -49,6 +49,43 @@ func TestGate_tellsOnceAndThatItIsOver(t *testing.T) {
 	pass(bad, true, "it comes back")
 }
 
+func TestGate_aPictureIsComparedWithTheOneTheReceiverHas(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	low, high, good := Note{Severity: Yellow, Key: "a"}, Note{Severity: Red, Key: "a b"}, Note{Severity: Green, Key: "green"}
+	var g Gate
+	shown := ""
+	look := func(n Note, want bool, wantHeld int, what string) {
+		t.Helper()
+		next, got, held := g.Picture(n, shown, now)
+		if got != want || held != wantHeld {
+			t.Errorf("%s: got %v, %d held back; want %v, %d", what, got, held, want, wantHeld)
+		}
+		g = next
+		if got {
+			shown = n.Key
+		}
+	}
+	look(good, false, 0, "good news that nobody waits for")
+	look(low, true, 0, "the first one")
+	look(low, false, 0, "the same again")
+	look(high, true, 0, "another one")
+	look(low, true, 0, "the first one is back")
+	now = now.Add(4 * time.Hour)
+	look(high, true, 0, "the other one is back")
+	now = now.Add(2 * repeatAfter)
+	look(high, false, 0, "the same after hours: the receiver has it")
+	look(good, true, 0, "it is over")
+	look(good, false, 0, "it is over again")
+	for i := range hourlyMax - 1 {
+		look(Note{Severity: Red, Key: fmt.Sprint(i)}, true, 0, "another one in the hour")
+	}
+	look(low, false, 0, "one too many")
+	look(high, false, 0, "two too many")
+	look(high, false, 0, "the same is offered again")
+	now = now.Add(time.Hour)
+	look(high, true, 1, "it is offered when the hour is over; only the other one was held back for good")
+}
+
 func TestGate_anHourHasItsLimitWhateverComes(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var g Gate
