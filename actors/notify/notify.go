@@ -226,16 +226,16 @@ func (a *notify) tell(ctx actor.Context, n notice.Note) {
 func (a *notify) offer(ctx actor.Context, r *receiver, n notice.Note, now time.Time) {
 	n, pass := r.passes(n, now)
 	if !pass {
-		if n.Type == healthChanged && r.misses() {
+		if n.Type == healthChanged && n.Severity != notice.Green && r.misses() {
 			a.owe(ctx, r)
 		}
 		return
 	}
-	if len(r.queue) == queueMax {
-		r.queue = append(r.queue[:0:0], r.queue[1:]...)
+	r.queue = append(r.queue, n)
+	if len(r.queue) > queueMax {
+		a.lose(ctx, r)
 		a.cfg.Log.Warn("a note was dropped: too many wait", slog.String("receiver", r.Name))
 	}
-	r.queue = append(r.queue, n)
 	a.deliver(ctx, r)
 }
 
@@ -245,10 +245,26 @@ func (a *notify) owe(ctx actor.Context, r *receiver) {
 	r.owed = a.After(ctx, offerAfter, again{r})
 }
 
+// offerAgain offers the newest picture once more, but not to a receiver that takes
+// nothing: what waits for that one would be given up for it.
 func (a *notify) offerAgain(ctx actor.Context, r *receiver) {
-	r.owed = nil
-	if r.misses() {
+	r.settle()
+	switch {
+	case !r.misses():
+	case r.failing:
+		a.owe(ctx, r)
+	default:
 		a.offer(ctx, r, *r.newest, time.Now())
+	}
+}
+
+// lose gives the oldest note up: the receiver was not told it.
+func (a *notify) lose(ctx actor.Context, r *receiver) {
+	n := r.queue[0]
+	r.queue = slices.Clone(r.queue[1:])
+	r.gate = r.gate.Lost(n)
+	if n.Type == healthChanged && r.misses() {
+		a.owe(ctx, r)
 	}
 }
 
@@ -280,6 +296,9 @@ func (a *notify) delivered(ctx actor.Context, answer *kit.Answer) {
 			r.failing = false
 			a.clear(ctx)
 		}
+		if r.owed != nil {
+			a.offerAgain(ctx, r)
+		}
 		a.deliver(ctx, r)
 		return
 	}
@@ -287,7 +306,9 @@ func (a *notify) delivered(ctx actor.Context, answer *kit.Answer) {
 	a.cfg.Log.Warn("a note could not be delivered", slog.String("receiver", r.Name), slog.Int("try", r.tried), slog.Any("error", answer.Err))
 	if r.tried >= tries {
 		if len(r.queue) > 1 {
-			r.drop() // the newest is kept: it says how things stand
+			if r.queue[0].ID == r.sending.ID {
+				a.lose(ctx, r) // the newest is kept and tried on
+			}
 			r.tried = 0
 		}
 		r.failing = true

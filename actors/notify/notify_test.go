@@ -209,6 +209,44 @@ func TestNotify_aPictureHeldBackIsOfferedAgain(t *testing.T) {
 	}
 }
 
+func TestNotify_whatIsGivenUpIsToldWhenTheReceiverIsBack(t *testing.T) {
+	restored := &messages.RestoreFinished{Report: &messages.RestoreReport{RestoredFrom: "x"}}
+	failed := &messages.BackupFailed{Failure: messages.NewFailure("disk_full", "back up", "the disk is full")}
+	for name, c := range map[string]struct {
+		before, down []any // what comes before the receiver fails, and while it does
+		after        []any
+		want         string // all that it was told
+	}{
+		"a trouble":         {nil, []any{report(red, "damage_found"), restored}, nil, "restore.finished/yellow health.changed/red"},
+		"a trouble at last": {nil, []any{report(red, "damage_found"), restored, report(yellow, "disk_low"), failed}, nil, "backup.failed/red health.changed/yellow"},
+		"that it is over":   {[]any{report(red, "damage_found")}, []any{report(green), failed}, nil, "health.changed/red backup.failed/red health.changed/green"},
+		"not what is over":  {nil, []any{report(red, "damage_found"), restored, report(green)}, nil, "health.changed/green"},
+		"a backup's":        {nil, []any{failed, restored}, []any{failed}, "restore.finished/yellow backup.failed/red"},
+	} {
+		box := &outbox{}
+		bench(t, false, []Target{{Name: "ops", Sender: box}}, func(send func(any), _ *neighbour) {
+			for _, m := range c.before {
+				send(m)
+			}
+			box.set(true)
+			for _, m := range c.down {
+				send(m)
+				pass(10 * time.Minute)
+			}
+			pass(2 * time.Hour)
+			box.set(false)
+			pass(2 * time.Hour)
+			for _, m := range c.after {
+				send(m)
+			}
+			pass(48 * time.Hour)
+			if got := box.types(); got != c.want {
+				t.Errorf("%s: got %s, want %s", name, got, c.want)
+			}
+		})
+	}
+}
+
 func TestNotify_pingsADeadMansSwitch(t *testing.T) {
 	box := &outbox{}
 	bench(t, false, []Target{{Name: "hc", Pings: true, Sender: box}}, func(send func(any), _ *neighbour) {

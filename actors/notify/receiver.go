@@ -55,7 +55,7 @@ func (r *receiver) shown() string {
 
 // misses tells whether the receiver would go on without the present picture.
 func (r *receiver) misses() bool {
-	return r.newest != nil && r.newest.Key != r.shown() && r.newest.Severity != notice.Green
+	return r.newest != nil && r.newest.Key != r.shown()
 }
 
 // passes decides for one receiver. Pings are no news and pass always; of them only the

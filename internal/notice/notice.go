@@ -126,6 +126,18 @@ func (g Gate) Picture(n Note, shown string, now time.Time) (next Gate, pass bool
 	return next.decide(n, burst, now)
 }
 
+// Lost takes back that a note passed: it was dropped before the receiver got it.
+func (g Gate) Lost(n Note) Gate {
+	g.told = slices.Clone(g.told)
+	for i := range g.told {
+		if g.told[i].key == n.Key {
+			g.told[i].key = "" // it may be told anew, within the hour's limit
+		}
+	}
+	g.bad = g.bad || n.Severity == Green
+	return g
+}
+
 // recent is the gate without what is too old to matter, and whether the hour is full.
 func (g Gate) recent(now time.Time) (next Gate, burst bool) {
 	next = g

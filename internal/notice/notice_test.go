@@ -86,6 +86,29 @@ func TestGate_aPictureIsComparedWithTheOneTheReceiverHas(t *testing.T) {
 	look(high, true, 1, "it is offered when the hour is over; only the other one was held back for good")
 }
 
+func TestGate_whatWasLostIsToldAnew(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	bad, good := Note{Severity: Red, Key: "a"}, Note{Severity: Green, Key: "green"}
+	var g Gate
+	for i, n := range []Note{bad, good, bad} {
+		first, pass, _ := g.Pass(n, now)
+		if _, again, _ := first.Pass(n, now); !pass || again {
+			t.Errorf("note %d: got %v, and %v again; want it once", i, pass, again)
+		}
+		second, pass, _ := first.Lost(n).Pass(n, now)
+		if !pass {
+			t.Errorf("note %d was lost and is not told", i)
+		}
+		g = second
+	}
+	for range hourlyMax {
+		g, _, _ = g.Lost(bad).Pass(bad, now)
+	}
+	if _, pass, _ := g.Lost(bad).Pass(bad, now); pass {
+		t.Error("what is lost again and again passes the hour's limit")
+	}
+}
+
 func TestGate_anHourHasItsLimitWhateverComes(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var g Gate
