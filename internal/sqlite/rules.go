@@ -18,7 +18,8 @@ const (
 
 // RunRules runs each rule in one read transaction under an authorizer that lets it
 // read only, and reports those that returned rows or could not be run. The verdict is
-// OK: broken rules are not damage. An error means that no rule could be judged.
+// OK: broken rules are not damage. An error means that not every rule could be judged, for
+// a reason that is none of theirs.
 func (c *Conn) RunRules(ctx context.Context, rules []check.Rule) (check.Report, error) {
 	report := check.Report{Engine: engine, Kind: check.Full, Verdict: check.OK}
 	started := time.Now()
@@ -36,8 +37,8 @@ func (c *Conn) RunRules(ctx context.Context, rules []check.Rule) (check.Report, 
 				}
 				switch {
 				case err != nil:
-					if fault.IsDamage(c.fail("run rule", err)) {
-						return err
+					if failed := c.fail("run the rule "+rule.Name, err); notTheRules(failed) {
+						return failed
 					}
 					report.RuleBreaks = append(report.RuleBreaks, check.RuleBreak{Rule: rule, Rows: rows, Err: err.Error()})
 				case rows > 0:
@@ -52,6 +53,16 @@ func (c *Conn) RunRules(ctx context.Context, rules []check.Rule) (check.Report, 
 	}
 	report.Duration = time.Since(started)
 	return report, nil
+}
+
+// notTheRules tells whether an error of a rule says nothing of it: a device that failed once must not
+// count as a broken rule until the next check.
+func notTheRules(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.Corrupt, fault.NotADatabase, fault.IO, fault.NoMemory, fault.Busy, fault.Full:
+		return true
+	}
+	return false
 }
 
 // confine lets the connection only read until the returned function is called.

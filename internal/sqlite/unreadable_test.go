@@ -11,30 +11,7 @@ import (
 // One read after the other fails, once: whatever integrity_check makes of it, a device
 // that fails is no damage (promise P4).
 func TestCheckFull_aPageThatCannotBeReadIsNoDamage(t *testing.T) {
-	disk := simfs.New(0)
-	life := disk.Boot(simfs.Plan{ShmDir: t.TempDir()})
-	f, err := life.Create("/app.db")
-	if err == nil {
-		err = f.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := OpenDB("/app.db", Options{VFS: life.VFS()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []string{"pragma page_size=512", "pragma auto_vacuum=incremental", "create table a(id integer primary key, b, c)", "create index a_b on a(b)",
-		"with recursive n(x) as (values(1) union all select x+1 from n where x < 60) insert into a select x, x%9, zeroblob(20*x) from n",
-		"delete from a where id > 50"} {
-		if _, err := db.ExecContext(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	life.End()
+	disk := smallDisk(t)
 	for at := 1; ; at++ {
 		life := disk.Clone().Boot(simfs.Plan{ShmDir: t.TempDir()})
 		c, err := Open(t.Context(), "/app.db", Options{VFS: life.VFS(), ReadOnly: true})
@@ -59,4 +36,65 @@ func TestCheckFull_aPageThatCannotBeReadIsNoDamage(t *testing.T) {
 			return
 		}
 	}
+}
+
+// One read after the other fails, once: that breaks no rule, and one with wrong SQL stays broken.
+func TestRunRules_aPageThatCannotBeReadBreaksNoRule(t *testing.T) {
+	disk := smallDisk(t)
+	rules := []check.Rule{{Name: "sum", SQL: `SELECT 1 FROM a GROUP BY b HAVING sum(length(c)) < 0`, Severity: "red"}, {Name: "wrong", SQL: `SELEC 1`}}
+	for at := 1; ; at++ {
+		life := disk.Clone().Boot(simfs.Plan{ShmDir: t.TempDir()})
+		c, err := Open(t.Context(), "/app.db", Options{VFS: life.VFS(), ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		life.Arm(simfs.Fault{Kind: simfs.IOError, At: at})
+		report, err := c.RunRules(t.Context(), rules)
+		struck := len(life.Struck()) > 0
+		if err != nil {
+			wantCode(t, err, fault.IO)
+			report, err = c.RunRules(t.Context(), rules)
+		}
+		if err != nil || len(report.RuleBreaks) != 1 || report.RuleBreaks[0].Rule.Name != "wrong" || report.RuleBreaks[0].Err == "" {
+			t.Errorf("read %d failed: got %+v, %v; want the wrong rule alone", at, report.RuleBreaks, err)
+		}
+		_ = c.Close()
+		life.End()
+		if !struck {
+			if at < 5 {
+				t.Errorf("only %d reads", at)
+			}
+			return
+		}
+	}
+}
+
+// smallDisk has a database of many pages, /app.db.
+func smallDisk(t *testing.T) *simfs.Disk {
+	t.Helper()
+	disk := simfs.New(0)
+	life := disk.Boot(simfs.Plan{ShmDir: t.TempDir()})
+	f, err := life.Create("/app.db")
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := OpenDB("/app.db", Options{VFS: life.VFS()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{"pragma page_size=512", "pragma auto_vacuum=incremental", "create table a(id integer primary key, b, c)", "create index a_b on a(b)",
+		"with recursive n(x) as (values(1) union all select x+1 from n where x < 60) insert into a select x, x%9, zeroblob(20*x) from n",
+		"delete from a where id > 50"} {
+		if _, err := db.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	life.End()
+	return disk
 }
