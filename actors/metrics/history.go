@@ -34,7 +34,7 @@ func (m *metrics) remember(ctx actor.Context, now time.Time, samples []history.S
 		return
 	}
 	line, err := history.Line(now, samples...)
-	m.changed(ctx, m.plots, line, err == nil && !doubted && !m.past.InDoubt())
+	m.changed(ctx, m.plots, line, err == nil && !doubted && !m.past.InDoubt(), func() { m.past.Record(now, samples...) })
 }
 
 // samplesOf are the samples that a message carries.

@@ -11,8 +11,10 @@
 // What was recorded is stored when something changed, at most once a minute, and at the end:
 // a kill loses at most a minute. It is appended to a tail of the file that it changes, so that
 // a sample costs the same however much is known; the file itself is written anew once an
-// hour, when its tail has grown as long as it is, and at the end. A file that cannot be read is kept
-// aside and begun afresh; nothing here ever keeps the rest of Officer from its work.
+// hour, when its tail has grown as long as it is, and at the end. A file that is none of ours is kept
+// aside and begun afresh; one that a device does not give is read again, after 15 minutes at most,
+// and what is known meanwhile is in memory only: nothing replaces it. Nothing here ever keeps the
+// rest of Officer from its work.
 package metrics
 
 import (
@@ -88,6 +90,7 @@ const (
 // Messages to itself, and tags.
 type (
 	writeTime struct{}
+	loadTime  struct{} // a file could not be read a moment ago
 	loaded    struct{}
 	gathered  struct{ request *kit.Request }
 )
@@ -110,8 +113,8 @@ func Props(cfg Config) *actor.Props {
 	durations, plots := file(fileName), file(historyName)
 	return kit.Props(func() actor.Actor {
 		m := &metrics{cfg: cfg}
-		m.durations = &record{store: durations, what: "the metrics", form: m.bookForm}
-		m.plots = &record{store: plots, what: "the history",
+		m.durations = &record{store: durations, what: "the metrics", unread: true, form: m.bookForm}
+		m.plots = &record{store: plots, what: "the history", unread: true,
 			form: func(generation int64) ([]byte, error) { return m.past.Marshal(generation) }}
 		return m
 	})
@@ -131,6 +134,7 @@ type metrics struct {
 	durations *record // of book
 	plots     *record // of past
 	timer     bool    // for the next write
+	loading   bool    // loadTime will come
 
 	alerts    alerts
 	trending  string // the operations that budget_exceeded names now
@@ -161,14 +165,12 @@ func (m *metrics) Receive(ctx actor.Context) {
 	case writeTime:
 		m.timer = false
 		m.write(ctx)
+	case loadTime:
+		m.loading = false
+		m.load(ctx)
 	default:
 		m.Unhandled(ctx)
 	}
-}
-
-// load reads the files beside the actor: a slow disk must not keep the start waiting.
-func (m *metrics) load(ctx actor.Context) {
-	m.Go(ctx, loaded{}, m.loadAll)
 }
 
 func (m *metrics) bookForm(generation int64) ([]byte, error) {
@@ -210,7 +212,7 @@ func (m *metrics) record(ctx actor.Context, now time.Time, msg *messages.RecordO
 	v := m.book.Record(now, one)
 	m.shapes.Record(msg.GetShape(), took, msg.GetRows(), msg.GetFailed())
 	line, err := rolling.Line(now, one)
-	m.changed(ctx, m.durations, line, err == nil)
+	m.changed(ctx, m.durations, line, err == nil, func() { m.book.Record(now, one) })
 	if m.cfg.Passive {
 		return
 	}
@@ -272,7 +274,7 @@ func (m *metrics) gather(ctx actor.Context) {
 func (m *metrics) collect(ctx actor.Context, a *kit.Answer) {
 	switch tag := a.Tag.(type) {
 	case loaded:
-		m.begin(a)
+		m.begin(ctx, a)
 	case stored:
 		m.wrote(ctx, tag, a.Err)
 	case gathered:

@@ -104,8 +104,8 @@ func (s *store) openTail(at int64) (fsx.File, error) {
 }
 
 // read gives what is in the file and its tail to parse; one that is not there has nothing. What
-// cannot be read or parsed goes aside; the error says why. Without its tail, which may be of
-// another file, a file is whole.
+// is no file of ours goes aside; the error says why. One that a device did not give stays as it is
+// (fsx.Unread). Without its tail, which may be of another file, a file is whole.
 func (s *store) read(bytesMax int64, passive bool, parse func(data, tail []byte) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,10 +114,12 @@ func (s *store) read(bytesMax int64, passive bool, parse func(data, tail []byte)
 		return nil
 	}
 	if err == nil {
-		tail, _ := fsx.ReadLimited(s.fs, s.tailPath(), bytesMax)
-		err = parse(data, tail)
+		var tail []byte
+		if tail, err = fsx.ReadLimited(s.fs, s.tailPath(), bytesMax); !fsx.Unread(err) {
+			err = parse(data, tail)
+		}
 	}
-	if err != nil && !passive {
+	if err != nil && !passive && !fsx.Unread(err) {
 		err = errors.Join(err, s.fs.Rename(s.path, s.path+damagedTail))
 	}
 	return err
@@ -132,6 +134,12 @@ type record struct {
 	written int64                                  // of them, stored
 	failing bool                                   // the newest write did not succeed
 	writing bool                                   // one is under way
+
+	// While unread is set nothing is stored, so that what could not be read is not replaced; after
+	// the first failed read this begins in memory, and what came meanwhile is added once it is read.
+	unread    bool
+	tries     int      // that failed
+	meanwhile []func() // records it again
 
 	lines      []byte    // what changed since the newest write was asked for
 	appendable bool      // these lines are all of it, and there is a whole file to go on from
@@ -149,13 +157,28 @@ type stored struct {
 
 // kept is what loading gives: what was stored, or something new, and why it is not the former.
 type kept struct {
-	book           *rolling.Book
-	past           *history.History
+	book           *rolling.Book    // nil = it was not to be read
+	past           *history.History // the same
 	noBook, noPast error
 }
 
-func (m *metrics) loadAll(context.Context) (any, error) {
-	k := kept{book: rolling.NewBook(m.cfg.Budgets), past: history.New()}
+// load reads beside the actor what was not read yet: a slow disk must not keep the start waiting.
+func (m *metrics) load(ctx actor.Context) {
+	book, past := m.durations.unread, m.plots.unread
+	m.Go(ctx, loaded{}, func(context.Context) (any, error) {
+		var k kept
+		if book {
+			m.loadBook(&k)
+		}
+		if past {
+			m.loadPast(&k)
+		}
+		return k, nil
+	})
+}
+
+func (m *metrics) loadBook(k *kept) {
+	k.book = rolling.NewBook(m.cfg.Budgets)
 	k.noBook = m.durations.store.read(rolling.SizeBytesMax, m.cfg.Passive, func(data, tail []byte) error {
 		book, err := rolling.Parse(data, m.cfg.Budgets)
 		if err == nil {
@@ -164,6 +187,10 @@ func (m *metrics) loadAll(context.Context) (any, error) {
 		}
 		return err
 	})
+}
+
+func (m *metrics) loadPast(k *kept) {
+	k.past = history.New()
 	k.noPast = m.plots.store.read(history.SizeBytesMax, m.cfg.Passive, func(data, tail []byte) error {
 		past, err := history.Parse(data)
 		if err == nil {
@@ -172,33 +199,73 @@ func (m *metrics) loadAll(context.Context) (any, error) {
 		}
 		return err
 	})
-	return k, nil
 }
 
 // begin takes what was stored and does what waited for it.
-func (m *metrics) begin(a *kit.Answer) {
+func (m *metrics) begin(ctx actor.Context, a *kit.Answer) {
 	got, ok := a.Value.(kept)
 	if !ok {
 		got = kept{rolling.NewBook(m.cfg.Budgets), history.New(), a.Err, a.Err}
 	}
-	for r, why := range map[*record]error{m.durations: got.noBook, m.plots: got.noPast} {
-		if why != nil {
-			m.cfg.Log.Warn(r.what+" that was stored cannot be used; begun afresh",
-				slog.String("file", r.store.path), slog.String("kept_as", filepath.Base(r.store.path)+damagedTail), slog.Any("error", why))
-		}
+	if m.durations.unread && m.settle(m.durations, got.noBook) || m.book == nil {
+		m.book = got.book
 	}
-	m.book, m.past = got.book, got.past
+	if m.plots.unread && m.settle(m.plots, got.noPast) || m.past == nil {
+		m.past = got.past
+	}
+	for _, r := range []*record{m.durations, m.plots} {
+		if r.unread {
+			m.loadSoon(ctx, r.tries)
+			continue
+		}
+		for _, again := range r.meanwhile {
+			again()
+		}
+		r.meanwhile = nil
+	}
 	for _, do := range m.early {
 		do()
 	}
 	m.early = nil
+	m.writeSoon(ctx)
+}
+
+// settle takes note of whether a file was read, be it that nothing in it can be used.
+func (m *metrics) settle(r *record, why error) bool {
+	file := slog.String("file", r.store.path)
+	switch {
+	case fsx.Unread(why):
+		if r.tries++; r.tries == 1 {
+			m.cfg.Log.Warn(r.what+" that was stored could not be read; it is read again, and nothing is stored before", file, slog.Any("error", why))
+		}
+		return false
+	case why != nil:
+		m.cfg.Log.Warn(r.what+" that was stored cannot be used; begun afresh",
+			file, slog.String("kept_as", filepath.Base(r.store.path)+damagedTail), slog.Any("error", why))
+	case r.tries > 0:
+		m.cfg.Log.Info(r.what+" that was stored was read after all", file)
+	}
+	r.unread = false
+	return true
+}
+
+// loadSoon reads again what could not be read. One timer is enough for both files.
+func (m *metrics) loadSoon(ctx actor.Context, tries int) {
+	if !m.loading {
+		m.loading = true
+		m.After(ctx, kit.ReadAgain(tries), loadTime{})
+	}
 }
 
 // changed notes a change of a file's content, with its line if that is all of it, and sets
-// the one timer for storing it.
-func (m *metrics) changed(ctx actor.Context, r *record, line []byte, whole bool) {
+// the one timer for storing it; again makes the change once more.
+func (m *metrics) changed(ctx actor.Context, r *record, line []byte, whole bool, again func()) {
 	r.changes++
 	switch {
+	case r.unread:
+		if len(r.meanwhile) < earlyMax {
+			r.meanwhile = append(r.meanwhile, again)
+		}
 	case !whole || len(r.lines)+len(line) > tailBytesMax:
 		r.appendable, r.lines = false, nil
 	case r.appendable:
@@ -207,8 +274,11 @@ func (m *metrics) changed(ctx actor.Context, r *record, line []byte, whole bool)
 	m.writeSoon(ctx)
 }
 
+// due tells whether there is something to store.
+func (r *record) due() bool { return !r.unread && r.changes != r.written }
+
 func (m *metrics) writeSoon(ctx actor.Context) {
-	if m.timer || m.cfg.Passive || m.durations.changes == m.durations.written && m.plots.changes == m.plots.written {
+	if m.timer || m.cfg.Passive || !m.durations.due() && !m.plots.due() {
 		return
 	}
 	m.timer = true
@@ -261,7 +331,7 @@ func (m *metrics) noteWrite(r *record, err error) {
 // toStore gives the write that is due, nil = none: of the lines that came, or of everything.
 func (m *metrics) toStore(r *record, whole bool) func() error {
 	// A life that has stored all begins no new file, and at its end the tail goes into one.
-	if m.cfg.Passive || m.book == nil || r.changes == r.written && (!whole || r.tailBytes == 0) {
+	if m.cfg.Passive || r.unread || r.changes == r.written && (!whole || r.tailBytes == 0) {
 		return nil
 	}
 	now := m.now()

@@ -42,6 +42,16 @@ func classify(err error) (fault.Code, string) {
 	}
 }
 
+// Unread tells whether a file could not be read for a reason that passes and says nothing of what
+// it holds. That one may not read it does not pass: such a file is as good as none.
+func Unread(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.IO, fault.NoMemory, fault.Busy, fault.Interrupted:
+		return true
+	}
+	return false
+}
+
 // wrapRead leaves io.EOF bare: readers compare it by value.
 func wrapRead(err error) error {
 	if err == io.EOF { //nolint:errorlint // io.ReaderAt promises exactly io.EOF, and so do we

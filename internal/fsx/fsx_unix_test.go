@@ -61,3 +61,17 @@ func TestMkdirAll_namesWhyADirectoryCouldNotBeLookedAt(t *testing.T) {
 		t.Errorf("%v, want nothing", err)
 	}
 }
+
+func TestUnread_isWhatADeviceDidNotGive(t *testing.T) {
+	for errno, want := range map[unix.Errno]bool{
+		unix.EIO: true, unix.EMFILE: true, unix.ENFILE: true, unix.ENOMEM: true, unix.ESTALE: true,
+		unix.ENOENT: false, unix.ENOTDIR: false, unix.ELOOP: false, unix.EACCES: false, unix.EFBIG: false,
+	} {
+		if got := Unread(Wrap("read", errno)); got != want {
+			t.Errorf("%v: got %v, want %v", errno, got, want)
+		}
+	}
+	if Unread(nil) || Unread(errors.New("no JSON")) {
+		t.Error("what was read counts as unread")
+	}
+}

@@ -163,3 +163,7 @@ func Backoff(n int, base, limit time.Duration, jitter float64) time.Duration {
 	d = min(d, limit)
 	return d + time.Duration(float64(d)/4*jitter)
 }
+
+// ReadAgain gives the wait before a file is read again that could not be read n times in a
+// row (1, 2, 3 …): 1, 4, 16 … seconds, at most 15 minutes.
+func ReadAgain(n int) time.Duration { return Backoff(2*n-1, time.Second, 15*time.Minute, 0) }

@@ -593,6 +593,14 @@ func TestBackoff_doublesUpToTheLimitWithJitter(t *testing.T) {
 	}
 }
 
+func TestReadAgain_isSoonAndThenSeldom(t *testing.T) {
+	for n, want := range map[int]time.Duration{1: time.Second, 2: 4 * time.Second, 3: 16 * time.Second, 5: 256 * time.Second, 6: 15 * time.Minute, 1 << 30: 15 * time.Minute} {
+		if got := kit.ReadAgain(n); got != want {
+			t.Errorf("%d: got %v, want %v", n, got, want)
+		}
+	}
+}
+
 func TestPeers_areKnownByNameBeforeTheyRun(t *testing.T) {
 	testkit.Run(t, func(b *testkit.Bench) {
 		peers := kit.NewPeers(b.System(), "officer/app")
