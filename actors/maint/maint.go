@@ -74,6 +74,7 @@ type (
 	vacuumAgain  struct{}
 	analyzeAgain struct{}
 	addAgain     struct{ key string }
+	loadAgain    struct{}
 )
 
 // Tags of what was asked or done in the background.
@@ -94,7 +95,8 @@ type maint struct {
 	cfg    Config
 	ledger *ledger
 
-	ready   bool    // the state was loaded
+	ready   bool    // the state was loaded, or could not be
+	unread  int     // times that it could not
 	current *work   // under way
 	waiting []*work // in order
 	retries map[string]func()
@@ -143,6 +145,8 @@ func (m *maint) Receive(ctx actor.Context) {
 		m.oweAnalyze(ctx)
 	case addAgain:
 		m.schedule(ctx, msg.key)
+	case loadAgain:
+		m.Go(ctx, loaded{}, m.ledger.load(m.cfg.Passive))
 	case *messages.Progress:
 		m.forward(msg)
 	case *kit.Answer:
@@ -162,11 +166,18 @@ func (m *maint) start(ctx actor.Context) {
 
 // open begins the duty once it is known what was done in earlier lives.
 func (m *maint) open(ctx actor.Context, err error) {
-	if err != nil {
+	known := m.ledger.view().Version != 0
+	switch {
+	case err != nil && known:
 		m.cfg.Log.Warn("what maintenance did before could not be read; it begins anew", slog.Any("error", err))
+	case err != nil && !m.ready:
+		m.cfg.Log.Warn("what maintenance did before could not be read; it is read again, and nothing but requests is done before", slog.Any("error", err))
 	}
 	m.ready = true
-	if !m.cfg.Passive {
+	if !known {
+		m.unread++
+		m.After(ctx, kit.ReadAgain(m.unread), loadAgain{})
+	} else if !m.cfg.Passive {
 		if m.ledger.settle(time.Now(), false) {
 			m.save(ctx)
 		}

@@ -1,6 +1,7 @@
 package maint_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"os"
@@ -40,7 +41,7 @@ type scene struct {
 
 func play(t *testing.T, cfg maint.Config, act func(s *scene)) {
 	testkit.Run(t, func(b *testkit.Bench) {
-		s := &scene{Bench: b, home: b.T.TempDir(), idle: 2 * time.Hour,
+		s := &scene{Bench: b, home: cmp.Or(cfg.Home, b.T.TempDir()), idle: 2 * time.Hour,
 			facts:  &messages.DatabaseFacts{PageSize: 4096, PageCount: 1000, FreelistPages: 300, AutoVacuum: "none", JournalMode: "wal"},
 			status: &messages.IntegrityStatus{}, room: &messages.SpaceVerdict{Allowed: true},
 			backup: &messages.BackupReport{Skipped: true, Backup: &messages.Backup{Id: "b1", Verified: true}},
@@ -66,7 +67,7 @@ func play(t *testing.T, cfg maint.Config, act func(s *scene)) {
 			}
 			return s.backup
 		})
-		cfg.Peers, cfg.Log, cfg.Home, cfg.Files = kit.NewPeers(b.System(), "officer/app"), b.Log(), s.home, fsx.OS()
+		cfg.Peers, cfg.Log, cfg.Home, cfg.Files = kit.NewPeers(b.System(), "officer/app"), b.Log(), s.home, cmp.Or(cfg.Files, fsx.OS())
 		cfg.Database = filepath.Join(s.home, "app.db")
 		s.pid = b.Spawn(maint.Props(cfg), "officer/app/maint")
 		b.Advance(time.Second)

@@ -1,6 +1,7 @@
 package maint
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,7 +40,7 @@ type ledger struct {
 
 // state is {home}/maintenance.json.
 type state struct {
-	Version int `json:"version"`
+	Version int `json:"version"` // 0 = the file could not be read yet
 	// SettledAt is when the question of a VACUUM was settled: done, or it did not pay.
 	SettledAt time.Time `json:"settled_at"`
 	// WantedSince is since when one would pay and was not done; zero = none is wanted.
@@ -106,33 +107,54 @@ func (l *ledger) load(passive bool) func(context.Context) (any, error) {
 		if l.state.Version != 0 {
 			return nil, nil
 		}
-		l.state.Version = stateVersion
+		err := l.read()
 		if !passive {
-			if err := l.files.Remove(l.file + ".tmp"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, err
+			if stray := l.files.Remove(l.file + ".tmp"); stray != nil && !errors.Is(stray, fs.ErrNotExist) {
+				err = errors.Join(err, stray)
 			}
 		}
-		data, err := fsx.ReadLimited(l.files, l.file, stateBytesMax)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		var s state
-		if err := json.Unmarshal(data, &s); err != nil || s.Version != stateVersion {
-			return nil, errors.Join(errors.New(l.file+" is not what Officer wrote"), err)
-		}
-		s.RateBytesPerSecond = max(s.RateBytesPerSecond, 0)
-		l.state = s
-		return nil, nil
+		return nil, err
 	}
 }
 
-// save writes what is known now; two of them never overtake each other.
+// read is over, and the version known, once it says what the file holds, be it nothing of ours:
+// what a device did not give (fsx.Unread) is not taken for nothing. What was done meanwhile is newer.
+func (l *ledger) read() error {
+	data, err := fsx.ReadLimited(l.files, l.file, stateBytesMax)
+	if fsx.Unread(err) {
+		return err
+	}
+	l.state.Version = stateVersion
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var s state
+	if err := json.Unmarshal(data, &s); err != nil || s.Version != stateVersion {
+		return errors.Join(errors.New(l.file+" is not what Officer wrote"), err)
+	}
+	since := l.state
+	if !since.SettledAt.IsZero() {
+		s.SettledAt = since.SettledAt
+	}
+	s.RateBytesPerSecond = cmp.Or(since.RateBytesPerSecond, max(s.RateBytesPerSecond, 0))
+	s.LastVacuum, s.LastAnalyze = cmp.Or(since.LastVacuum, s.LastVacuum), cmp.Or(since.LastAnalyze, s.LastAnalyze)
+	l.state = s
+	return nil
+}
+
+// save writes what is known now; two of them never overtake each other. Nothing replaces a
+// file that could not be read yet.
 func (l *ledger) save(context.Context) (any, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.state.Version == 0 {
+		if err := l.read(); l.state.Version == 0 {
+			return nil, err
+		}
+	}
 	data, err := json.MarshalIndent(l.state, "", "  ")
 	if err != nil {
 		return nil, err
