@@ -229,7 +229,17 @@ func (d *disk) readHistory(ctx actor.Context) {
 	})
 }
 
+// takeHistory begins with the looks. A history that the device did not give is read again; what is
+// seen meanwhile is kept in memory, for nothing may replace it.
 func (d *disk) takeHistory(ctx actor.Context, a *kit.Answer) {
+	if fsx.Unread(a.Err) {
+		if d.unread++; d.unread == 1 {
+			d.note("the history of free space could not be read; it is read again, and not written before", a.Err)
+			d.look(ctx)
+		}
+		d.After(ctx, kit.ReadAgain(d.unread), readTime{})
+		return
+	}
 	d.note("the history of free space was not readable and begins anew", a.Err)
 	if h, ok := a.Value.(space.History); ok && a.Err == nil {
 		d.ledger.history = h
@@ -240,7 +250,7 @@ func (d *disk) takeHistory(ctx actor.Context, a *kit.Answer) {
 
 // save writes the history: once a day, and when a level changed.
 func (d *disk) save(ctx actor.Context, now time.Time) {
-	if d.saving || !d.ledger.unsaved {
+	if d.saving || !d.ledger.unsaved || !d.ledger.read {
 		return
 	}
 	d.saving, d.ledger.saved, d.ledger.unsaved = true, now, false
@@ -250,7 +260,7 @@ func (d *disk) save(ctx actor.Context, now time.Time) {
 
 // saveNow writes the history at the end, when something was added.
 func (d *disk) saveNow() {
-	if d.saving || !d.ledger.unsaved {
+	if d.saving || !d.ledger.unsaved || !d.ledger.read {
 		return
 	}
 	d.note("the history of free space could not be written", writeHistory(d.cfg.Files, d.historyFile(), d.ledger.history))

@@ -104,6 +104,7 @@ const (
 // Messages to itself.
 type (
 	lookTime      struct{} // sooner than the calendar
+	readTime      struct{} // the history could not be read a moment ago
 	settled       struct{} // the start is over
 	scheduleAgain struct{}
 )
@@ -176,6 +177,7 @@ type disk struct {
 	next    []pending // came during one: they get a look of their own
 	again   func()    // stops the timer of lookTime
 	tries   int       // of asking schedule
+	unread  int       // times that the history could not be read
 	// failures in a row: of looks, and of lifting the fence.
 	failures int
 	filing   bool // the reserve is being made or released
@@ -210,6 +212,8 @@ func (d *disk) Receive(ctx actor.Context) {
 		d.ledger.suspect = true
 	case *messages.DamageGone:
 		d.ledger.suspect = false
+	case readTime:
+		d.readHistory(ctx)
 	case settled:
 		d.ledger.settled = true
 		d.keepReserve(ctx)
