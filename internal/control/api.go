@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/officer-doofy/officer/internal/fsx"
+	"github.com/officer-doofy/officer/internal/kit"
 )
 
 // Config is what an API is made of; only Officer is needed.
@@ -57,6 +59,7 @@ type entry struct {
 	home, database string
 	socket         *door
 	token          bool // {home}/token is good for the port
+	tries          int  // to read or keep it that failed
 }
 
 // New makes an API that nobody reaches yet.
@@ -237,14 +240,39 @@ func (a *API) sweep(home string) {
 // its Officer is reached. A home that cannot be written to loses that, not its socket.
 func (a *API) admit(e *entry) {
 	if a.port != nil && !e.token {
-		token, err := loadToken(a.cfg.Files, filepath.Join(e.home, tokenName))
-		if err != nil {
-			a.cfg.Log().Error("the token of the API cannot be kept", slog.String("home", e.home), slog.Any("error", err))
-		} else {
-			a.gate.allow(e.home, token)
-			e.token = true
-		}
+		a.allow(e)
 	}
+	a.writeDown(e)
+}
+
+// allow makes the token of a home good. What failed for a moment is tried again: without a token
+// nobody is let in at the port for as long as Officer runs.
+func (a *API) allow(e *entry) {
+	token, err := loadToken(a.cfg.Files, filepath.Join(e.home, tokenName))
+	if err == nil {
+		a.gate.allow(e.home, token)
+		e.token = true
+		return
+	}
+	if e.tries++; e.tries == 1 {
+		a.cfg.Log().Error("the token of the API cannot be read or kept; it is tried again", slog.String("home", e.home), slog.Any("error", err))
+	}
+	time.AfterFunc(kit.ReadAgain(e.tries), func() { a.allowAgain(e) })
+}
+
+// allowAgain does so for a home that is still there.
+func (a *API) allowAgain(e *entry) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !slices.Contains(a.homes, e) || e.token {
+		return
+	}
+	if a.allow(e); e.token {
+		a.writeDown(e)
+	}
+}
+
+func (a *API) writeDown(e *entry) {
 	if err := writeEndpoint(a.cfg.Files, e.home, a.endpointOf(e)); err != nil {
 		a.cfg.Log().Warn("where the API is reached cannot be written down", slog.String("home", e.home), slog.Any("error", err))
 	}

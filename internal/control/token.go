@@ -24,26 +24,38 @@ func newSecret() string {
 
 // loadToken gives the token in a file. One that is missing, is no token, or could be read
 // by others is made anew: whoever saw the old one is locked out. A symbolic link that was
-// planted there is replaced, never followed.
+// planted there is replaced, never followed. One that the device did not give (fsx.Unread) stays,
+// for clients hold it.
 func loadToken(files fsx.FS, path string) (string, error) {
-	if token, ok := readToken(files, path); ok {
-		return token, nil
+	token, err := readToken(files, path)
+	if token != "" || err != nil {
+		return token, err
 	}
-	token := newSecret()
+	token = newSecret()
 	return token, fsx.WriteAtomic(files, path, []byte(token+"\n"), 0o600)
 }
 
-func readToken(files fsx.FS, path string) (string, bool) {
+// readToken gives "" for what is none.
+func readToken(files fsx.FS, path string) (string, error) {
 	data, err := fsx.ReadLimited(files, path, tokenFileMost)
 	if err != nil {
-		return "", false
+		return "", onlyUnread(err)
 	}
 	info, err := files.Lstat(path)
 	// On Windows the modes say nothing; there the folder's access list is what counts.
 	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return "", false
+		return "", onlyUnread(err)
 	}
 	token := strings.TrimSpace(string(data))
-	raw, err := hex.DecodeString(token)
-	return token, err == nil && len(raw) == tokenBytes
+	if raw, err := hex.DecodeString(token); err != nil || len(raw) != tokenBytes {
+		return "", nil //nolint:nilerr // what is no token is as good as none
+	}
+	return token, nil
+}
+
+func onlyUnread(err error) error {
+	if fsx.Unread(err) {
+		return err
+	}
+	return nil
 }
