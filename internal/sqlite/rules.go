@@ -56,10 +56,11 @@ func (c *Conn) RunRules(ctx context.Context, rules []check.Rule) (check.Report, 
 }
 
 // notTheRules tells whether an error of a rule says nothing of it: a device that failed once must not
-// count as a broken rule until the next check.
+// count as a broken rule until the next check. Memory and temporary room are the rule's own: one that always needs too
+// much of them would keep every check from its end.
 func notTheRules(err error) bool {
 	switch fault.CodeOf(err) {
-	case fault.Corrupt, fault.NotADatabase, fault.IO, fault.NoMemory, fault.Busy, fault.Full:
+	case fault.Corrupt, fault.NotADatabase, fault.IO, fault.Busy:
 		return true
 	}
 	return false
