@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"github.com/officer-doofy/officer/internal/condition"
 	"github.com/officer-doofy/officer/internal/kit"
 	"github.com/officer-doofy/officer/internal/shell"
@@ -18,10 +20,15 @@ import (
 // end; nobody else is touched. Their events go on without a gap. What only a start can
 // change (log, api, home) stays and is named. A configuration that cannot be used
 // changes nothing and is the error, a *messages.Failure. A database that could not be
-// taken on is listed by Problems.
+// taken on is listed by Problems. One that has begun is finished, also when ctx ends.
 func (r *Running) Reload(ctx context.Context, cfg Config) (*messages.ConfigReloaded, error) {
 	r.turn.Lock()
 	defer r.turn.Unlock()
+	if ctx.Err() != nil {
+		return nil, messages.NewFailure("interrupted", "reload the configuration", "interrupted before it began").WithDid("Nothing was changed.")
+	}
+	// Who asked may go away at any time, and databases of which the old tree has ended need their new one.
+	ctx = context.WithoutCancel(ctx)
 	out := &messages.ConfigReloaded{NeedsRestart: r.fixed(&cfg)}
 	places, err := placesOf(cfg)
 	if err != nil {
@@ -135,7 +142,7 @@ func (r *Running) change(ctx context.Context, cfg Config, d difference, definiti
 // finish stops the tree of a post and takes it off the list. One that does not stop
 // keeps its lock: nobody may start beside it.
 func (r *Running) finish(ctx context.Context, p *post) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
 	_, err := kit.Ask[*treeChanged](ctx, r.system, r.root, &endTree{name: p.name}, nil)
 	r.mu.Lock()
@@ -177,9 +184,7 @@ func (r *Running) begin(ctx context.Context, cfg Config, p *post, definitions co
 		}
 	}
 	r.mu.Unlock()
-	w := &ward{name: p.name, props: r.tree(cfg, p, definitions)}
-	if _, err := kit.Ask[*treeChanged](ctx, r.system, r.root, &addTree{w: w}, nil); err != nil {
-		p.free(0)
+	if err := r.plant(ctx, p, r.tree(cfg, p, definitions)); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -192,6 +197,22 @@ func (r *Running) begin(ctx context.Context, cfg Config, p *post, definitions co
 		}
 	}
 	return r.answering(ctx, []*post{p})
+}
+
+// plant has the root start a tree. When the root does not answer in time it may still do so
+// later: the tree is told to end, and its lock is kept, for nobody may start beside it.
+func (r *Running) plant(ctx context.Context, p *post, props *actor.Props) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	_, err := kit.Ask[*treeChanged](ctx, r.system, r.root, &addTree{w: &ward{name: p.name, props: props}}, nil)
+	switch {
+	case err == nil:
+	case failureOf("", err).Code == "actor_gone":
+		p.free(0)
+	default:
+		r.system.Root.Send(r.root, &endTree{name: p.name})
+	}
+	return err
 }
 
 func (r *Running) trouble(path string, err error) {

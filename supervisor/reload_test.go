@@ -1,14 +1,18 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/messages"
 	"github.com/officer-doofy/officer/testkit"
 )
@@ -134,6 +138,61 @@ func gapless(t *testing.T, events <-chan *messages.Event, names ...string) {
 			t.Errorf("%s: %d events were heard", name, last[name])
 		}
 	}
+}
+
+// onStat is a file system of which a test hears who looks at what.
+type onStat struct {
+	fsx.FS
+	of func(name string) error
+}
+
+func (f *onStat) Stat(name string) (fs.FileInfo, error) {
+	if err := f.of(name); err != nil {
+		return nil, err
+	}
+	return f.FS.Stat(name)
+}
+
+// TestReload_goesOnWhenWhoAskedIsGone: the client of "officer config reload" goes away
+// when the first tree has ended and the new one has not begun.
+func TestReload_goesOnWhenWhoAskedIsGone(t *testing.T) {
+	dir := t.TempDir()
+	a := testkit.Build(t, folder(t, dir, "a"), testkit.Kinds()[0])
+	b := testkit.Build(t, folder(t, dir, "b"), testkit.Kinds()[0])
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var goes atomic.Bool
+		files := &onStat{FS: fsx.OS(), of: func(name string) error {
+			if name == a && goes.Load() {
+				cancel()
+			}
+			return nil
+		}}
+		cfg := Config{FS: files, Databases: []Database{{Path: a, Name: "a"}, {Path: b, Name: "b"}}, Passive: true}
+		r, err := Start(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Databases = slices.Clone(cfg.Databases)
+		cfg.Databases[0].Backup.Every, cfg.Databases[1].Backup.Every = time.Hour, time.Hour
+		goes.Store(true)
+		out, err := r.Reload(ctx, cfg)
+		if err != nil || !slices.Equal(out.Changed, []string{a, b}) || len(r.Problems()) > 0 {
+			t.Errorf("got %v, %v, problems %v; want both changed", out, err, r.Problems())
+		}
+		for _, name := range []string{"a", "b"} {
+			if _, err := r.Ask(t.Context(), name, &messages.GetStatus{}, nil); err != nil {
+				t.Errorf("%s is not looked after: %v", name, err)
+			}
+		}
+		if _, err := r.Reload(ctx, Config{Databases: cfg.Databases[:1]}); failureOf("", err).GetCode() != "interrupted" || len(r.Databases()) != 2 {
+			t.Errorf("of who was gone before: got %v and %v, want nothing changed", err, r.Databases())
+		}
+		if err := r.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		pass(time.Second)
+	})
 }
 
 func TestReload_aDatabaseThatIsNotThereIsAProblemAndTheOthersGoOn(t *testing.T) {
