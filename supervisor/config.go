@@ -36,6 +36,9 @@ type Config struct {
 	// LockWait is how long Start waits for a home whose lock somebody has; 0 = 2 s, as long
 	// as the command line may need it.
 	LockWait time.Duration
+	// Late is told of each database that could not be taken on at first and is looked after
+	// now, because what was in the way has passed; nil = nobody.
+	Late func(Looked)
 	// Logger receives what concerns no single database; nil = dropped.
 	Logger *slog.Logger
 	// OnlySQLite says that this program holds no other SQLite, as command officer does not.

@@ -20,15 +20,16 @@ import (
 // end; nobody else is touched. Their events go on without a gap. What only a start can
 // change (log, api, home) stays and is named. A configuration that cannot be used
 // changes nothing and is the error, a *messages.Failure. A database that could not be
-// taken on is listed by Problems. One that has begun is finished, also when ctx ends.
+// taken on is listed by Problems, and tried again when what is wrong may pass. One that has begun is finished, also when ctx ends.
 func (r *Running) Reload(ctx context.Context, cfg Config) (*messages.ConfigReloaded, error) {
 	r.turn.Lock()
 	defer r.turn.Unlock()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || r.life.Err() != nil {
 		return nil, messages.NewFailure("interrupted", "reload the configuration", "interrupted before it began").WithDid("Nothing was changed.")
 	}
 	// Who asked may go away at any time, and databases of which the old tree has ended need their new one.
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := r.unasked(ctx)
+	defer cancel()
 	out := &messages.ConfigReloaded{NeedsRestart: r.fixed(&cfg)}
 	places, err := placesOf(cfg)
 	if err != nil {
@@ -40,19 +41,25 @@ func (r *Running) Reload(ctx context.Context, cfg Config) (*messages.ConfigReloa
 	}
 	changes := plan(r.all(), places, cfg)
 	r.mu.Lock()
-	r.cfg, r.problems = cfg, nil
+	r.cfg, r.problems, r.tries = cfg, nil, 0
 	r.mu.Unlock()
 	for _, c := range changes {
 		r.change(ctx, cfg, c, definitions, out)
 	}
+	r.arrange(places)
+	r.openWays()
+	r.tend()
+	return out, nil
+}
+
+// arrange puts the posts in the order of the config.
+func (r *Running) arrange(places []place) {
 	order := func(p *post) int {
 		return slices.IndexFunc(places, func(at place) bool { return at.path == p.path })
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.posts = slices.SortedFunc(slices.Values(r.posts), func(a, b *post) int { return order(a) - order(b) })
-	r.mu.Unlock()
-	r.openWays()
-	return out, nil
 }
 
 // fixed puts into cfg what a running Officer cannot change and names what differs.
@@ -78,6 +85,13 @@ type difference struct {
 	had   *post
 	at    *place
 	index int // in the config
+}
+
+func (d difference) path() string {
+	if d.at == nil {
+		return d.had.path
+	}
+	return d.at.path
 }
 
 // plan compares what runs with what is wanted: endings first, so that what they hold
@@ -129,9 +143,9 @@ func (r *Running) change(ctx context.Context, cfg Config, d difference, definiti
 	if err == nil {
 		err = r.begin(ctx, cfg, p, definitions)
 	}
+	r.trouble(d.at.path, err)
 	switch {
 	case err != nil:
-		r.trouble(d.at.path, err)
 	case d.had != nil:
 		out.Changed = append(out.Changed, p.path)
 	default:
@@ -215,8 +229,12 @@ func (r *Running) plant(ctx context.Context, p *post, props *actor.Props) error 
 	return err
 }
 
+// trouble notes what is wrong with a database now; nil: nothing is.
 func (r *Running) trouble(path string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.problems = append(r.problems, Problem{Path: path, Failure: failureOf("look after "+filepath.Base(path), err)})
+	r.problems = slices.DeleteFunc(slices.Clone(r.problems), func(p Problem) bool { return p.Path == path })
+	if err != nil {
+		r.problems = append(r.problems, Problem{Path: path, Failure: failureOf("look after "+filepath.Base(path), err)})
+	}
 }

@@ -32,9 +32,13 @@ type Running struct {
 	mu       sync.RWMutex // of the lists below: Reload changes them
 	posts    []*post
 	problems []Problem
-	listen   []listening  // who hears the events of all databases, also of later ones
-	turn     sync.Mutex   // one Reload at a time
-	api      *control.API // nil until Serve
+	listen   []listening // who hears the events of all databases, also of later ones
+	turn     sync.Mutex  // one Reload or retry at a time
+	timer    *time.Timer // of the next retry; these two belong to who has the turn
+	tries    int         // how often it was tried since the last Reload
+	life     context.Context
+	end      context.CancelFunc // of life: Stop began
+	api      *control.API       // nil until Serve
 	stop     sync.Once
 	stopped  error
 	done     chan struct{} // closed when Stop ended: subscriptions end
@@ -53,7 +57,9 @@ type post struct {
 	release []func()    // undone in reverse when everything stopped
 }
 
-// Problem is a database that could not be taken on, while others could.
+// Problem is a database that could not be taken on, while others could. When what is
+// wrong may pass (a device that fails, a lock that somebody has) it is tried again, after
+// 1, 2, 4, 8 and then every 15 minutes, unless Officer is passive.
 type Problem struct {
 	Path    string
 	Failure *messages.Failure
@@ -212,6 +218,7 @@ func (r *Running) Stop(ctx context.Context) error {
 	}
 	r.stop.Do(func() {
 		defer close(r.done)
+		r.cease(ctx)
 		r.closeWays(ctx)
 		if r.root != nil {
 			if !r.cfg.Passive {

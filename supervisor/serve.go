@@ -72,7 +72,7 @@ func (r *Running) apiLog() *slog.Logger {
 // looked after any more.
 func (r *Running) openWays() (problems []Problem) {
 	api := r.served()
-	if api == nil {
+	if api == nil || r.life.Err() != nil {
 		return nil
 	}
 	wanted := make(map[string]bool)

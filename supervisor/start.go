@@ -25,7 +25,7 @@ const startWithin = 30 * time.Second
 
 // Start takes on the databases of cfg and returns when every part of every tree
 // answers. A database that cannot be taken on is a Problem and leaves the others
-// alone; only when none could be is it an error, a *messages.Failure: "locked" (another
+// alone; when what is wrong may pass it is tried again from time to time. Only when none could be is it an error, a *messages.Failure: "locked" (another
 // Officer), "database_missing" (but backups exist), "missing", "invalid" and others.
 func Start(ctx context.Context, cfg Config) (*Running, error) {
 	if cfg.FS == nil {
@@ -44,12 +44,13 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 		return nil, failureOf("start", err)
 	}
 	r := &Running{cfg: cfg, started: time.Now(), done: make(chan struct{}), routes: newRoutes(cfg.Logger)}
+	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	r.system = newSystem(r.routes)
 	var wards []*ward
 	for i, at := range places {
 		p, err := r.take(ctx, cfg, at, i)
 		if err != nil {
-			r.problems = append(r.problems, Problem{Path: at.path, Failure: failureOf("look after "+filepath.Base(at.path), err)})
+			r.trouble(at.path, err)
 			continue
 		}
 		r.posts = append(r.posts, p)
@@ -68,6 +69,9 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 	if !cfg.Passive {
 		r.noteStart(r.posts)
 	}
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	r.tend()
 	return r, nil
 }
 

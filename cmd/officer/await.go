@@ -101,7 +101,22 @@ func (r *runner) welcome(ctx context.Context) {
 	}
 }
 
-// comeJSON is the line for a database that was waited for.
+// recovered tells of databases that could not be taken on at the start and were since. A
+// person is told by the narration, which hears their first event.
+func (r *runner) recovered(ctx context.Context) {
+	for {
+		select {
+		case d := <-r.late:
+			if r.c.json {
+				r.c.line(comeJSON{Type: "database", readyDatabase: r.readyDatabase(d)})
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// comeJSON is the line for a database that is looked after since the first line.
 type comeJSON struct {
 	Type string `json:"type"`
 	readyDatabase

@@ -77,11 +77,13 @@ func (c *cli) run(ctx context.Context, o *runOrder) (*outcome, error) {
 	}
 	start := configured(cfg)
 	start.Await = o.wait || program != ""
+	late := make(chan officer.Looked, len(cfg.Databases))
+	start.Late = func(d officer.Looked) { late <- d }
 	running, before, err := c.begin(ctx, start, o.takeOver)
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{Officer: running, c: c, args: o.databases, waits: start.Await, end: newEnding()}
+	r := &runner{Officer: running, c: c, args: o.databases, waits: start.Await, late: late, end: newEnding()}
 	r.now.Store(cfg)
 	if err := r.serve(); err != nil {
 		_ = running.Close()
@@ -131,6 +133,7 @@ func (r *runner) stay(ctx context.Context, s *stay) (*outcome, error) {
 	go process.Bury(work, r.isChild)
 	go r.watchdog(work)
 	go r.await(work)
+	go r.recovered(work)
 	go s.lives.watch(work, r.end)
 	shown := make(chan int, 1)
 	go func() { shown <- r.c.narrate(work, r) }()

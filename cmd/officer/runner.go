@@ -26,8 +26,9 @@ import (
 type runner struct {
 	*officer.Officer
 	c     *cli
-	args  []string // databases of the command line
-	waits bool     // for databases that do not exist yet
+	args  []string              // databases of the command line
+	waits bool                  // for databases that do not exist yet
+	late  <-chan officer.Looked // what was in the way of these has passed
 	end   *ending
 	now   atomic.Pointer[config.Config] // what is in force
 	app   atomic.Pointer[process.Child] // that this one started
