@@ -39,7 +39,7 @@ func (r *Running) Reload(ctx context.Context, cfg Config) (*messages.ConfigReloa
 	if err != nil {
 		return nil, failureOf("reload the configuration", err)
 	}
-	changes := plan(r.all(), places, cfg)
+	changes := plan(r.known(), places, cfg)
 	r.mu.Lock()
 	r.cfg, r.problems, r.tries = cfg, nil, 0
 	r.mu.Unlock()
@@ -110,7 +110,7 @@ func plan(posts []*post, places []place, cfg Config) (list []difference) {
 			continue
 		}
 		p := posts[k]
-		same := p.name == at.name && p.home == at.home && reflect.DeepEqual(p.wants, cfg.Databases[i]) &&
+		same := !p.stuck && p.name == at.name && p.home == at.home && reflect.DeepEqual(p.wants, cfg.Databases[i]) &&
 			reflect.DeepEqual(p.tells, tellsOf(cfg, at.name))
 		if !same {
 			list = append(list, difference{had: p, at: &at, index: i})
@@ -136,6 +136,7 @@ func (r *Running) change(ctx context.Context, cfg Config, d difference, definiti
 	}
 	if d.at == nil {
 		d.had.free(0)
+		r.trouble(d.had.path, nil)
 		out.Removed = append(out.Removed, d.had.path)
 		return
 	}
@@ -153,20 +154,30 @@ func (r *Running) change(ctx context.Context, cfg Config, d difference, definiti
 	}
 }
 
-// finish stops the tree of a post and takes it off the list. One that does not stop
-// keeps its lock: nobody may start beside it.
+// finish stops the tree of a post and takes it off the list. One that does not stop in
+// time (a slow fsync) keeps its lock, for nobody may start beside it, and is asked for again.
 func (r *Running) finish(ctx context.Context, p *post) bool {
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
 	_, err := kit.Ask[*treeChanged](ctx, r.system, r.root, &endTree{name: p.name}, nil)
-	r.mu.Lock()
-	r.posts = slices.DeleteFunc(slices.Clone(r.posts), func(one *post) bool { return one == p })
-	r.mu.Unlock()
+	r.takeOff(p, err != nil)
 	if err != nil {
 		r.trouble(p.path, messages.NewFailure("no_answer", "stop "+filepath.Base(p.path), "it did not stop within five seconds").
-			WithDid("It was not started again; it keeps its lock.").WithHints("officer doctor "+shell.Word(p.path)))
+			WithDid("It keeps its lock, and is started again once it has stopped.").WithHints("officer doctor "+shell.Word(p.path)))
 	}
 	return err == nil
+}
+
+// takeOff takes a post off the lists; a stuck one stays on that of those that have not ended.
+func (r *Running) takeOff(p *post, stuck bool) {
+	same := func(one *post) bool { return one == p }
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.posts = slices.DeleteFunc(slices.Clone(r.posts), same)
+	r.ending = slices.DeleteFunc(slices.Clone(r.ending), same)
+	if p.stuck = stuck; stuck {
+		r.ending = append(r.ending, p)
+	}
 }
 
 // again gives the post of a database that begins, or begins anew: then it keeps its
@@ -214,7 +225,7 @@ func (r *Running) begin(ctx context.Context, cfg Config, p *post, definitions co
 }
 
 // plant has the root start a tree. When the root does not answer in time it may still do so
-// later: the tree is told to end, and its lock is kept, for nobody may start beside it.
+// later: then it has to end before another one begins.
 func (r *Running) plant(ctx context.Context, p *post, props *actor.Props) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
@@ -224,7 +235,7 @@ func (r *Running) plant(ctx context.Context, p *post, props *actor.Props) error 
 	case failureOf("", err).Code == "actor_gone":
 		p.free(0)
 	default:
-		r.system.Root.Send(r.root, &endTree{name: p.name})
+		r.takeOff(p, true)
 	}
 	return err
 }

@@ -78,7 +78,7 @@ func (r *Running) retry() (late []Looked) {
 			r.trouble(p.path, r.answering(ctx, []*post{p}))
 		}
 	}
-	for _, d := range plan(r.all(), places, cfg) {
+	for _, d := range plan(r.known(), places, cfg) {
 		if slices.Contains(hopeful, d.path()) {
 			r.change(ctx, cfg, d, definitions, &out)
 		}

@@ -21,7 +21,7 @@ const rootName = "officer"
 type root struct {
 	guardian
 	led     *rootLedger
-	leaving map[string]*kit.Request // by id of the tree
+	leaving map[string][]*kit.Request // by id of the tree, who waits for its end
 }
 
 // rootLedger is what outlives an incarnation of the root.
@@ -30,7 +30,7 @@ type rootLedger struct{ trees []*ward }
 type (
 	// addTree starts one more tree → treeChanged.
 	addTree struct{ w *ward }
-	// endTree stops a tree for good → treeChanged when it has ended.
+	// endTree stops a tree for good → treeChanged when it has ended, also to who asks again.
 	endTree struct{ name string }
 	// treeChanged answers both.
 	treeChanged struct{}
@@ -95,20 +95,25 @@ func (r *root) drop(ctx actor.Context, name string) {
 			break
 		}
 		if r.leaving == nil {
-			r.leaving = make(map[string]*kit.Request)
+			r.leaving = make(map[string][]*kit.Request)
 		}
-		r.leaving[w.pid.Id] = r.Accept(ctx)
+		r.leaving[w.pid.Id] = []*kit.Request{r.Accept(ctx)}
 		ctx.Stop(w.pid)
+		return
+	}
+	id := ctx.Self().Id + "/" + name
+	if waiting := r.leaving[id]; waiting != nil {
+		r.leaving[id] = append(waiting, r.Accept(ctx))
 		return
 	}
 	kit.Reply(ctx, &treeChanged{})
 }
 
 func (r *root) gone(msg *actor.Terminated) {
-	if request := r.leaving[msg.Who.GetId()]; request != nil {
-		delete(r.leaving, msg.Who.GetId())
+	for _, request := range r.leaving[msg.Who.GetId()] {
 		request.Answer(&treeChanged{})
 	}
+	delete(r.leaving, msg.Who.GetId())
 }
 
 func (r *root) changed(ctx actor.Context, w *ward, what change) {

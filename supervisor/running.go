@@ -31,6 +31,7 @@ type Running struct {
 	cfg      Config       // as it is in force; log, API and home are those of the start
 	mu       sync.RWMutex // of the lists below: Reload changes them
 	posts    []*post
+	ending   []*post // whose trees did not end in time: they keep their locks until they have
 	problems []Problem
 	listen   []listening // who hears the events of all databases, also of later ones
 	turn     sync.Mutex  // one Reload or retry at a time
@@ -55,6 +56,7 @@ type post struct {
 	events  *eventLog   // goes on when the tree is made anew
 	meters  *kit.Meters // of its actors
 	release []func()    // undone in reverse when everything stopped
+	stuck   bool        // its tree did not end in time
 }
 
 // Problem is a database that could not be taken on, while others could. When what is
@@ -94,6 +96,13 @@ func (r *Running) all() []*post {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return slices.Clone(r.posts)
+}
+
+// known gives also the posts whose trees have not ended yet.
+func (r *Running) known() []*post {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Concat(r.posts, r.ending)
 }
 
 // Info names this Officer.
@@ -230,7 +239,7 @@ func (r *Running) Stop(ctx context.Context) error {
 		if r.stopped != nil {
 			return
 		}
-		for _, p := range r.all() {
+		for _, p := range r.known() {
 			p.free(0)
 		}
 	})
