@@ -1,9 +1,8 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 )
 
 // compare holds that tables and indexes hold the same.
@@ -70,6 +69,6 @@ func (v *verifier) contents() (list []Content) {
 		}
 		list = append(list, c)
 	}
-	slices.SortFunc(list, func(a, b Content) int { return cmp.Compare(a.Name, b.Name) })
+	sort.Slice(list, func(a, b int) bool { return list[a].Name < list[b].Name })
 	return list
 }

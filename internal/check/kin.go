@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/officer-doofy/officer/internal/schema"
 )
@@ -144,7 +145,7 @@ func (k *kin) trim(results []*lookup) {
 		if l.doubt != "" {
 			l.orphans = nil
 		}
-		slices.SortFunc(l.orphans, func(a, b ForeignKey) int { return cmp.Compare(a.Rowid, b.Rowid) })
+		sort.Slice(l.orphans, func(a, b int) bool { return l.orphans[a].Rowid < l.orphans[b].Rowid })
 		if most := k.limit + 1 - count; len(l.orphans) > most {
 			l.orphans = slices.Clone(l.orphans[:most])
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 )
 
 // Bounds of the search for rows that a table and an index do not both have.
@@ -121,8 +122,9 @@ func (v *verifier) differences(tr *tree, t *trace) {
 			i, j = i+1, j+1
 		}
 	}
-	slices.SortFunc(list, func(a, b Finding) int { // the hashes are others at every run
-		return cmp.Or(cmp.Compare(a.Rowid, b.Rowid), cmp.Compare(a.Page, b.Page), cmp.Compare(a.Detail, b.Detail))
+	sort.Slice(list, func(i, j int) bool { // the hashes are others at every run
+		a, b := list[i], list[j]
+		return cmp.Or(cmp.Compare(a.Rowid, b.Rowid), cmp.Compare(a.Page, b.Page), cmp.Compare(a.Detail, b.Detail)) < 0
 	})
 	for _, f := range list {
 		v.found.add(f)

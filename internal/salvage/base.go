@@ -3,6 +3,7 @@ package salvage
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/officer-doofy/officer/internal/schema"
@@ -136,7 +137,7 @@ func (t *table) holes() []span {
 		}
 	}
 	list = append(list, t.torn...)
-	slices.SortFunc(list, func(a, b span) int { return cmp.Compare(a.lo, b.lo) })
+	sort.Slice(list, func(a, b int) bool { return list[a].lo < list[b].lo })
 	return list
 }
 
