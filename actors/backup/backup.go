@@ -115,7 +115,6 @@ const (
 	copySecondsMax     = 4          // budget: 100 MB in 5 s, with a fifth of margin
 	backoffBase        = time.Second
 	backoffLimit       = 4 * time.Second
-	backoffMost        = 8                // steps of four: far beyond any limit
 	startWait          = 2 * time.Minute  // for the first full check, so that a sick database is known as such
 	retryAfter         = 15 * time.Minute // own backups that failed do not wait for the next period
 	sweepEvery         = 24 * time.Hour

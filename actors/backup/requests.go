@@ -77,8 +77,8 @@ func (b *backup) loadSoon(ctx actor.Context) {
 		return
 	}
 	b.reading = true
-	b.After(ctx, min(backoffBase<<(2*b.unread), retryAfter), &loadTime{})
-	b.unread = min(b.unread+1, backoffMost)
+	b.unread++
+	b.After(ctx, kit.ReadAgain(b.unread), &loadTime{})
 }
 
 // takeDuty starts everything that Officer does on its own.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/officer-doofy/officer/internal/check"
-	"github.com/officer-doofy/officer/internal/fault"
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/manifest"
 	"github.com/officer-doofy/officer/messages"
@@ -104,7 +103,7 @@ func (r *run) protectUnclear(ctx context.Context, s *set) error {
 
 // unread tells whether a device did not give what a look needs, and may give it at the next one.
 func (r *run) unread(err error) bool {
-	return err != nil && codeOf(err) == string(fault.IO) && r.looks < looksPatient
+	return fsx.Unread(err) && r.looks < looksPatient
 }
 
 // lastOpen gives the newest restore or undo if its outcome is open, and closes older
