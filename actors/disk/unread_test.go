@@ -3,28 +3,13 @@ package disk_test
 import (
 	"os"
 	"path/filepath"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/internal/space"
 	"github.com/officer-doofy/officer/messages"
+	"github.com/officer-doofy/officer/testkit"
 )
-
-// unreadable does not give the history that many times.
-type unreadable struct {
-	fsx.FS
-	times *atomic.Int32
-}
-
-func (u unreadable) OpenFile(name string, flag int, perm os.FileMode) (fsx.File, error) {
-	if filepath.Base(name) == "disk.json" && u.times.Add(-1) >= 0 {
-		return nil, fsx.Wrap("open file", syscall.EIO)
-	}
-	return u.FS.OpenFile(name, flag, perm)
-}
 
 // month stores a history in which the volume fills up, and gives what it wrote.
 func month(w *world, path string) string {
@@ -50,8 +35,7 @@ func TestHistory_thatADeviceDoesNotGiveIsReadAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var history, before string
 			run(t, func(w *world) {
-				w.cfg.Files = unreadable{w.cfg.Files, new(atomic.Int32)}
-				w.cfg.Files.(unreadable).times.Store(times)
+				w.cfg.Files = testkit.NewUnreadable(w.cfg.Files, "disk.json", times)
 				history = filepath.Join(w.cfg.Home, "metrics", "disk.json")
 				before = month(w, history)
 			}, func(w *world) {

@@ -4,8 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,24 +13,10 @@ import (
 	"github.com/officer-doofy/officer/testkit"
 )
 
-// unreadable does not give the state that many times.
-type unreadable struct {
-	fsx.FS
-	times *atomic.Int32
-}
-
-func (u unreadable) OpenFile(name string, flag int, perm os.FileMode) (fsx.File, error) {
-	if filepath.Base(name) == "maintenance.json" && u.times.Add(-1) >= 0 {
-		return nil, fsx.Wrap("open file", syscall.EIO)
-	}
-	return u.FS.OpenFile(name, flag, perm)
-}
-
 // storedBefore is a home with the state of an earlier life that a device does not give that many times.
 func storedBefore(t *testing.T, times int32) (cfg maint.Config, file func() string) {
 	t.Helper()
-	cfg = maint.Config{Home: t.TempDir(), Files: unreadable{fsx.OS(), new(atomic.Int32)}}
-	cfg.Files.(unreadable).times.Store(times)
+	cfg = maint.Config{Home: t.TempDir(), Files: testkit.NewUnreadable(fsx.OS(), "maintenance.json", times)}
 	path := filepath.Join(cfg.Home, "maintenance.json")
 	if err := os.WriteFile(path, []byte(earlier), 0o600); err != nil {
 		t.Fatal(err)
@@ -82,7 +66,7 @@ func TestState_thatIsNeverGivenIsNeverReplaced(t *testing.T) {
 			if file() != earlier {
 				t.Errorf("passive %v: replaced by %s", passive, file())
 			}
-			cfg.Files.(unreadable).times.Store(0)
+			cfg.Files.(*testkit.Unreadable).Times.Store(0)
 			testkit.Ask[*messages.MaintenanceReport](s.Bench, s.pid, &messages.VacuumNow{Force: true})
 			s.Advance(time.Second)
 			if got := file(); !strings.Contains(got, `1999-12-31T12:00:00Z`) || !strings.Contains(got, `"last_vacuum"`) {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,20 +14,6 @@ import (
 	"github.com/officer-doofy/officer/messages"
 	"github.com/officer-doofy/officer/testkit"
 )
-
-// unreadable does not give a file that many times.
-type unreadable struct {
-	fsx.FS
-	name  string
-	times *atomic.Int32
-}
-
-func (u unreadable) OpenFile(name string, flag int, perm os.FileMode) (fsx.File, error) {
-	if flag&os.O_WRONLY == 0 && filepath.Base(name) == u.name && u.times.Add(-1) >= 0 {
-		return nil, fsx.Wrap("open file", syscall.EMFILE)
-	}
-	return u.FS.OpenFile(name, flag, perm)
-}
 
 func TestLoad_whatADeviceDoesNotGiveIsReadAgain(t *testing.T) {
 	for _, name := range []string{"metrics.json", "metrics.json.tail", "history.json", "history.json.tail"} {
@@ -43,8 +27,7 @@ func TestLoad_whatADeviceDoesNotGiveIsReadAgain(t *testing.T) {
 					b.Advance(5 * time.Minute)
 				}
 				killed := w.pid
-				w.cfg.FS = unreadable{fsx.OS(), name, new(atomic.Int32)}
-				w.cfg.FS.(unreadable).times.Store(2)
+				w.cfg.FS = testkit.NewUnreadable(fsx.OS(), name, 2)
 				w.pid = b.Spawn(metrics.Props(w.cfg), "officer/app/metrics2")
 				w.record("start", time.Second)
 				w.Tell(w.pid, &messages.RecordSizes{DatabaseBytes: proto.Int64(7)})
@@ -89,8 +72,8 @@ func TestLoad_whatIsNeverGivenIsNeverReplaced(t *testing.T) {
 		if err != nil {
 			b.T.Fatal(err)
 		}
-		w.cfg.FS = unreadable{fsx.OS(), "metrics.json", new(atomic.Int32)}
-		w.cfg.FS.(unreadable).times.Store(1 << 20)
+		device := testkit.NewUnreadable(fsx.OS(), "metrics.json", 1<<20)
+		w.cfg.FS = device
 		w.start()
 		for range 100 {
 			w.record("start", time.Second)
@@ -100,7 +83,7 @@ func TestLoad_whatIsNeverGivenIsNeverReplaced(t *testing.T) {
 		if o := w.operation("start"); o.Count != 100 {
 			b.T.Errorf("got %d runs, want those of this life", o.Count)
 		}
-		if tries := 1<<20 - w.cfg.FS.(unreadable).times.Load(); tries < 30 || tries > 45 {
+		if tries := 1<<20 - device.Times.Load(); tries < 30 || tries > 45 {
 			b.T.Errorf("read %d times in eight hours, want about four an hour", tries)
 		}
 		b.Stop(w.pid)

@@ -3,8 +3,6 @@ package recovery
 import (
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -49,24 +47,6 @@ func TestResume_aDeviceThatFailsOnceLeavesNothingRed(t *testing.T) {
 	})
 }
 
-// unread is a device that does not give the content of some files a number of times.
-type unread struct {
-	fsx.FS
-	name  string
-	times atomic.Int32
-}
-
-func (u *unread) Open(name string) (fsx.File, error) {
-	return u.OpenFile(name, os.O_RDONLY, 0)
-}
-
-func (u *unread) OpenFile(name string, flag int, perm fs.FileMode) (fsx.File, error) {
-	if flag&(os.O_WRONLY|os.O_RDWR) == 0 && filepath.Base(name) == u.name && u.times.Add(-1) >= 0 {
-		return nil, fault.New(fault.IO, "read "+name, "the device failed")
-	}
-	return u.FS.OpenFile(name, flag, perm)
-}
-
 // The journal or the private copy of a killed restore that the device did not give once counted as lost for a day,
 // while the database lay there half written.
 func TestResume_whatTheDeviceDoesNotGiveIsAskedForAgain(t *testing.T) {
@@ -82,8 +62,7 @@ func TestResume_whatTheDeviceDoesNotGiveIsAskedForAgain(t *testing.T) {
 					w.settle()
 					w.kill()
 					w.write(damagedFile)
-					device := &unread{FS: fsx.OS(), name: name}
-					device.times.Store(test.times)
+					device := testkit.NewUnreadable(fsx.OS(), name, test.times)
 					w.boot(func(c *Config) { c.FS = device })
 					testkit.Advance(20 * time.Minute)
 					found, up := w.condition(restoreUnfinished)
@@ -93,7 +72,7 @@ func TestResume_whatTheDeviceDoesNotGiveIsAskedForAgain(t *testing.T) {
 					if up && !strings.Contains(found, "--yes") {
 						t.Errorf("%s names no way out", found)
 					}
-					device.times.Store(0)
+					device.Times.Store(0)
 					w.suspect = true
 					if _, f := w.ask(&messages.RestoreBackup{Confirmed: true}); f != nil {
 						t.Fatal(f)
@@ -114,8 +93,7 @@ func TestResume_anOrderMeanwhileDoesNotCostTheLook(t *testing.T) {
 		w.kill()
 		damaged(w)
 		w.shop.during = func() { <-time.After(2 * time.Minute) }
-		device := &unread{FS: fsx.OS(), name: intentFile}
-		device.times.Store(1)
+		device := testkit.NewUnreadable(fsx.OS(), intentFile, 1)
 		w.boot(func(c *Config) { c.FS = device })
 		w.settle()
 		go w.askAndForget(&messages.RepairDatabase{DryRun: true})

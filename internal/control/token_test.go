@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,19 +13,6 @@ import (
 	"github.com/officer-doofy/officer/internal/fsx"
 	"github.com/officer-doofy/officer/testkit"
 )
-
-// unreadable does not give a token that many times.
-type unreadable struct {
-	fsx.FS
-	times *atomic.Int32
-}
-
-func (u unreadable) OpenFile(name string, flag int, perm os.FileMode) (fsx.File, error) {
-	if filepath.Base(name) == tokenName && u.times.Add(-1) >= 0 {
-		return nil, fsx.Wrap("open file", syscall.EMFILE)
-	}
-	return u.FS.OpenFile(name, flag, perm)
-}
 
 func TestToken_thatADeviceDoesNotGiveIsReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -37,8 +22,8 @@ func TestToken_thatADeviceDoesNotGiveIsReadAgain(t *testing.T) {
 		if err := os.WriteFile(path, []byte(good+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		files := unreadable{fsx.OS(), new(atomic.Int32)}
-		files.times.Store(3)
+		files := testkit.NewUnreadable(fsx.OS(), tokenName, 0)
+		files.Times.Store(3)
 		logger := slog.New(slog.NewTextHandler(&log, nil))
 		a := New(Config{Files: files, Log: func() *slog.Logger { return logger }})
 		defer a.stop()
@@ -64,11 +49,11 @@ func TestToken_thatADeviceDoesNotGiveIsReadAgain(t *testing.T) {
 func TestToken_ofAHomeThatWasShutIsNotReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		home := t.TempDir()
-		files := unreadable{fsx.OS(), new(atomic.Int32)}
+		files := testkit.NewUnreadable(fsx.OS(), tokenName, 0)
 		if err := os.WriteFile(filepath.Join(home, tokenName), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		files.times.Store(1)
+		files.Times.Store(1)
 		a := New(Config{Files: files})
 		defer a.stop()
 		a.port = &door{at: "http://127.0.0.1:1"}
