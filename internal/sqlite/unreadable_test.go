@@ -11,46 +11,24 @@ import (
 // One read after the other fails, once: whatever integrity_check makes of it, a device
 // that fails is no damage (promise P4).
 func TestCheckFull_aPageThatCannotBeReadIsNoDamage(t *testing.T) {
-	disk := smallDisk(t)
-	for at := 1; ; at++ {
-		life := disk.Clone().Boot(simfs.Plan{ShmDir: t.TempDir()})
-		c, err := Open(t.Context(), "/app.db", Options{VFS: life.VFS(), ReadOnly: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		life.Arm(simfs.Fault{Kind: simfs.IOError, At: at})
+	eachReadFails(t, 20, func(at int, c *Conn, struck func() bool) bool {
 		report, err := c.CheckFull(t.Context())
-		struck := len(life.Struck()) > 0
 		switch {
 		case err == nil && report.Verdict != check.OK:
 			t.Errorf("read %d failed and the verdict is %s: %v", at, report.Verdict, report.Findings)
 		case fault.IsDamage(err):
 			t.Errorf("read %d failed and that is called damage: %v", at, err)
 		}
-		_ = c.Close()
-		life.End()
-		if !struck {
-			if at < 20 {
-				t.Errorf("only %d reads", at)
-			}
-			return
-		}
-	}
+		return struck()
+	})
 }
 
 // One read after the other fails, once: that breaks no rule, and one with wrong SQL stays broken.
 func TestRunRules_aPageThatCannotBeReadBreaksNoRule(t *testing.T) {
-	disk := smallDisk(t)
 	rules := []check.Rule{{Name: "sum", SQL: `SELECT 1 FROM a GROUP BY b HAVING sum(length(c)) < 0`, Severity: "red"}, {Name: "wrong", SQL: `SELEC 1`}}
-	for at := 1; ; at++ {
-		life := disk.Clone().Boot(simfs.Plan{ShmDir: t.TempDir()})
-		c, err := Open(t.Context(), "/app.db", Options{VFS: life.VFS(), ReadOnly: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		life.Arm(simfs.Fault{Kind: simfs.IOError, At: at})
+	eachReadFails(t, 5, func(at int, c *Conn, struck func() bool) bool {
 		report, err := c.RunRules(t.Context(), rules)
-		struck := len(life.Struck()) > 0
+		met := struck()
 		if err != nil {
 			wantCode(t, err, fault.IO)
 			report, err = c.RunRules(t.Context(), rules)
@@ -58,13 +36,27 @@ func TestRunRules_aPageThatCannotBeReadBreaksNoRule(t *testing.T) {
 		if err != nil || len(report.RuleBreaks) != 1 || report.RuleBreaks[0].Rule.Name != "wrong" || report.RuleBreaks[0].Err == "" {
 			t.Errorf("read %d failed: got %+v, %v; want the wrong rule alone", at, report.RuleBreaks, err)
 		}
+		return met
+	})
+}
+
+// eachReadFails gives work a connection of which the read with the number at fails, until work tells that none did;
+// least is how many there are.
+func eachReadFails(t *testing.T, least int, work func(at int, c *Conn, struck func() bool) bool) {
+	t.Helper()
+	disk := smallDisk(t)
+	for at, met := 1, true; met; at++ {
+		life := disk.Clone().Boot(simfs.Plan{ShmDir: t.TempDir()})
+		c, err := Open(t.Context(), "/app.db", Options{VFS: life.VFS(), ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		life.Arm(simfs.Fault{Kind: simfs.IOError, At: at})
+		met = work(at, c, func() bool { return len(life.Struck()) > 0 })
 		_ = c.Close()
 		life.End()
-		if !struck {
-			if at < 5 {
-				t.Errorf("only %d reads", at)
-			}
-			return
+		if !met && at < least {
+			t.Errorf("only %d reads", at)
 		}
 	}
 }
